@@ -1,0 +1,72 @@
+/* base/log.c: see log.h. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+static char role[32] = "relevo";
+static enum log_level least_level = LOG_LEVEL_INFO;
+static void (*sink)(enum log_level, const char *);
+
+static const struct {
+    const char *name;
+    int priority; /* syslog(3) */
+} levels[] = {
+    [LOG_LEVEL_DEBUG] = {"debug", 7},
+    [LOG_LEVEL_INFO] = {"info", 6},
+    [LOG_LEVEL_WARN] = {"warning", 4},
+    [LOG_LEVEL_ERROR] = {"error", 3},
+};
+
+void log_init(const char *name) { snprintf(role, sizeof role, "%s", name); }
+
+void log_set_level(enum log_level least) { least_level = least; }
+
+void log_set_sink(void (*fn)(enum log_level, const char *)) { sink = fn; }
+
+static void write_line(enum log_level level, const char *line)
+{
+    char out[2200], when[CLOCK_TEXT];
+    int n;
+    if (getenv("JOURNAL_STREAM") != NULL)
+        n = snprintf(out, sizeof out, "<%d>%s: %s\n", levels[level].priority,
+                     role, line);
+    else
+        n = snprintf(out, sizeof out, "%s %s %s: %s\n",
+                     clock_format(clock_wall_us(), when), levels[level].name,
+                     role, line);
+    if (n > (int)sizeof out - 1)
+        n = (int)sizeof out - 1;
+    if (write(STDERR_FILENO, out, (size_t)n) < 0)
+        return; /* nobody reads; there is no one else to tell */
+}
+
+void log_atv(enum log_level level, const char *fmt, va_list ap)
+{
+    if (level < least_level)
+        return;
+    int saved = errno;
+    char raw[2000], clean[2100];
+    vsnprintf(raw, sizeof raw, fmt, ap);
+    str_clean(clean, sizeof clean, raw, strlen(raw));
+    if (sink != NULL)
+        sink(level, clean);
+    else
+        write_line(level, clean);
+    errno = saved;
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    log_atv(level, fmt, ap);
+    va_end(ap);
+}

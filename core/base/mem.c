@@ -1,0 +1,156 @@
+/* base/mem.c: see mem.h. */
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+static void *checked(void *p, size_t n)
+{
+    if (p == NULL && n > 0)
+        die("out of memory (%zu bytes)", n);
+    return p;
+}
+
+void *xmalloc(size_t n) { return checked(malloc(n ? n : 1), n); }
+
+void *xcalloc(size_t count, size_t size)
+{
+    return checked(calloc(count ? count : 1, size ? size : 1), count * size);
+}
+
+void *xrealloc(void *old, size_t n)
+{
+    return checked(realloc(old, n ? n : 1), n);
+}
+
+char *xstrdup(const char *s) { return xstrndup(s, strlen(s)); }
+
+char *xstrndup(const char *s, size_t n)
+{
+    char *copy = xmalloc(n + 1);
+    memcpy(copy, s, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        die("out of memory");
+    return text;
+}
+
+void *xgrow(void *items, size_t count, size_t *cap, size_t size)
+{
+    if (count < *cap)
+        return items;
+    *cap = *cap ? *cap * 2 : 8;
+    must(*cap <= SIZE_MAX / size);
+    return xrealloc(items, *cap * size);
+}
+
+/* Blocks grow from 256 bytes to 64 KiB, so that a small arena costs little and
+ * a large one few calls. */
+struct block {
+    struct block *next;
+    size_t used, size;
+    max_align_t data[];
+};
+
+struct arena {
+    struct block *head;
+    size_t next_size, bytes;
+};
+
+enum { FIRST_BLOCK = 256, LARGEST_BLOCK = 64 * 1024 };
+
+struct arena *arena_new(void)
+{
+    struct arena *a = xcalloc(1, sizeof *a);
+    a->next_size = FIRST_BLOCK;
+    return a;
+}
+
+void arena_free(struct arena *a)
+{
+    if (a == NULL)
+        return;
+    while (a->head != NULL) {
+        struct block *next = a->head->next;
+        free(a->head);
+        a->head = next;
+    }
+    free(a);
+}
+
+static struct block *arena_grow(struct arena *a, size_t n)
+{
+    size_t size = n > a->next_size ? n : a->next_size;
+    struct block *b = xmalloc(sizeof *b + size);
+    b->next = a->head;
+    b->used = 0;
+    b->size = size;
+    a->head = b;
+    a->bytes += sizeof *b + size;
+    if (a->next_size < LARGEST_BLOCK)
+        a->next_size *= 2;
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    must(n <= SIZE_MAX / 2);
+    size_t step = _Alignof(max_align_t);
+    size_t rounded = (n + step - 1) / step * step;
+    struct block *b = a->head;
+    if (b == NULL || b->size - b->used < rounded)
+        b = arena_grow(a, rounded);
+    char *p = (char *)b->data + b->used;
+    b->used += rounded;
+    return memset(p, 0, rounded);
+}
+
+void *arena_memdup(struct arena *a, const void *bytes, size_t n)
+{
+    void *copy = arena_alloc(a, n);
+    if (n > 0)
+        memcpy(copy, bytes, n);
+    return copy;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+    char *copy = arena_alloc(a, n + 1);
+    memcpy(copy, s, n);
+    return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+    return s == NULL ? NULL : arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    must(n >= 0);
+    char *text = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+size_t arena_bytes(const struct arena *a) { return a->bytes; }

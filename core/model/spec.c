@@ -1,0 +1,86 @@
+/* model/spec.c: see spec.h. */
+#include "model/spec.h"
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct conf *conf_ref(struct conf *conf)
+{
+    conf->refs++;
+    return conf;
+}
+
+void conf_unref(struct conf *conf)
+{
+    if (conf == NULL)
+        return;
+    must(conf->refs > 0);
+    if (--conf->refs > 0)
+        return;
+    for (size_t i = 0; i < conf->catalog_count; i++)
+        catalog_free(conf->catalogs[i]);
+    arena_free(conf->arena);
+}
+
+const char *automation_name(enum automation mode)
+{
+    static const char *const names[] = {"observe", "diagnose", "approve",
+                                        "auto"};
+    return names[mode];
+}
+
+static const char *const kind_names[] = {"diagnose", "remediate", "notify"};
+
+const char *runbook_kind_name(enum runbook_kind kind)
+{
+    return kind_names[kind];
+}
+
+bool runbook_kind_parse(const char *text, enum runbook_kind *kind)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kind_names); i++)
+        if (str_eq(text, kind_names[i])) {
+            *kind = (enum runbook_kind)i;
+            return true;
+        }
+    return false;
+}
+
+static const struct {
+    const char *name;
+    enum runbook_on bit;
+} on_table[] = {
+    {"suspect", ON_SUSPECT},     {"degraded", ON_DEGRADED}, {"down", ON_DOWN},
+    {"recovered", ON_RECOVERED}, {"unknown", ON_UNKNOWN},
+};
+
+const char *runbook_on_name(enum runbook_on bit)
+{
+    for (size_t i = 0; i < ARRAY_LEN(on_table); i++)
+        if (on_table[i].bit == bit)
+            return on_table[i].name;
+    return "none";
+}
+
+unsigned runbook_on_parse(const char *text, bool *later)
+{
+    *later = str_eq(text, "still_down") || str_eq(text, "flapping");
+    for (size_t i = 0; i < ARRAY_LEN(on_table); i++)
+        if (str_eq(on_table[i].name, text))
+            return on_table[i].bit;
+    return 0;
+}
+
+const char *runbook_on_nth(size_t i)
+{
+    return i < ARRAY_LEN(on_table) ? on_table[i].name : NULL;
+}
+
+const struct check_spec *conf_check(const struct conf *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->check_count; i++)
+        if (str_eq(conf->checks[i].name, name))
+            return &conf->checks[i];
+    return NULL;
+}
