@@ -147,6 +147,7 @@ struct audit_row {
 struct record {
     enum record_kind kind;
     enum grade grade;
+    bool urgent;       /* someone waits for its commit: do not gather first */
     uint64_t sequence; /* grows by one from record to record; never 0 */
     union {
         struct result *result;

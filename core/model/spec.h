@@ -14,6 +14,8 @@
 #include "model/catalog.h"
 #include "model/option.h"
 
+struct tz;
+
 enum schedule_kind { SCHEDULE_INTERVAL, SCHEDULE_CRON, SCHEDULE_MANUAL };
 
 /* What automation may do; the lowest of global and runbook wins. */
@@ -40,6 +42,7 @@ struct check_spec {
     int64_t interval_ns, retry_interval_ns, down_interval_ns, timeout_ns;
     const char *cron;     /* NULL: none */
     const char *timezone; /* IANA name; the global one where none is given */
+    const struct tz *zone; /* rules of timezone; owned by the conf */
     const char *schedule_word; /* "manual" or NULL */
     int64_t failure_threshold, success_threshold;
     const char *failure_window; /* "3 of 5" or NULL */

@@ -1,0 +1,288 @@
+/* crew/child.c: see child.h. Deaths are noticed through a pidfd, so nothing
+ * here competes with others for SIGCHLD. */
+#include "crew/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+
+struct child {
+    uv_loop_t *loop;
+    struct child_options options;
+    char label[32];
+    pid_t pid;
+    int pidfd;
+    int64_t born_ns;
+    struct chan *chan; /* NULL once closed */
+    uv_poll_t chan_poll, pid_poll;
+    uv_prepare_t flusher; /* active while something waits to be sent */
+    int open_handles;
+    struct blackbox *blackbox;
+    char why[160]; /* we killed it: why */
+    bool dead;
+};
+
+/* ---------------------------------------------------------------- sending --- */
+
+static void watch_channel(struct child *c);
+
+static void flush(struct child *c)
+{
+    struct err err;
+    if (c->chan == NULL)
+        return;
+    if (chan_flush(c->chan, &err) == CHAN_BROKEN)
+        child_kill(c, err.text);
+    watch_channel(c);
+}
+
+/* Once per turn of the loop, so that what was queued in it travels together. */
+static void on_prepare(uv_prepare_t *handle)
+{
+    struct child *c = handle->data;
+    uv_prepare_stop(handle);
+    flush(c);
+}
+
+void child_send(struct child *c, uint16_t type, uint32_t generation,
+                const struct buf *payload)
+{
+    if (c->chan == NULL || c->dead)
+        return;
+    if (!chan_send(c->chan, type, generation, payload)) {
+        child_kill(c, "it does not read what is sent to it");
+        return;
+    }
+    uv_prepare_start(&c->flusher, on_prepare);
+}
+
+/* -------------------------------------------------------------- receiving --- */
+
+static void close_channel(struct child *c)
+{
+    if (c->chan == NULL)
+        return;
+    uv_poll_stop(&c->chan_poll);
+    uv_prepare_stop(&c->flusher);
+    chan_free(c->chan);
+    c->chan = NULL;
+}
+
+static void receive(struct child *c)
+{
+    struct err err;
+    enum chan_status status =
+        chan_receive(c->chan, c->options.on_frame, c->options.arg, &err);
+    if (status == CHAN_BROKEN)
+        child_kill(c, err.text);
+    if (status != CHAN_OPEN)
+        close_channel(c); /* its death will be reported by the pidfd */
+}
+
+static void on_channel(uv_poll_t *handle, int status, int events)
+{
+    struct child *c = handle->data;
+    if (status < 0 || (events & UV_READABLE))
+        receive(c);
+    if (c->chan != NULL && (events & UV_WRITABLE))
+        flush(c);
+}
+
+static void watch_channel(struct child *c)
+{
+    if (c->chan == NULL)
+        return;
+    int events = UV_READABLE | UV_DISCONNECT;
+    if (chan_wants_write(c->chan))
+        events |= UV_WRITABLE;
+    uv_poll_start(&c->chan_poll, events, on_channel);
+}
+
+/* ------------------------------------------------------------------ death --- */
+
+static void describe_death(const struct child *c, int status, char *out,
+                           size_t size)
+{
+    char how[96];
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof how, "killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(how, sizeof how, "exited with status %d",
+                 WEXITSTATUS(status));
+    if (c->why[0] != '\0')
+        snprintf(out, size, "ended by Relevo: %s", c->why);
+    else
+        snprintf(out, size, "%s", how);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct child *c = handle->data;
+    if (--c->open_handles > 0)
+        return;
+    if (c->blackbox != NULL)
+        munmap(c->blackbox, sizeof *c->blackbox);
+    free(c);
+}
+
+static void free_child(struct child *c)
+{
+    close_channel(c);
+    close(c->pidfd);
+    c->open_handles = 3;
+    uv_close((uv_handle_t *)&c->chan_poll, on_closed);
+    uv_close((uv_handle_t *)&c->pid_poll, on_closed);
+    uv_close((uv_handle_t *)&c->flusher, on_closed);
+}
+
+/* What it sent before it died is still in the socket: read that first. */
+static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
+{
+    struct child *c = handle->data;
+    int status = 0;
+    (void)uv_status;
+    (void)events;
+    if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+        return;
+    uv_poll_stop(handle);
+    if (c->chan != NULL)
+        receive(c);
+    c->dead = true;
+    char how[300];
+    describe_death(c, status, how, sizeof how);
+    c->options.on_death(c->options.arg, c, how);
+    free_child(c);
+}
+
+void child_kill(struct child *c, const char *why)
+{
+    if (c->dead)
+        return;
+    if (c->why[0] == '\0')
+        snprintf(c->why, sizeof c->why, "%s", why);
+    kill(c->pid, SIGKILL);
+}
+
+void child_stop(struct child *c)
+{
+    if (c->chan != NULL)
+        flush(c);
+    close_channel(c);
+}
+
+void child_destroy(struct child *c)
+{
+    kill(c->pid, SIGKILL);
+    waitpid(c->pid, NULL, 0);
+    uv_poll_stop(&c->pid_poll);
+    c->dead = true;
+    free_child(c);
+}
+
+/* ------------------------------------------------------------------ birth --- */
+
+static int make_blackbox(struct child *c, struct err *err)
+{
+    int fd = memfd_create("relevo-blackbox", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, sizeof *c->blackbox) != 0) {
+        err_set(err, ERR_IO, errno, "black-box page");
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    void *page = mmap(NULL, sizeof *c->blackbox, PROT_READ | PROT_WRITE,
+                      MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
+        err_set(err, ERR_IO, errno, "mapping the black-box page");
+        close(fd);
+        return -1;
+    }
+    c->blackbox = page;
+    return fd;
+}
+
+/* Starts the process with its end of the channel; true: c->pid lives. */
+static bool spawn(struct child *c, int theirs, struct err *err)
+{
+    struct spawn_fd fds[2] = {{theirs, ROLE_FD_CHAN}};
+    size_t n = 1;
+    int box = -1;
+    if (c->options.blackbox) {
+        box = make_blackbox(c, err);
+        if (box < 0)
+            return false;
+        fds[n++] = (struct spawn_fd){box, ROLE_FD_BLACKBOX};
+    }
+    const char *argv[] = {"relevo", "--role", c->options.role, NULL};
+    bool ok = spawn_self(argv, fds, n, c->options.new_session, &c->pid, err);
+    if (box >= 0)
+        close(box);
+    return ok;
+}
+
+static void watch(struct child *c, int ours)
+{
+    c->chan = chan_new(ours, c->options.queue_bytes);
+    must(uv_poll_init(c->loop, &c->chan_poll, ours) == 0);
+    must(uv_poll_init(c->loop, &c->pid_poll, c->pidfd) == 0);
+    must(uv_prepare_init(c->loop, &c->flusher) == 0);
+    c->chan_poll.data = c->pid_poll.data = c->flusher.data = c;
+    watch_channel(c);
+    uv_poll_start(&c->pid_poll, UV_READABLE, on_exit_seen);
+}
+
+static struct child *give_up(struct child *c, int ours, struct err *err)
+{
+    err_wrap(err, "starting %s", c->label);
+    close(ours);
+    if (c->blackbox != NULL)
+        munmap(c->blackbox, sizeof *c->blackbox);
+    free(c);
+    return NULL;
+}
+
+struct child *child_start(uv_loop_t *loop, const struct child_options *options,
+                          struct err *err)
+{
+    int fds[2];
+    if (!chan_pair(fds, err))
+        return NULL;
+    struct child *c = xcalloc(1, sizeof *c);
+    c->loop = loop;
+    c->options = *options;
+    snprintf(c->label, sizeof c->label, "%s", options->label);
+    c->born_ns = clock_mono_ns();
+    bool ok = spawn(c, fds[1], err);
+    close(fds[1]);
+    if (!ok)
+        return give_up(c, fds[0], err);
+    c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+    if (c->pidfd < 0) {
+        err_set(err, ERR_IO, errno, "pidfd_open");
+        kill(c->pid, SIGKILL);
+        waitpid(c->pid, NULL, 0);
+        return give_up(c, fds[0], err);
+    }
+    watch(c, fds[0]);
+    return c;
+}
+
+pid_t child_pid(const struct child *c) { return c->pid; }
+
+const char *child_label(const struct child *c) { return c->label; }
+
+struct blackbox *child_blackbox(const struct child *c) { return c->blackbox; }
+
+int64_t child_born_ns(const struct child *c) { return c->born_ns; }

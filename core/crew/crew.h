@@ -1,0 +1,55 @@
+/* crew/crew.h: the processes that main keeps: workers, blocking workers, the
+ * runner. Starts, feeds, watches, kills and reaps them; used by the daemon and
+ * by commands that probe without one.
+ *
+ * Promise: every probe that crew_probe was given ends in exactly one call of
+ * events.result, whatever happens to the worker: the probe whose callback
+ * killed or hung it ends as `plugin`, the others are redone once, those that
+ * had changed something at their target end as `cancelled`. */
+#ifndef RELEVO_CREW_CREW_H
+#define RELEVO_CREW_CREW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "model/result.h"
+#include "model/spec.h"
+#include "wire/msg.h"
+
+struct crew_events {
+    void (*result)(void *arg, struct result *); /* taken over */
+    void (*run_started)(void *arg, const struct msg_run_started *);
+    void (*run_exited)(void *arg, const struct msg_run_exited *);
+    void *arg;
+};
+
+struct crew_options {
+    unsigned workers;  /* 0: min(cores, 4) */
+    unsigned blocking; /* most processes for blocking probes */
+};
+
+struct crew;
+
+struct crew *crew_new(uv_loop_t *, const struct crew_options *,
+                      const struct crew_events *);
+/* Ends every process but the runner's keepers, at once. NULL is fine. The loop
+ * must run once more for handles to close. */
+void crew_free(struct crew *);
+
+/* Gives the workers a generation. ids[i] is the number of conf->checks[i]. The
+ * conf is referenced until the next one comes. */
+void crew_load(struct crew *, struct conf *, const uint32_t *ids);
+void crew_probe(struct crew *, const struct msg_probe *);
+size_t crew_in_flight(const struct crew *);
+unsigned crew_worker_count(const struct crew *);
+
+/* The runner: started first, before privileges are dropped. */
+bool crew_start_runner(struct crew *, struct err *) MUST_CHECK;
+void crew_allow(struct crew *, const struct conf *);
+void crew_run(struct crew *, const struct msg_run *);
+void crew_stop_run(struct crew *, uint64_t run);
+
+#endif

@@ -1,0 +1,67 @@
+/* crew/internal.h: what the files of the crew share. */
+#ifndef RELEVO_CREW_INTERNAL_H
+#define RELEVO_CREW_INTERNAL_H
+
+#include "crew/child.h"
+#include "crew/crew.h"
+
+/* A probe that was given to a worker and has not come back. */
+struct flight {
+    struct flight *next; /* in its worker's list, or in the waiting list */
+    struct msg_probe probe;
+    int64_t sent_ns;
+};
+
+struct worker {
+    struct crew *crew;
+    unsigned number; /* 1, 2, … in messages */
+    bool blocking;   /* runs one blocking probe at a time */
+    struct child *child; /* NULL: dead, respawn_at says when it comes back */
+    struct flight *flights;
+    size_t flight_count;
+    int64_t respawn_ns; /* 0: not waiting */
+    int64_t back_off_ns;
+};
+
+struct crew_check { /* what the crew knows of a check */
+    uint32_t check;
+    const struct check_spec *spec;
+    bool blocking;
+};
+
+struct crew {
+    uv_loop_t *loop;
+    struct crew_options options;
+    struct crew_events events;
+    struct worker *workers; /* the asynchronous ones, then the blocking ones */
+    unsigned worker_count, blocking_count;
+    struct conf *conf;
+    struct crew_check *checks; /* by number, ascending */
+    size_t check_count;
+    struct flight *waiting, **waiting_end; /* for a blocking worker */
+    uv_timer_t watchdog;
+    struct child *runner;
+    struct buf allow; /* the last MSG_ALLOW, for a new runner */
+    int64_t runner_respawn_ns, runner_back_off_ns;
+    bool stopping;
+};
+
+/* workers.c */
+void worker_start(struct worker *);
+void worker_send_load(struct worker *);
+void worker_give(struct worker *, struct flight *);
+const struct crew_check *crew_check(const struct crew *, uint32_t check);
+void crew_pump_blocking(struct crew *);
+
+/* obituary.c */
+/* What a dead worker's probes come to: results, or flights to redo. */
+void obituary(struct worker *, const char *how);
+
+/* runner.c */
+void runner_tick(struct crew *, int64_t now_ns);
+
+/* The delay before the next attempt, doubling from 100 ms to 10 s; a process
+ * that lived for 10 s begins anew, and the first attempt is at once. */
+int64_t crew_back_off(int64_t *back_off_ns, int64_t lived_ns);
+
+#endif

@@ -1,0 +1,113 @@
+/* crew/obituary.c: a worker has died; what becomes of its probes.
+ *
+ * The black-box page says which callback of which plugin was running, and for
+ * which probe: that one ends as `plugin`. Probes that had begun to change their
+ * target end as `cancelled`. All others go to the new worker once more, flagged
+ * `retried`; one that was retried already ends as `plugin` too. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "crew/internal.h"
+#include "model/fault.h"
+
+struct culprit {
+    uint64_t probe; /* 0: none known */
+    uint32_t callback;
+    char plugin[32];
+};
+
+static struct culprit find_culprit(const struct worker *w)
+{
+    const struct blackbox *box = child_blackbox(w->child);
+    struct culprit c = {0};
+    if (atomic_load(&box->entered_ns) == 0)
+        return c;
+    c.probe = atomic_load(&box->probe);
+    c.callback = atomic_load(&box->callback);
+    memcpy(c.plugin, box->plugin, sizeof c.plugin);
+    c.plugin[sizeof c.plugin - 1] = '\0';
+    return c;
+}
+
+static bool has_effects(const struct worker *w, uint64_t probe)
+{
+    const struct blackbox *box = child_blackbox(w->child);
+    return atomic_load(&box->effects[probe % BLACKBOX_EFFECTS]) == probe;
+}
+
+static void end_probe(struct worker *w, const struct flight *f,
+                      enum rlv_fault fault, const char *message)
+{
+    struct crew *c = w->crew;
+    struct result *r = result_new();
+    int64_t now = clock_mono_ns();
+    int64_t since = f->sent_ns > f->probe.due_ns ? f->sent_ns : f->probe.due_ns;
+    r->probe = f->probe.probe;
+    r->check = f->probe.check;
+    r->purpose = f->probe.purpose;
+    r->generation = c->conf->generation;
+    r->duration_ns = now > since ? now - since : 0;
+    r->started_ns = now - r->duration_ns;
+    r->started_us = clock_wall_us() - r->duration_ns / NS_PER_US;
+    r->outcome = fault_info(fault)->blame == RLV_BLAME_SELF ? OUTCOME_UNKNOWN : OUTCOME_FAIL;
+    r->fault = fault;
+    r->message = arena_strdup(r->arena, message);
+    c->events.result(c->events.arg, r);
+}
+
+/* One probe of the dead; true: it is to be redone and stays a flight. */
+static bool settle(struct worker *w, struct flight *f,
+                   const struct culprit *culprit, const char *how)
+{
+    char text[400];
+    bool guilty = culprit->probe == f->probe.probe ||
+                  (w->blocking && culprit->callback == BLACKBOX_BLOCKING);
+    if (guilty) {
+        snprintf(text, sizeof text, "%s in plugin %s, worker %u %s",
+                 blackbox_callback_text(culprit->callback), culprit->plugin,
+                 w->number, how);
+        end_probe(w, f, RLV_F_PLUGIN, text);
+    } else if (has_effects(w, f->probe.probe)) {
+        snprintf(text, sizeof text,
+                 "worker %u %s; not redone: it may have changed its target",
+                 w->number, how);
+        end_probe(w, f, RLV_F_CANCELLED, text);
+    } else if (f->probe.flags & PROBE_RETRIED) {
+        snprintf(text, sizeof text, "two workers in turn died: worker %u %s",
+                 w->number, how);
+        end_probe(w, f, RLV_F_PLUGIN, text);
+    } else {
+        f->probe.flags |= PROBE_RETRIED;
+        return true;
+    }
+    return false;
+}
+
+void obituary(struct worker *w, const char *how)
+{
+    struct culprit culprit = find_culprit(w);
+    if (culprit.callback != BLACKBOX_NONE)
+        log_error("worker %u %s while in %s of plugin %s, %zu probes in flight",
+                  w->number, how, blackbox_callback_text(culprit.callback),
+                  culprit.plugin, w->flight_count);
+    else
+        log_error("worker %u %s, %zu probes in flight", w->number, how,
+                  w->flight_count);
+    struct flight *flights = w->flights;
+    w->flights = NULL;
+    w->flight_count = 0;
+    while (flights != NULL) {
+        struct flight *f = flights;
+        flights = f->next;
+        if (settle(w, f, &culprit, how)) {
+            f->next = w->flights;
+            w->flights = f;
+            w->flight_count++;
+        } else {
+            free(f);
+        }
+    }
+}

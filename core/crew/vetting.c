@@ -1,0 +1,123 @@
+/* crew/vetting.c: see vetting.h. */
+#include "crew/vetting.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crew/child.h"
+
+struct vetting {
+    struct arena *arena;
+    struct child *child; /* NULL: dead, or never lived */
+    uv_timer_t timer;    /* silence; or the turn in which to say it failed */
+    struct vet_answer answer;
+    struct msg_complaint *complaints;
+    size_t complaint_cap;
+    bool finished; /* VETTED has come */
+    const char *path;
+    void (*done)(void *, struct vet_answer *);
+    void *arg;
+};
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct vetting *v = handle->data;
+    free(v->complaints);
+    arena_free(v->arena);
+    free(v);
+}
+
+static void finish(struct vetting *v)
+{
+    v->answer.complaints = v->complaints;
+    if (v->answer.error[0] != '\0') {
+        catalog_free(v->answer.catalog);
+        v->answer.catalog = NULL;
+    }
+    v->done(v->arg, &v->answer);
+    uv_timer_stop(&v->timer);
+    uv_close((uv_handle_t *)&v->timer, on_timer_closed);
+}
+
+static void add_complaint(struct vetting *v, const struct msg_complaint *c)
+{
+    v->complaints = xgrow(v->complaints, v->answer.complaint_count,
+                          &v->complaint_cap, sizeof *v->complaints);
+    v->complaints[v->answer.complaint_count++] = *c;
+}
+
+static bool on_frame(void *arg, const struct frame *f)
+{
+    struct vetting *v = arg;
+    struct msg_complaint complaint;
+    switch (f->type) {
+    case MSG_CATALOG:
+        catalog_free(v->answer.catalog);
+        v->answer.catalog = msg_get_catalog(f->payload, f->len);
+        return v->answer.catalog != NULL;
+    case MSG_COMPLAINT:
+        if (!msg_get_complaint(f->payload, f->len, v->arena, &complaint))
+            return false;
+        add_complaint(v, &complaint);
+        return true;
+    case MSG_VETTED:
+        v->finished = true;
+        return msg_get_text(f->payload, f->len, v->arena, &v->answer.error);
+    case MSG_LOG: return true;
+    default: return false;
+    }
+}
+
+static void on_death(void *arg, struct child *child, const char *how)
+{
+    struct vetting *v = arg;
+    (void)child;
+    v->child = NULL;
+    if (!v->finished)
+        v->answer.error =
+            arena_printf(v->arena, "%s: the plugin could not be described: %s",
+                         v->path, how);
+    finish(v);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct vetting *v = timer->data;
+    if (v->child != NULL)
+        child_kill(v->child, "no answer for 5 s");
+    else
+        finish(v); /* it never started */
+}
+
+void vet_plugin(uv_loop_t *loop, const struct msg_vet *request,
+                void (*done)(void *, struct vet_answer *), void *arg)
+{
+    struct vetting *v = xcalloc(1, sizeof *v);
+    v->arena = arena_new();
+    v->done = done;
+    v->arg = arg;
+    v->answer.error = "";
+    v->path = arena_strdup(v->arena, request->path);
+    uv_timer_init(loop, &v->timer);
+    v->timer.data = v;
+    struct child_options options = {.role = "vet",
+                                    .label = "vet",
+                                    .queue_bytes = SIZE_MAX / 2,
+                                    .on_frame = on_frame,
+                                    .on_death = on_death,
+                                    .arg = v};
+    struct err err;
+    v->child = child_start(loop, &options, &err);
+    if (v->child == NULL) {
+        v->answer.error = arena_strdup(v->arena, err.text);
+        uv_timer_start(&v->timer, on_timer, 0, 0);
+        return;
+    }
+    struct buf payload = {0};
+    msg_put_vet(&payload, request);
+    child_send(v->child, MSG_VET, 0, &payload);
+    buf_free(&payload);
+    uv_timer_start(&v->timer, on_timer, VET_SECONDS * 1000, 0);
+}

@@ -1,0 +1,445 @@
+/* crew/workers.c: feeding and watching the workers. See crew.h.
+ *
+ * A check stays with its worker (its number modulo the count), so that kept
+ * connections and caches of its scope are found again. Blocking checks go to
+ * whichever blocking worker is free; when none is, they wait in order. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "crew/internal.h"
+
+#define WATCHDOG_MS        100
+#define LONGEST_CALLBACK   (1 * NS_PER_S)
+#define BLOCKING_GRACE     (100 * NS_PER_MS)
+#define WORKER_QUEUE_BYTES (64u << 20)
+
+/* ---------------------------------------------------------------- checks --- */
+
+const struct crew_check *crew_check(const struct crew *c, uint32_t check)
+{
+    for (size_t lo = 0, hi = c->check_count; lo < hi;) {
+        size_t mid = (lo + hi) / 2;
+        if (c->checks[mid].check == check)
+            return &c->checks[mid];
+        if (c->checks[mid].check < check)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+static bool is_for(const struct worker *w, const struct crew_check *check)
+{
+    if (w->blocking || check->blocking)
+        return w->blocking && check->blocking;
+    return check->check % w->crew->worker_count == w->number - 1;
+}
+
+static struct worker *worker_of(struct crew *c, const struct crew_check *check)
+{
+    return &c->workers[check->check % c->worker_count];
+}
+
+/* ------------------------------------------------------------------ load --- */
+
+/* Paths of the catalogs in use; *index maps a catalog to its place. */
+static uint16_t plugin_index(struct rlv_list *plugins, const char **items,
+                             const char *path)
+{
+    for (size_t i = 0; i < plugins->count; i++)
+        if (strcmp(items[i], path) == 0)
+            return (uint16_t)i;
+    items[plugins->count] = path;
+    return (uint16_t)plugins->count++;
+}
+
+static struct msg_check wire_check(const struct crew_check *check,
+                                   uint16_t plugin)
+{
+    const struct check_spec *s = check->spec;
+    return (struct msg_check){
+        .check = check->check,
+        .plugin = plugin,
+        .name = s->name,
+        .timeout_ns = s->timeout_ns,
+        .evidence_bytes = s->evidence_bytes,
+        .fingerprint = s->fingerprint,
+        .expects = s->expects,
+        .warns = s->warns,
+        .expect_count = s->expect_count,
+        .warn_count = s->warn_count,
+        .settings = s->settings,
+        .setting_count = s->setting_count,
+    };
+}
+
+/* Only what this worker will probe: it sees no other check's secrets. */
+void worker_send_load(struct worker *w)
+{
+    struct crew *c = w->crew;
+    if (c->conf == NULL || w->child == NULL)
+        return;
+    struct arena *arena = arena_new();
+    const char **paths =
+        arena_alloc(arena, (c->conf->catalog_count + 1) * sizeof *paths);
+    struct msg_load load = {.plugins = {paths, 0}};
+    load.checks = arena_alloc(arena, (c->check_count + 1) * sizeof *load.checks);
+    for (size_t i = 0; i < c->check_count; i++) {
+        const struct crew_check *check = &c->checks[i];
+        if (!is_for(w, check) || check->spec->catalog->path == NULL)
+            continue;
+        uint16_t plugin =
+            plugin_index(&load.plugins, paths, check->spec->catalog->path);
+        load.checks[load.check_count++] = wire_check(check, plugin);
+    }
+    struct buf payload = {0};
+    msg_put_load(&payload, &load);
+    child_send(w->child, MSG_LOAD, c->conf->generation, &payload);
+    buf_free(&payload);
+    arena_free(arena);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct crew_check *x = a, *y = b;
+    return x->check < y->check ? -1 : x->check > y->check;
+}
+
+void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
+{
+    struct conf *old = c->conf;
+    c->conf = conf_ref(conf);
+    c->checks = xrealloc(c->checks, (conf->check_count + 1) * sizeof *c->checks);
+    c->check_count = conf->check_count;
+    for (size_t i = 0; i < conf->check_count; i++) {
+        const struct check_spec *spec = &conf->checks[i];
+        c->checks[i] =
+            (struct crew_check){ids[i], spec, spec->catalog->blocking};
+    }
+    qsort(c->checks, c->check_count, sizeof *c->checks, by_number);
+    for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)
+        worker_send_load(&c->workers[i]);
+    conf_unref(old);
+}
+
+/* ---------------------------------------------------------------- probes --- */
+
+void worker_give(struct worker *w, struct flight *f)
+{
+    f->next = w->flights;
+    f->sent_ns = clock_mono_ns();
+    w->flights = f;
+    w->flight_count++;
+    if (w->child == NULL)
+        return; /* sent when it is back: worker_start */
+    struct buf payload = {0};
+    msg_put_probe(&payload, &f->probe);
+    child_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
+    buf_free(&payload);
+}
+
+/* A result for a probe that no worker could make. */
+static void unmade(struct crew *c, const struct msg_probe *probe,
+                   enum rlv_fault fault, const char *message)
+{
+    struct result *r = result_new();
+    r->probe = probe->probe;
+    r->check = probe->check;
+    r->purpose = probe->purpose;
+    r->generation = c->conf->generation;
+    struct now now = clock_now();
+    r->started_us = now.wall_us;
+    r->started_ns = now.mono_ns;
+    r->outcome = OUTCOME_UNKNOWN;
+    r->fault = fault;
+    r->message = arena_strdup(r->arena, message);
+    c->events.result(c->events.arg, r);
+}
+
+void crew_pump_blocking(struct crew *c)
+{
+    for (unsigned i = 0; i < c->blocking_count && c->waiting != NULL; i++) {
+        struct worker *w = &c->workers[c->worker_count + i];
+        if (w->flight_count > 0 || w->respawn_ns != 0)
+            continue;
+        struct flight *f = c->waiting;
+        c->waiting = f->next;
+        if (c->waiting == NULL)
+            c->waiting_end = &c->waiting;
+        if (w->child == NULL)
+            worker_start(w);
+        worker_give(w, f);
+    }
+}
+
+static void wait_for_blocking(struct crew *c, struct flight *f)
+{
+    f->next = NULL;
+    *c->waiting_end = f;
+    c->waiting_end = &f->next;
+    crew_pump_blocking(c);
+}
+
+void crew_probe(struct crew *c, const struct msg_probe *probe)
+{
+    const struct crew_check *check = crew_check(c, probe->check);
+    if (check == NULL) {
+        unmade(c, probe, RLV_F_CANCELLED, "the check is no longer configured");
+        return;
+    }
+    if (check->spec->missing != NULL) {
+        char text[200];
+        snprintf(text, sizeof text, "secret %s has no value",
+                 check->spec->missing);
+        unmade(c, probe, RLV_F_CONFIG, text);
+        return;
+    }
+    struct flight *f = xcalloc(1, sizeof *f);
+    f->probe = *probe;
+    if (check->blocking)
+        wait_for_blocking(c, f);
+    else
+        worker_give(worker_of(c, check), f);
+}
+
+size_t crew_in_flight(const struct crew *c)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)
+        n += c->workers[i].flight_count;
+    for (const struct flight *f = c->waiting; f != NULL; f = f->next)
+        n++;
+    return n;
+}
+
+unsigned crew_worker_count(const struct crew *c) { return c->worker_count; }
+
+static bool land(struct worker *w, uint64_t probe)
+{
+    for (struct flight **link = &w->flights; *link; link = &(*link)->next)
+        if ((*link)->probe.probe == probe) {
+            struct flight *f = *link;
+            *link = f->next;
+            free(f);
+            w->flight_count--;
+            return true;
+        }
+    return false;
+}
+
+/* ---------------------------------------------------------------- frames --- */
+
+static bool on_result(struct worker *w, const struct frame *f)
+{
+    struct result *r = msg_get_result(f->payload, f->len);
+    if (r == NULL)
+        return false;
+    r->generation = f->generation;
+    if (!land(w, r->probe)) {
+        result_free(r); /* its worker was given up on; it was redone */
+        return true;
+    }
+    w->crew->events.result(w->crew->events.arg, r);
+    if (w->blocking)
+        crew_pump_blocking(w->crew);
+    return true;
+}
+
+static bool on_log(struct worker *w, const struct frame *f)
+{
+    struct msg_log log;
+    struct arena *arena = arena_new();
+    bool ok = msg_get_log(f->payload, f->len, arena, &log);
+    const struct crew_check *check = ok ? crew_check(w->crew, log.check) : NULL;
+    if (ok)
+        log_at((enum log_level)log.level, "worker %u: %s%s%s", w->number,
+               check ? check->spec->name : "", check ? ": " : "", log.text);
+    arena_free(arena);
+    return ok;
+}
+
+static bool on_frame(void *arg, const struct frame *f)
+{
+    switch (f->type) {
+    case MSG_LOADED: return true;
+    case MSG_RESULT: return on_result(arg, f);
+    case MSG_LOG: return on_log(arg, f);
+    default: return false;
+    }
+}
+
+/* -------------------------------------------------------------- lifetime --- */
+
+int64_t crew_back_off(int64_t *back_off_ns, int64_t lived_ns)
+{
+    if (lived_ns > 10 * NS_PER_S)
+        *back_off_ns = 0;
+    int64_t delay = *back_off_ns;
+    *back_off_ns = delay == 0 ? 100 * NS_PER_MS : delay * 2;
+    if (*back_off_ns > 10 * NS_PER_S)
+        *back_off_ns = 10 * NS_PER_S;
+    return delay;
+}
+
+static void on_death(void *arg, struct child *child, const char *how)
+{
+    struct worker *w = arg;
+    int64_t now = clock_mono_ns();
+    if (!w->crew->stopping)
+        obituary(w, how);
+    w->child = NULL;
+    int64_t delay =
+        crew_back_off(&w->back_off_ns, now - child_born_ns(child));
+    if (w->crew->stopping)
+        return;
+    if (delay > 0 || (w->blocking && w->flight_count == 0))
+        w->respawn_ns = now + delay;
+    else
+        worker_start(w);
+    if (w->blocking)
+        crew_pump_blocking(w->crew);
+}
+
+static void resend_flights(struct worker *w)
+{
+    for (struct flight *f = w->flights; f != NULL; f = f->next) {
+        struct buf payload = {0};
+        msg_put_probe(&payload, &f->probe);
+        child_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
+        buf_free(&payload);
+        f->sent_ns = clock_mono_ns();
+    }
+}
+
+void worker_start(struct worker *w)
+{
+    char label[24];
+    struct err err;
+    snprintf(label, sizeof label, "worker %u", w->number);
+    struct child_options options = {.role = "worker",
+                                    .label = label,
+                                    .blackbox = true,
+                                    .queue_bytes = WORKER_QUEUE_BYTES,
+                                    .on_frame = on_frame,
+                                    .on_death = on_death,
+                                    .arg = w};
+    w->respawn_ns = 0;
+    w->child = child_start(w->crew->loop, &options, &err);
+    if (w->child == NULL) {
+        log_error("%s", err.text);
+        w->respawn_ns =
+            clock_mono_ns() + crew_back_off(&w->back_off_ns, 0) + NS_PER_MS;
+        return;
+    }
+    worker_send_load(w);
+    resend_flights(w);
+}
+
+/* A callback that does not return, a blocking probe past its deadline. */
+static void watch_worker(struct worker *w, int64_t now)
+{
+    const struct blackbox *box = child_blackbox(w->child);
+    int64_t entered =
+        atomic_load_explicit(&box->entered_ns, memory_order_relaxed);
+    uint32_t callback =
+        atomic_load_explicit(&box->callback, memory_order_relaxed);
+    if (w->blocking && w->flights != NULL) {
+        const struct crew_check *check =
+            crew_check(w->crew, w->flights->probe.check);
+        int64_t limit = check == NULL ? 0 : check->spec->timeout_ns;
+        int64_t since = w->flights->sent_ns > w->flights->probe.due_ns
+                            ? w->flights->sent_ns
+                            : w->flights->probe.due_ns;
+        if (now - since > limit + BLOCKING_GRACE)
+            child_kill(w->child, "past its deadline");
+    } else if (entered != 0 && callback != BLACKBOX_BLOCKING &&
+               callback != BLACKBOX_LOAD && now - entered > LONGEST_CALLBACK) {
+        child_kill(w->child, "a callback did not return within 1 s");
+    }
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    struct crew *c = timer->data;
+    int64_t now = clock_mono_ns();
+    for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++) {
+        struct worker *w = &c->workers[i];
+        if (w->child != NULL)
+            watch_worker(w, now);
+        else if (w->respawn_ns != 0 && now >= w->respawn_ns && !w->blocking)
+            worker_start(w);
+        else if (w->respawn_ns != 0 && now >= w->respawn_ns)
+            w->respawn_ns = 0; /* started when a probe waits */
+    }
+    crew_pump_blocking(c);
+    runner_tick(c, now);
+}
+
+static unsigned default_workers(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
+}
+
+struct crew *crew_new(uv_loop_t *loop, const struct crew_options *options,
+                      const struct crew_events *events)
+{
+    struct crew *c = xcalloc(1, sizeof *c);
+    c->loop = loop;
+    c->options = *options;
+    c->events = *events;
+    c->worker_count = options->workers ? options->workers : default_workers();
+    c->blocking_count = options->blocking;
+    c->waiting_end = &c->waiting;
+    unsigned all = c->worker_count + c->blocking_count;
+    c->workers = xcalloc(all, sizeof *c->workers);
+    for (unsigned i = 0; i < all; i++) {
+        c->workers[i].crew = c;
+        c->workers[i].number = i + 1;
+        c->workers[i].blocking = i >= c->worker_count;
+        if (!c->workers[i].blocking)
+            worker_start(&c->workers[i]);
+    }
+    uv_timer_init(loop, &c->watchdog);
+    c->watchdog.data = c;
+    uv_timer_start(&c->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
+    return c;
+}
+
+static void free_flights(struct flight *f)
+{
+    while (f != NULL) {
+        struct flight *next = f->next;
+        free(f);
+        f = next;
+    }
+}
+
+static void on_watchdog_closed(uv_handle_t *handle) { free(handle->data); }
+
+void crew_free(struct crew *c)
+{
+    if (c == NULL)
+        return;
+    c->stopping = true;
+    for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++) {
+        if (c->workers[i].child != NULL)
+            child_destroy(c->workers[i].child);
+        free_flights(c->workers[i].flights);
+    }
+    free_flights(c->waiting);
+    if (c->runner != NULL)
+        child_stop(c->runner); /* it ends when its keepers have */
+    free(c->workers);
+    free(c->checks);
+    buf_free(&c->allow);
+    conf_unref(c->conf);
+    uv_timer_stop(&c->watchdog);
+    uv_close((uv_handle_t *)&c->watchdog, on_watchdog_closed);
+}

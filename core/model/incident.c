@@ -1,0 +1,277 @@
+/* model/incident.c: one incident per outage.
+ *
+ * An episode begins with the first failing result and reserves a number. If the
+ * check recovers before its failure is confirmed, the episode is forgotten (its
+ * diagnosis stays in the run log). Confirmed, it is stored, durable, and stays
+ * open until the check has recovered. An outage that begins again within
+ * REOPEN_US of the recovery reopens the incident instead of making another. */
+#include "model/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/human.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/fault.h"
+
+#define REOPEN_US (10 * 60 * US_PER_S)
+
+struct episode *incident_find(const struct model *m, uint64_t number)
+{
+    struct episode *e = number == 0 ? NULL : m->episodes;
+    while (e != NULL && e->row.number != number)
+        e = e->next;
+    return e;
+}
+
+void incident_event(struct model *m, const struct node *n, const char *event,
+                    const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    struct record r = {.kind = RECORD_EVENT};
+    r.as.event.incident = n->state.incident;
+    r.as.event.check = n->row.check;
+    r.as.event.at_us = m->now.wall_us;
+    r.as.event.event = model_text(m, "%s", event);
+    r.as.event.text = model_text(m, "%s", text);
+    model_commit(m, GRADE_RELAXED, r);
+}
+
+static uint64_t store_incident(struct model *m, const struct episode *e,
+                               enum grade grade)
+{
+    struct record r = {.kind = RECORD_INCIDENT, .as.incident = e->row};
+    return model_commit(m, grade, r);
+}
+
+static void free_episode(struct episode *e)
+{
+    free((void *)(uintptr_t)e->row.code);
+    free((void *)(uintptr_t)e->row.summary);
+    free((void *)(uintptr_t)e->row.cause);
+    free(e);
+}
+
+static struct episode *add_episode(struct model *m, uint64_t number,
+                                   uint32_t check)
+{
+    struct episode *e = xcalloc(1, sizeof *e);
+    e->row.number = number;
+    e->row.check = check;
+    model_own(&e->row.code, "");
+    model_own(&e->row.summary, "");
+    model_own(&e->row.cause, "");
+    e->next = m->episodes;
+    m->episodes = e;
+    return e;
+}
+
+/* The check's incident that was resolved so lately that it goes on. */
+static struct episode *lately_resolved(const struct model *m, uint32_t check)
+{
+    for (struct episode *e = m->episodes; e != NULL; e = e->next)
+        if (e->row.check == check && e->row.state == INCIDENT_RESOLVED &&
+            !e->forming && m->now.wall_us - e->row.resolved_us < REOPEN_US)
+            return e;
+    return NULL;
+}
+
+static void describe(struct episode *e, const struct result *r)
+{
+    e->row.fault = r->fault;
+    model_own(&e->row.code, r->code);
+    model_own(&e->row.summary, r->message);
+}
+
+void incident_suspect(struct model *m, struct node *n, const struct result *r)
+{
+    struct episode *e = lately_resolved(m, n->row.check);
+    if (e != NULL) {
+        e->forming = e->reopening = true;
+    } else {
+        e = add_episode(m, ++m->last_incident, n->row.check);
+        e->forming = true;
+        e->row.began_us = r->started_us;
+    }
+    describe(e, r);
+    n->state.incident = e->row.number;
+    n->state.suspect_us = r->started_us;
+    incident_event(m, n, "failing", "%s%s%s: %s", fault_name(r->fault),
+                   r->code[0] ? " " : "", r->code, r->message);
+}
+
+void incident_down(struct model *m, struct node *n, const struct result *r,
+                   const char *reason)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    if (e == NULL) { /* became down without having been suspect here */
+        incident_suspect(m, n, r);
+        e = incident_find(m, n->state.incident);
+    }
+    describe(e, r);
+    e->forming = false;
+    e->row.state = INCIDENT_OPEN;
+    e->row.resolved_us = 0;
+    if (e->reopening)
+        e->row.reopened++;
+    else
+        e->row.opened_us = m->now.wall_us;
+    const char *word = e->reopening ? "reopened" : "down";
+    e->reopening = false;
+    incident_event(m, n, word, "%s: %s", reason, r->message);
+    store_incident(m, e, GRADE_DURABLE);
+    char id[ID_TEXT];
+    model_tell(m, TELL_INCIDENT, n, "incident %s %s: %s%s%s: %s",
+               id_text('I', e->row.number, id),
+               e->row.reopened ? "reopened" : "opened", fault_name(r->fault),
+               r->code[0] ? " " : "", r->code, r->message);
+}
+
+bool incident_still(struct model *m, struct node *n, const struct result *r)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    if (e == NULL ||
+        (e->row.fault == r->fault && str_eq(e->row.code, r->code)))
+        return false;
+    incident_event(m, n, "changed", "now %s%s%s: %s (was %s%s%s)",
+                   fault_name(r->fault), r->code[0] ? " " : "", r->code,
+                   r->message, fault_name(e->row.fault),
+                   e->row.code[0] ? " " : "", e->row.code);
+    model_tell(m, TELL_NOTE, n, "now %s%s%s: %s", fault_name(r->fault),
+               r->code[0] ? " " : "", r->code, r->message);
+    describe(e, r);
+    if (!e->forming)
+        store_incident(m, e, GRADE_RELAXED);
+    return true;
+}
+
+static void resolve(struct model *m, struct node *n, struct episode *e,
+                    const char *reason)
+{
+    char took[HUMAN_TEXT], id[ID_TEXT];
+    human_elapsed((m->now.wall_us - e->row.began_us) * NS_PER_US, took);
+    e->row.state = INCIDENT_RESOLVED;
+    e->row.resolved_us = m->now.wall_us;
+    incident_event(m, n, "recovered", "%s, after %s", reason, took);
+    store_incident(m, e, GRADE_DURABLE);
+    model_tell(m, TELL_INCIDENT, n, "incident %s resolved after %s",
+               id_text('I', e->row.number, id), took);
+}
+
+void incident_recovered(struct model *m, struct node *n, const char *reason)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    if (e != NULL)
+        resolve(m, n, e, reason);
+    n->confirmed = false;
+}
+
+void incident_blip(struct model *m, struct node *n)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    if (e != NULL)
+        incident_event(m, n, "passed", "a good result before confirmation");
+    if (e != NULL && e->reopening)
+        e->forming = e->reopening = false; /* it stays resolved */
+    n->state.incident = 0;
+    n->state.suspect_us = 0;
+}
+
+void incident_removed(struct model *m, struct node *n)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    if (e != NULL && !e->forming && e->row.state != INCIDENT_RESOLVED)
+        resolve(m, n, e, "the check was removed from the configuration");
+    n->state.incident = 0;
+    n->confirmed = false;
+}
+
+void incident_diagnosed(struct model *m, const struct run_row *run,
+                        const char *headline)
+{
+    struct episode *e = incident_find(m, run->incident);
+    struct node *n = model_node(m, run->check);
+    if (e == NULL || n == NULL)
+        return;
+    e->diagnosis = run->number;
+    if (headline[0] == '\0')
+        return;
+    model_own(&e->row.cause, headline);
+    if (!e->forming)
+        store_incident(m, e, GRADE_RELAXED);
+}
+
+/* Kept: what a check still refers to, and what may be reopened. */
+static bool is_needed(const struct model *m, const struct episode *e)
+{
+    const struct node *n = model_node(m, e->row.check);
+    if (n != NULL && n->state.incident == e->row.number)
+        return true;
+    return e->row.state == INCIDENT_RESOLVED && !e->forming &&
+           m->now.wall_us - e->row.resolved_us < REOPEN_US;
+}
+
+void incident_forget(struct model *m)
+{
+    struct episode **link = &m->episodes;
+    while (*link != NULL) {
+        struct episode *e = *link;
+        if (is_needed(m, e)) {
+            link = &e->next;
+            continue;
+        }
+        *link = e->next;
+        free_episode(e);
+    }
+}
+
+void model_restore_incident(struct model *m, const struct incident_row *row)
+{
+    struct episode *e = add_episode(m, row->number, row->check);
+    model_own(&e->row.code, row->code);
+    model_own(&e->row.summary, row->summary);
+    model_own(&e->row.cause, row->cause);
+    e->row.state = row->state;
+    e->row.began_us = row->began_us;
+    e->row.opened_us = row->opened_us;
+    e->row.resolved_us = row->resolved_us;
+    e->row.fault = row->fault;
+    e->row.reopened = row->reopened;
+    struct node *n = model_node(m, row->check);
+    if (n == NULL || row->state == INCIDENT_RESOLVED)
+        return;
+    n->confirmed = true;
+    n->state.incident = row->number;
+}
+
+/* Suspect checks whose episode had not been confirmed when we stopped. */
+void incident_resume(struct model *m)
+{
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (n->state.incident == 0)
+            continue;
+        struct episode *e = incident_find(m, n->state.incident);
+        if (e == NULL) {
+            e = add_episode(m, n->state.incident, n->row.check);
+            e->forming = true;
+            e->row.began_us = n->state.suspect_us;
+        } else if (e->row.state == INCIDENT_RESOLVED) {
+            e->forming = e->reopening = true;
+        }
+    }
+}
+
+const struct incident_row *model_incident(const struct model *m,
+                                          uint64_t number)
+{
+    const struct episode *e = incident_find(m, number);
+    return e == NULL ? NULL : &e->row;
+}

@@ -1,0 +1,129 @@
+/* model/internal.h: what the files of the model share. Nobody else includes it.
+ *
+ * A node is one check of the configuration with everything known about it. An
+ * episode begins with a check's first failing result; it gets the number of an
+ * incident at once, so that diagnoses belong to it from the start, and becomes
+ * a stored incident when the failure is confirmed. */
+#ifndef RELEVO_MODEL_INTERNAL_H
+#define RELEVO_MODEL_INTERNAL_H
+
+#include "base/attr.h"
+#include "base/heap.h"
+#include "base/map.h"
+#include "model/cron.h"
+#include "model/model.h"
+
+struct episode { /* an incident, open, forming or lately resolved */
+    struct episode *next;
+    struct incident_row row; /* texts owned by the episode */
+    bool forming;            /* not confirmed yet: not stored */
+    bool reopening;          /* forming again within its time */
+    uint64_t diagnosis;      /* number of the latest ended diagnosis; 0 */
+};
+
+struct node {
+    struct heap_node due; /* in model.queue, when scheduled */
+    const struct check_spec *spec; /* NULL: no longer configured */
+    struct check_row row;          /* texts owned by the node */
+    struct state_row state;
+    bool confirmed;   /* was declared down and has not recovered */
+    uint64_t probing; /* number of the scheduled probe in flight; 0: none */
+    uint64_t asked;   /* number of a probe that someone asked for; 0: none */
+    struct cron cron; /* when spec->schedule says so */
+    struct result *last, *last_good;
+    struct past history[MODEL_HISTORY]; /* a ring: history_next is oldest */
+    size_t history_count, history_next;
+};
+
+struct run { /* of a runbook: intended, started, or remembered for cooldowns */
+    struct run *next;
+    struct run_row row; /* texts owned by the run */
+    bool waiting;       /* for a free place; no action was given yet */
+    uint64_t sequence;  /* of the record that holds the intention */
+};
+
+struct model {
+    uint16_t node_id;
+    struct conf *conf; /* NULL before the first EVENT_CONFIG */
+    struct node **nodes;
+    size_t node_count, node_cap;
+    struct map *by_name; /* name → node */
+    struct heap queue;   /* nodes by due */
+    struct episode *episodes;
+    struct run *runs; /* oldest first */
+    uint32_t last_check;
+    uint64_t last_incident, last_run, last_probe, sequence;
+    int64_t wall_offset_us; /* wall − monotonic, to see the wall clock jump */
+    struct now now;         /* of this step */
+
+    struct arena *scratch; /* of this step */
+    struct action *actions;
+    size_t action_count, action_cap;
+};
+
+/* model.c */
+struct node *model_node(const struct model *, uint32_t check);
+/* Appends an action. Texts must live until the next step. */
+struct action *model_act(struct model *, enum action_kind, const char *reason);
+/* Queues a record to be committed; returns its sequence. */
+uint64_t model_commit(struct model *, enum grade, struct record);
+void model_tell(struct model *, enum tell_kind, const struct node *,
+                const char *fmt, ...) PRINTF(4, 5);
+char *model_text(struct model *, const char *fmt, ...) PRINTF(2, 3);
+/* Replaces an owned text (free()d) by a copy. */
+void model_own(const char **text, const char *value);
+
+/* schedule.c */
+void schedule_config(struct model *, struct node *);
+void schedule_next(struct model *, struct node *, const struct result *);
+void schedule_tick(struct model *);
+uint64_t schedule_ask(struct model *, struct node *, enum purpose);
+int64_t schedule_wake(const struct model *);
+
+/* state.c */
+struct state_change {
+    bool changed;        /* of state */
+    bool counted;        /* a count changed: worth storing */
+    enum check_state from, to;
+    const char *reason;
+};
+/* Pure: what one outcome does to a check's state. now_us stamps `since`. */
+struct state_change state_step(struct state_row *, bool confirmed,
+                               const struct check_spec *, enum outcome,
+                               int64_t now_us);
+/* "2/3", or "" where there is nothing to count. */
+void state_count_text(const struct state_row *, const struct check_spec *,
+                      char out[24]);
+
+/* incident.c */
+struct episode *incident_find(const struct model *, uint64_t number);
+void incident_suspect(struct model *, struct node *, const struct result *);
+void incident_down(struct model *, struct node *, const struct result *,
+                   const char *reason);
+void incident_recovered(struct model *, struct node *, const char *reason);
+void incident_blip(struct model *, struct node *);
+/* Still failing: says so when it fails otherwise than before. */
+bool incident_still(struct model *, struct node *, const struct result *);
+void incident_event(struct model *, const struct node *, const char *event,
+                    const char *fmt, ...) PRINTF(4, 5);
+void incident_diagnosed(struct model *, const struct run_row *,
+                        const char *headline);
+void incident_forget(struct model *); /* those resolved long ago */
+void incident_removed(struct model *, struct node *);
+void incident_resume(struct model *); /* after a restart: forming ones */
+
+/* match.c */
+/* Pure: does this runbook ask to run for this check, result and occasion? */
+bool match_runbook(const struct runbook_spec *, const struct check_spec *,
+                   enum check_state, const struct result *,
+                   enum runbook_on occasion);
+
+/* run.c */
+void run_occasion(struct model *, struct node *, enum runbook_on,
+                  const struct result *);
+void run_started(struct model *, const struct event *);
+void run_ended(struct model *, const struct run_ending *);
+void run_resume(struct model *); /* after a restart: intentions without a run */
+void run_free(struct run *);
+
+#endif

@@ -1,0 +1,539 @@
+/* model/model.c: the door: events in, actions out. See model.h. */
+#include "model/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/human.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/fault.h"
+#include "model/internal.h"
+
+/* --------------------------------------------------------------- helpers --- */
+
+struct node *model_node(const struct model *m, uint32_t check)
+{
+    for (size_t lo = 0, hi = m->node_count; lo < hi;) {
+        size_t mid = (lo + hi) / 2;
+        if (m->nodes[mid]->row.check == check)
+            return m->nodes[mid];
+        if (m->nodes[mid]->row.check < check)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+void model_own(const char **text, const char *value)
+{
+    char *copy = xstrdup(value == NULL ? "" : value);
+    free((void *)(uintptr_t)*text);
+    *text = copy;
+}
+
+char *model_text(struct model *m, const char *fmt, ...)
+{
+    char text[1200];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return arena_strdup(m->scratch, text);
+}
+
+struct action *model_act(struct model *m, enum action_kind kind,
+                         const char *reason)
+{
+    m->actions = xgrow(m->actions, m->action_count, &m->action_cap,
+                       sizeof *m->actions);
+    struct action *a = &m->actions[m->action_count++];
+    *a = (struct action){.kind = kind, .reason = reason};
+    return a;
+}
+
+uint64_t model_commit(struct model *m, enum grade grade, struct record record)
+{
+    record.grade = grade;
+    record.sequence = ++m->sequence;
+    model_act(m, ACTION_COMMIT, "")->as.record = record;
+    return record.sequence;
+}
+
+void model_tell(struct model *m, enum tell_kind kind, const struct node *n,
+                const char *fmt, ...)
+{
+    char text[1200];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    struct action *a = model_act(m, ACTION_TELL, "");
+    a->as.tell.kind = kind;
+    a->as.tell.check = n == NULL ? 0 : n->row.check;
+    a->as.tell.text = arena_strdup(m->scratch, text);
+}
+
+/* ----------------------------------------------------------------- nodes --- */
+
+static struct node *add_node(struct model *m, const struct check_row *row)
+{
+    struct node *n = xcalloc(1, sizeof *n);
+    n->row.check = row->check;
+    n->row.ordinal = row->ordinal;
+    model_own(&n->row.name, row->name);
+    model_own(&n->row.environment, row->environment);
+    model_own(&n->row.plugin, row->plugin);
+    n->state.check = row->check;
+    m->nodes = xgrow(m->nodes, m->node_count, &m->node_cap, sizeof *m->nodes);
+    must(m->node_count == 0 ||
+         m->nodes[m->node_count - 1]->row.check < row->check);
+    m->nodes[m->node_count++] = n;
+    map_set(m->by_name, n->row.name, n);
+    if (row->check > m->last_check)
+        m->last_check = row->check;
+    return n;
+}
+
+static void free_node(struct node *n)
+{
+    free((void *)(uintptr_t)n->row.name);
+    free((void *)(uintptr_t)n->row.environment);
+    free((void *)(uintptr_t)n->row.plugin);
+    if (n->last_good != n->last)
+        result_free(n->last_good);
+    result_free(n->last);
+    free(n);
+}
+
+struct model *model_new(uint16_t node)
+{
+    struct model *m = xcalloc(1, sizeof *m);
+    m->node_id = node;
+    m->by_name = map_new();
+    m->scratch = arena_new();
+    return m;
+}
+
+void model_free(struct model *m)
+{
+    if (m == NULL)
+        return;
+    for (size_t i = 0; i < m->node_count; i++) {
+        m->nodes[i]->state.incident = 0;
+        free_node(m->nodes[i]);
+    }
+    m->node_count = 0;
+    m->now.wall_us = INT64_MAX; /* nothing is recent any more */
+    incident_forget(m);
+    while (m->runs != NULL) {
+        struct run *run = m->runs;
+        m->runs = run->next;
+        run_free(run);
+    }
+    free(m->nodes);
+    free(m->actions);
+    heap_free(&m->queue);
+    map_free(m->by_name);
+    arena_free(m->scratch);
+    conf_unref(m->conf);
+    free(m);
+}
+
+void model_restore_check(struct model *m, const struct check_row *row)
+{
+    add_node(m, row);
+}
+
+void model_restore_state(struct model *m, const struct state_row *row)
+{
+    struct node *n = model_node(m, row->check);
+    if (n == NULL)
+        return;
+    n->state = *row;
+}
+
+void model_restore_numbers(struct model *m, uint32_t check, uint64_t incident,
+                           uint64_t run)
+{
+    if (check > m->last_check)
+        m->last_check = check;
+    if (incident > m->last_incident)
+        m->last_incident = incident;
+    if (run > m->last_run)
+        m->last_run = run;
+}
+
+/* ---------------------------------------------------------------- config --- */
+
+static void store_check(struct model *m, const struct node *n)
+{
+    struct record r = {.kind = RECORD_CHECK, .as.check = n->row};
+    model_commit(m, GRADE_RELAXED, r);
+}
+
+static void store_state(struct model *m, const struct node *n, enum grade grade)
+{
+    struct record r = {.kind = RECORD_STATE, .as.state = n->state};
+    model_commit(m, grade, r);
+}
+
+/* What a check was before a new generation came. */
+struct former {
+    bool configured;
+    uint64_t fingerprint;
+    int64_t interval_ns;
+};
+
+static struct former former_of(const struct node *n)
+{
+    if (n == NULL || n->spec == NULL)
+        return (struct former){false, 0, 0};
+    return (struct former){true, n->spec->fingerprint, n->spec->interval_ns};
+}
+
+static struct node *new_node(struct model *m, const struct check_spec *spec)
+{
+    struct check_row row = {.check = m->last_check + 1,
+                            .ordinal = UINT32_MAX,
+                            .name = spec->name,
+                            .environment = "",
+                            .plugin = spec->plugin};
+    struct node *n = add_node(m, &row);
+    n->state.since_us = m->now.wall_us;
+    return n;
+}
+
+/* One past the highest ordinal among the checks of each interval. */
+static uintptr_t *next_ordinal(struct map *by_interval, struct arena *arena,
+                               int64_t interval_ns)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%lld", (long long)interval_ns);
+    uintptr_t *next = map_get(by_interval, key);
+    if (next == NULL) {
+        next = arena_alloc(arena, sizeof *next);
+        map_set(by_interval, key, next);
+    }
+    return next;
+}
+
+/* Checks keep the ordinal they have; new ones and those whose interval changed
+ * (marked UINT32_MAX) get the next free one. */
+static void assign_ordinals(struct model *m)
+{
+    struct map *by_interval = map_new();
+    for (size_t i = 0; i < m->node_count; i++) {
+        const struct node *n = m->nodes[i];
+        if (n->spec == NULL || n->row.ordinal == UINT32_MAX)
+            continue;
+        uintptr_t *next =
+            next_ordinal(by_interval, m->scratch, n->spec->interval_ns);
+        if (n->row.ordinal >= *next)
+            *next = n->row.ordinal + 1;
+    }
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (n->spec == NULL || n->row.ordinal != UINT32_MAX)
+            continue;
+        uintptr_t *next =
+            next_ordinal(by_interval, m->scratch, n->spec->interval_ns);
+        n->row.ordinal = (uint32_t)(*next)++;
+        store_check(m, n);
+    }
+    map_free(by_interval);
+}
+
+static void remove_node(struct model *m, struct node *n)
+{
+    heap_remove(&m->queue, &n->due);
+    incident_removed(m, n);
+    n->spec = NULL;
+    n->state.state = STATE_PENDING;
+    n->state.fails = n->state.goods = n->state.unknowns = 0;
+    n->state.since_us = m->now.wall_us;
+    store_state(m, n, GRADE_RELAXED);
+}
+
+/* Gives each check its spec; nodes that got none are no longer configured. */
+static void bind_specs(struct model *m, struct conf *conf, struct former *was)
+{
+    size_t known = m->node_count;
+    for (size_t i = 0; i < known; i++) {
+        was[i] = former_of(m->nodes[i]);
+        m->nodes[i]->spec = NULL;
+    }
+    for (size_t i = 0; i < conf->check_count; i++) {
+        const struct check_spec *spec = &conf->checks[i];
+        struct node *n = map_get(m->by_name, spec->name);
+        if (n == NULL)
+            n = new_node(m, spec);
+        n->spec = spec;
+    }
+    for (size_t i = 0; i < known; i++) {
+        struct node *n = m->nodes[i];
+        if (n->spec == NULL && was[i].configured)
+            remove_node(m, n);
+        else if (n->spec != NULL && was[i].configured &&
+                 was[i].interval_ns != n->spec->interval_ns)
+            n->row.ordinal = UINT32_MAX;
+    }
+}
+
+/* Checks that did not change keep their phase and what they wait for. */
+static void reschedule(struct model *m, const struct former *was, size_t known)
+{
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (n->spec == NULL)
+            continue;
+        bool same = i < known && was[i].configured &&
+                    was[i].fingerprint == n->spec->fingerprint;
+        if (same && n->spec->schedule == SCHEDULE_CRON)
+            must(cron_parse(n->spec->cron, &n->cron, NULL));
+        if (!same || (!heap_has(&n->due) && n->probing == 0))
+            schedule_config(m, n);
+    }
+}
+
+static void on_config(struct model *m, struct conf *conf)
+{
+    bool first = m->conf == NULL;
+    struct conf *old = m->conf;
+    size_t known = m->node_count;
+    struct former *was = arena_alloc(m->scratch, (known + 1) * sizeof *was);
+    m->conf = conf_ref(conf);
+    bind_specs(m, conf, was);
+    assign_ordinals(m);
+    if (first) {
+        m->wall_offset_us = m->now.wall_us - m->now.mono_ns / NS_PER_US;
+        incident_resume(m);
+        run_resume(m);
+    }
+    reschedule(m, was, known);
+    conf_unref(old);
+    struct record r = {.kind = RECORD_AUDIT};
+    r.as.audit = (struct audit_row){
+        m->now.wall_us, "relevo", "config.load",
+        conf->file == NULL ? "" : conf->file,
+        model_text(m, "generation %u, %zu checks, %zu runbooks, sha256 %s",
+                   conf->generation, conf->check_count, conf->runbook_count,
+                   conf->sha256)};
+    model_commit(m, GRADE_RELAXED, r);
+}
+
+/* --------------------------------------------------------------- results --- */
+
+static void remember(struct node *n, struct result *r)
+{
+    struct past *p = &n->history[n->history_next];
+    *p = (struct past){r->started_us, r->duration_ns, r->outcome, r->fault};
+    n->history_next = (n->history_next + 1) % MODEL_HISTORY;
+    if (n->history_count < MODEL_HISTORY)
+        n->history_count++;
+    if (n->last != n->last_good)
+        result_free(n->last);
+    n->last = r;
+    if (r->outcome == OUTCOME_OK || r->outcome == OUTCOME_WARN) {
+        if (n->last_good != r)
+            result_free(n->last_good);
+        n->last_good = r;
+    }
+}
+
+static void store_transition(struct model *m, const struct node *n,
+                             const struct state_change *change,
+                             const struct result *r, enum grade grade)
+{
+    struct record record = {.kind = RECORD_TRANSITION};
+    record.as.transition = (struct transition_row){
+        n->row.check, m->now.wall_us, change->from, change->to,
+        r->fault,     r->code,        change->reason};
+    model_commit(m, grade, record);
+}
+
+static void tell_change(struct model *m, const struct node *n,
+                        const struct state_change *change,
+                        const struct result *r)
+{
+    char count[24];
+    state_count_text(&n->state, n->spec, count);
+    bool bad = r->outcome != OUTCOME_OK;
+    const char *fault = r->fault == RLV_F_NONE ? "" : fault_name(r->fault);
+    model_tell(m, TELL_STATE, n, "%s%s%s%s%s%s%s%s%s", state_name(change->to),
+               count[0] ? " " : "", count, bad && fault[0] ? "  " : "", fault,
+               r->code[0] ? " " : "", r->code, bad ? ": " : "",
+               bad ? r->message : "");
+}
+
+/* What a change of state means beyond the state itself, in the order in which
+ * a person would tell it. */
+static void react(struct model *m, struct node *n,
+                  const struct state_change *change, struct result *r)
+{
+    bool was_confirmed = n->confirmed;
+    bool begins = (change->to == STATE_SUSPECT || change->to == STATE_DOWN) &&
+                  n->state.incident == 0;
+    if (begins)
+        incident_suspect(m, n, r);
+    bool otherwise = !begins && change->to == STATE_DOWN &&
+                     incident_still(m, n, r);
+    if (change->to == STATE_DOWN && !was_confirmed) {
+        n->confirmed = true;
+        incident_down(m, n, r, change->reason);
+    }
+    if (begins || otherwise)
+        run_occasion(m, n, ON_SUSPECT, r);
+    if (change->to == STATE_DOWN && !was_confirmed)
+        run_occasion(m, n, ON_DOWN, r);
+    if (change->to == STATE_UNKNOWN) {
+        if (n->state.incident != 0)
+            incident_event(m, n, "unknown", "%s: %s", change->reason,
+                           r->message);
+        run_occasion(m, n, ON_UNKNOWN, r);
+    }
+    bool well = change->to == STATE_UP || change->to == STATE_DEGRADED;
+    if (well && was_confirmed) {
+        incident_recovered(m, n, change->reason);
+        run_occasion(m, n, ON_RECOVERED, r);
+        n->state.incident = 0;
+        n->state.suspect_us = 0;
+    } else if (well && n->state.incident != 0) {
+        incident_blip(m, n);
+    }
+    if (change->to == STATE_DEGRADED)
+        run_occasion(m, n, ON_DEGRADED, r);
+}
+
+/* To and from down and unknown are durable: someone may act on them. */
+static enum grade grade_of(const struct state_change *c)
+{
+    bool heavy = c->from == STATE_DOWN || c->to == STATE_DOWN ||
+                 c->from == STATE_UNKNOWN || c->to == STATE_UNKNOWN;
+    return heavy && c->changed ? GRADE_DURABLE : GRADE_RELAXED;
+}
+
+static void confirm(struct model *m, struct node *n, struct result *r)
+{
+    struct state_change change = state_step(&n->state, n->confirmed, n->spec,
+                                            r->outcome, m->now.wall_us);
+    if (change.changed) {
+        tell_change(m, n, &change, r);
+        store_transition(m, n, &change, r, grade_of(&change));
+        react(m, n, &change, r);
+    } else if (r->outcome == OUTCOME_FAIL && incident_still(m, n, r)) {
+        run_occasion(m, n, ON_SUSPECT, r);
+    }
+    if (change.changed || change.counted)
+        store_state(m, n, grade_of(&change));
+}
+
+static void on_result(struct model *m, struct result *r)
+{
+    struct node *n = model_node(m, r->check);
+    if (n == NULL || n->spec == NULL) {
+        result_free(r);
+        return;
+    }
+    bool scheduled = r->probe == n->probing;
+    if (scheduled)
+        n->probing = 0;
+    if (r->probe == n->asked)
+        n->asked = 0;
+    struct record record = {.kind = RECORD_RESULT, .as.result = r};
+    model_commit(m, GRADE_RELAXED, record);
+    if (purpose_counts(r->purpose))
+        confirm(m, n, r);
+    if (scheduled)
+        schedule_next(m, n, r);
+    remember(n, r);
+}
+
+/* ------------------------------------------------------------------ door --- */
+
+static void handle(struct model *m, const struct event *e)
+{
+    struct node *n;
+    switch (e->kind) {
+    case EVENT_TICK: break;
+    case EVENT_CONFIG: on_config(m, e->as.conf); break;
+    case EVENT_RESULT: on_result(m, e->as.result); break;
+    case EVENT_RUN_STARTED: run_started(m, e); break;
+    case EVENT_RUN_ENDED: run_ended(m, &e->as.run_ended); break;
+    case EVENT_PROBE_ASKED:
+        n = model_node(m, e->as.probe_asked.check);
+        if (n != NULL && n->spec != NULL)
+            schedule_ask(m, n, e->as.probe_asked.purpose);
+        break;
+    }
+}
+
+struct actions model_step(struct model *m, const struct event *event,
+                          struct now now)
+{
+    arena_free(m->scratch);
+    m->scratch = arena_new();
+    m->action_count = 0;
+    m->now = now;
+    handle(m, event);
+    if (m->conf != NULL) {
+        schedule_tick(m);
+        incident_forget(m);
+    }
+    return (struct actions){m->actions, m->action_count, schedule_wake(m)};
+}
+
+/* ----------------------------------------------------------------- views --- */
+
+static void view(const struct node *n, struct check_view *v)
+{
+    *v = (struct check_view){.spec = n->spec,
+                             .row = &n->row,
+                             .state = &n->state,
+                             .last = n->last,
+                             .last_good = n->last_good,
+                             .history_count = n->history_count};
+    state_count_text(&n->state, n->spec, v->count);
+    for (size_t i = 0; i < n->history_count; i++)
+        v->history[i] = n->history[(n->history_next + MODEL_HISTORY - 1 - i) %
+                                   MODEL_HISTORY];
+}
+
+size_t model_check_count(const struct model *m)
+{
+    return m->conf == NULL ? 0 : m->conf->check_count;
+}
+
+bool model_check_at(const struct model *m, size_t i, struct check_view *v)
+{
+    return i < model_check_count(m) &&
+           model_check_by_name(m, m->conf->checks[i].name, v);
+}
+
+static bool view_configured(const struct node *n, struct check_view *v)
+{
+    if (n == NULL || n->spec == NULL)
+        return false;
+    view(n, v);
+    return true;
+}
+
+bool model_check_by_id(const struct model *m, uint32_t check,
+                       struct check_view *v)
+{
+    return view_configured(model_node(m, check), v);
+}
+
+bool model_check_by_name(const struct model *m, const char *name,
+                         struct check_view *v)
+{
+    return view_configured(map_get(m->by_name, name), v);
+}
+
+const struct conf *model_conf(const struct model *m) { return m->conf; }
+
+uint64_t model_last_sequence(const struct model *m) { return m->sequence; }

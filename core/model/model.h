@@ -1,0 +1,160 @@
+/* model/model.h: every decision, through one door.
+ *
+ * model_step(model, event, now) takes what happened and the time, and returns
+ * what to do. The model has no clock, no I/O, no thread: the daemon, a replay
+ * and a simulation drive it alike, and what it decides can be explained.
+ *
+ *   result ──► state (state.c) ──► incident (incident.c) ──► runs (run.c)
+ *   tick   ──► schedule (schedule.c) ──► probes
+ *
+ * An action that must not happen before something is on disk names the sequence
+ * of that record; the daemon performs it when the store has reported it. */
+#ifndef RELEVO_MODEL_MODEL_H
+#define RELEVO_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/record.h"
+#include "model/result.h"
+#include "model/spec.h"
+
+/* Probes may be asked for this long before they are due. */
+#define MODEL_AHEAD_NS (50 * NS_PER_MS)
+#define MODEL_NEVER    INT64_MAX
+
+struct model;
+
+/* --------------------------------------------------------------- events --- */
+
+enum event_kind {
+    EVENT_TICK,        /* the time that next_wake named has come */
+    EVENT_CONFIG,      /* a new generation; the first one starts the watch */
+    EVENT_RESULT,      /* a probe ended */
+    EVENT_RUN_STARTED, /* the keeper of a run lives */
+    EVENT_RUN_ENDED,   /* a run is over, or its keeper is lost */
+    EVENT_PROBE_ASKED  /* someone wants a probe of this check now */
+};
+
+struct run_ending {
+    uint64_t run;
+    bool known; /* false: the keeper is gone without an outcome */
+    int exit_status; /* 128+n for signal n */
+    bool timed_out;
+    int64_t ended_us;
+    const char *error;    /* it could not start: why; or "" */
+    const char *sha256;   /* of the script */
+    const char *findings; /* JSON array */
+    const char *output;
+    const char *headline; /* the weightiest finding's title; or "" */
+};
+
+struct event {
+    enum event_kind kind;
+    union {
+        struct conf *conf;     /* referenced by the model while it is in force */
+        struct result *result; /* taken over by the model */
+        struct {
+            uint64_t run;
+            int pid;
+            int64_t pid_start;
+            const char *boot_id;
+        } run_started;
+        struct run_ending run_ended;
+        struct {
+            uint32_t check;
+            enum purpose purpose;
+        } probe_asked;
+    } as;
+};
+
+/* -------------------------------------------------------------- actions --- */
+
+enum action_kind { ACTION_PROBE, ACTION_COMMIT, ACTION_RUN, ACTION_TELL };
+
+enum tell_kind { TELL_STATE, TELL_INCIDENT, TELL_RUN, TELL_NOTE };
+
+struct action {
+    enum action_kind kind;
+    const char *reason; /* why, in a few words; lives until the next step */
+    uint64_t after;     /* perform only when this sequence is committed; 0: now */
+    union {
+        struct {
+            uint64_t probe;
+            uint32_t check;
+            enum purpose purpose;
+            int64_t due_ns;
+        } probe;
+        struct record record; /* borrowed until the next step: copy to keep */
+        struct {
+            const struct run_row *run; /* borrowed until the next step */
+            const struct runbook_spec *runbook;
+        } run;
+        struct {
+            enum tell_kind kind;
+            uint32_t check; /* 0: none */
+            const char *text;
+        } tell;
+    } as;
+};
+
+struct actions {
+    const struct action *items;
+    size_t count;
+    int64_t next_wake_ns; /* monotonic; MODEL_NEVER */
+};
+
+struct model *model_new(uint16_t node);
+void model_free(struct model *);
+
+/* What the store remembers, before the first EVENT_CONFIG. */
+void model_restore_check(struct model *, const struct check_row *);
+void model_restore_state(struct model *, const struct state_row *);
+void model_restore_incident(struct model *, const struct incident_row *);
+void model_restore_run(struct model *, const struct run_row *);
+/* The highest numbers ever given out, so that none is given twice. */
+void model_restore_numbers(struct model *, uint32_t check, uint64_t incident,
+                           uint64_t run);
+
+/* The returned actions, in order, live until the next call. */
+struct actions model_step(struct model *, const struct event *, struct now);
+
+/* ---------------------------------------------------------------- views --- */
+
+/* What faces may show of a check; borrowed until the next step. */
+struct past { /* one earlier result, in short */
+    int64_t at_us, duration_ns;
+    enum outcome outcome;
+    enum rlv_fault fault;
+};
+enum { MODEL_HISTORY = 20 };
+
+struct check_view {
+    const struct check_spec *spec;
+    const struct check_row *row;
+    const struct state_row *state;
+    char count[24];            /* "2/3", or "" */
+    const struct result *last; /* NULL: none yet in this life of main */
+    const struct result *last_good;
+    struct past history[MODEL_HISTORY]; /* newest first */
+    size_t history_count;
+};
+
+size_t model_check_count(const struct model *); /* of the configuration */
+bool model_check_at(const struct model *, size_t i, struct check_view *);
+bool model_check_by_id(const struct model *, uint32_t check,
+                       struct check_view *);
+bool model_check_by_name(const struct model *, const char *name,
+                         struct check_view *);
+/* NULL: not open, forming or lately resolved. */
+const struct incident_row *model_incident(const struct model *, uint64_t);
+/* The headline and findings of the incident's latest ended diagnosis. */
+const struct run_row *model_diagnosis(const struct model *, uint64_t incident);
+/* Runs that are intended or started: for adoption after a restart. */
+const struct run_row *model_live_run(const struct model *, size_t i);
+const struct conf *model_conf(const struct model *);
+uint64_t model_last_sequence(const struct model *);
+
+#endif

@@ -1,0 +1,161 @@
+/* model/schedule.c: when each check is probed.
+ *
+ * Intervals lie on absolute deadlines of the monotonic clock, k·interval +
+ * phase, so nothing drifts. The phase is frac(n · 0.6180339887) · interval for
+ * the n-th check of that interval: the golden ratio spreads any number of
+ * checks evenly (Knuth, TAOCP 3, 6.4), and n is stored, so the phase is stable
+ * over reload and restart. Missed slots are skipped, never made up. Cron times
+ * are wall times, converted anew when the wall clock jumps. */
+#include "model/internal.h"
+
+#include <math.h>
+
+#include "base/err.h"
+
+/* A check that has never been probed does not wait for its slot. */
+#define FIRST_SPREAD_NS (2 * NS_PER_S)
+/* The wall clock is steered by up to 500 ppm without having jumped. */
+#define JUMP_US (500 * US_PER_MS)
+
+static int64_t spread(uint32_t ordinal, int64_t interval_ns)
+{
+    double whole, part = modf((double)ordinal * 0.6180339887498949, &whole);
+    return (int64_t)(part * (double)interval_ns);
+}
+
+/* The first slot strictly after t. */
+static int64_t next_slot(const struct node *n, int64_t t)
+{
+    int64_t interval = n->spec->interval_ns;
+    int64_t phase = spread(n->row.ordinal, interval);
+    int64_t k = (t - phase) / interval;
+    if ((t - phase) % interval < 0)
+        k--;
+    return (k + 1) * interval + phase;
+}
+
+static int64_t next_cron(const struct model *m, const struct node *n)
+{
+    int64_t after = m->now.wall_us / US_PER_S;
+    int64_t at = cron_next(&n->cron, n->spec->zone, after);
+    if (at == CRON_NEVER)
+        return MODEL_NEVER;
+    return m->now.mono_ns + (at * US_PER_S - m->now.wall_us) * NS_PER_US;
+}
+
+static void set_due(struct model *m, struct node *n, int64_t due)
+{
+    if (due == MODEL_NEVER)
+        heap_remove(&m->queue, &n->due);
+    else
+        heap_set(&m->queue, &n->due, due);
+}
+
+static int64_t regular_due(const struct model *m, const struct node *n)
+{
+    switch (n->spec->schedule) {
+    case SCHEDULE_INTERVAL: return next_slot(n, m->now.mono_ns);
+    case SCHEDULE_CRON: return next_cron(m, n);
+    case SCHEDULE_MANUAL: break;
+    }
+    return MODEL_NEVER;
+}
+
+void schedule_config(struct model *m, struct node *n)
+{
+    if (n->spec->schedule == SCHEDULE_CRON)
+        must(cron_parse(n->spec->cron, &n->cron, NULL));
+    if (n->probing != 0)
+        return; /* its result sets the next time */
+    int64_t due = regular_due(m, n);
+    if (n->spec->schedule == SCHEDULE_INTERVAL &&
+        n->state.state == STATE_PENDING) {
+        int64_t window = n->spec->interval_ns < FIRST_SPREAD_NS
+                             ? n->spec->interval_ns
+                             : FIRST_SPREAD_NS;
+        int64_t soon = m->now.mono_ns + spread(n->row.ordinal, window);
+        due = soon < due ? soon : due;
+    }
+    set_due(m, n, due);
+}
+
+/* After a result: sooner while suspect, as configured while down. */
+void schedule_next(struct model *m, struct node *n, const struct result *r)
+{
+    int64_t due = regular_due(m, n);
+    int64_t other = n->spec->interval_ns;
+    if (n->state.state == STATE_SUSPECT)
+        other = n->spec->retry_interval_ns;
+    else if (n->state.state == STATE_DOWN)
+        other = n->spec->down_interval_ns;
+    bool differs = n->spec->schedule == SCHEDULE_INTERVAL
+                       ? other != n->spec->interval_ns
+                       : n->state.state == STATE_SUSPECT;
+    if (differs && n->spec->schedule != SCHEDULE_MANUAL) {
+        due = r->started_ns + other;
+        if (due < m->now.mono_ns)
+            due = m->now.mono_ns;
+    }
+    set_due(m, n, due);
+}
+
+static void emit_probe(struct model *m, struct node *n, uint64_t number,
+                       enum purpose purpose, int64_t due_ns,
+                       const char *reason)
+{
+    struct action *a = model_act(m, ACTION_PROBE, reason);
+    a->as.probe.probe = number;
+    a->as.probe.check = n->row.check;
+    a->as.probe.purpose = purpose;
+    a->as.probe.due_ns = due_ns;
+}
+
+uint64_t schedule_ask(struct model *m, struct node *n, enum purpose purpose)
+{
+    n->asked = ++m->last_probe;
+    emit_probe(m, n, n->asked, purpose, m->now.mono_ns, "asked for");
+    return n->asked;
+}
+
+/* Wall time jumped: what is due by the wall must be looked up again. */
+static void rearm_cron(struct model *m)
+{
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (n->spec != NULL && n->spec->schedule == SCHEDULE_CRON &&
+            heap_has(&n->due))
+            set_due(m, n, next_cron(m, n));
+    }
+}
+
+static void watch_wall_clock(struct model *m)
+{
+    int64_t offset = m->now.wall_us - m->now.mono_ns / NS_PER_US;
+    int64_t moved = offset - m->wall_offset_us;
+    m->wall_offset_us = offset;
+    if (moved > JUMP_US || moved < -JUMP_US)
+        rearm_cron(m);
+}
+
+void schedule_tick(struct model *m)
+{
+    watch_wall_clock(m);
+    struct heap_node *h;
+    while ((h = heap_first(&m->queue)) != NULL &&
+           h->due <= m->now.mono_ns + MODEL_AHEAD_NS) {
+        struct node *n = (struct node *)(void *)h; /* `due` is its first member */
+        int64_t due = h->due;
+        heap_remove(&m->queue, h);
+        n->probing = ++m->last_probe;
+        bool confirming = n->state.state == STATE_SUSPECT;
+        emit_probe(m, n, n->probing,
+                   confirming ? PURPOSE_CONFIRM : PURPOSE_SCHEDULE, due,
+                   confirming ? "suspect: confirm" : "scheduled");
+    }
+}
+
+int64_t schedule_wake(const struct model *m)
+{
+    const struct heap_node *h = heap_first(&m->queue);
+    return h == NULL ? MODEL_NEVER : h->due - MODEL_AHEAD_NS;
+}

@@ -1,0 +1,49 @@
+/* wire/blackbox.h: the page that a worker and main share, so that main knows
+ * what a worker was doing when it died or hung.
+ *
+ * The worker writes, main reads. One memfd a worker, at descriptor
+ * ROLE_FD_BLACKBOX in the worker. */
+#ifndef RELEVO_WIRE_BLACKBOX_H
+#define RELEVO_WIRE_BLACKBOX_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Descriptors that every role finds when it starts. */
+enum {
+    ROLE_FD_CHAN = 3,
+    ROLE_FD_BLACKBOX = 4 /* workers only */
+};
+
+/* X(NAME, text): the callback that was entered and has not returned. */
+#define BLACKBOX_CALLBACK_MAP(X)                                               \
+    X(NONE, "none")                                                            \
+    X(LOAD, "loading")                                                         \
+    X(INIT, "init")                                                            \
+    X(START, "start")                                                          \
+    X(BLOCKING, "blocking")                                                    \
+    X(WATCH, "a watch callback")                                               \
+    X(TIMER, "a timer callback")                                               \
+    X(ADDRESS, "an address callback")                                          \
+    X(DEFER, "a deferred call")                                                \
+    X(JUDGE, "judging")
+
+enum blackbox_callback {
+#define X(NAME, text) BLACKBOX_##NAME,
+    BLACKBOX_CALLBACK_MAP(X)
+#undef X
+};
+
+enum { BLACKBOX_EFFECTS = 4096 }; /* probes that changed something */
+
+struct blackbox {
+    _Atomic uint64_t probe;      /* number; 0: none in particular */
+    _Atomic uint32_t callback;   /* enum blackbox_callback */
+    _Atomic int64_t entered_ns;  /* monotonic; 0: no callback is running */
+    char plugin[32];             /* of the callback; written before entered_ns */
+    _Atomic uint64_t effects[BLACKBOX_EFFECTS]; /* [probe % size] = probe */
+};
+
+const char *blackbox_callback_text(unsigned callback);
+
+#endif

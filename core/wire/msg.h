@@ -1,0 +1,170 @@
+/* wire/msg.h: every message between roles: its number, who may send it, and
+ * how its fields are coded. Decoders check everything; false means nonsense.
+ * What a decoder returns hangs on the arena it was given. */
+#ifndef RELEVO_WIRE_MSG_H
+#define RELEVO_WIRE_MSG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "model/catalog.h"
+#include "model/result.h"
+#include "model/spec.h"
+
+/* X(number, NAME, from, to, purpose) */
+#define MSG_MAP(X)                                                             \
+    X(1, VET, "main", "vet", "open this plugin, check these settings")         \
+    X(2, CATALOG, "vet", "main", "the plugin's tables")                        \
+    X(3, COMPLAINT, "vet", "main", "a setting that the plugin refuses")        \
+    X(4, VETTED, "vet", "main", "end of the answer; text when it failed")      \
+    X(10, LOAD, "main", "worker", "plugins and checks of a generation")        \
+    X(11, LOADED, "worker", "main", "the generation is ready")                 \
+    X(12, PROBE, "main", "worker", "probe this check when due")                \
+    X(13, RESULT, "worker", "main", "what a probe came to")                    \
+    X(14, LOG, "any", "main", "a line for the log")                            \
+    X(20, ALLOW, "main", "runner", "the scripts that may run")                 \
+    X(21, RUN, "main", "runner", "run this script")                            \
+    X(22, STOP_RUN, "main", "runner", "end this run")                          \
+    X(23, RUN_STARTED, "runner", "main", "its keeper lives")                   \
+    X(24, RUN_EXITED, "runner", "main", "its outcome file is there, or not")
+
+enum msg_type {
+#define X(n, NAME, from, to, text) MSG_##NAME = n,
+    MSG_MAP(X)
+#undef X
+};
+
+const char *msg_name(unsigned type); /* "?" when unknown */
+
+/* ------------------------------------------------------------------ vet --- */
+
+struct msg_subject { /* one check's settings of this plugin */
+    const char *name;
+    const struct setting *settings;
+    size_t setting_count;
+};
+
+struct msg_vet {
+    const char *path; /* of the shared object */
+    bool describe;    /* send the catalog too */
+    struct msg_subject *subjects;
+    size_t subject_count;
+};
+
+struct msg_complaint {
+    uint32_t subject;   /* index */
+    const char *option; /* to point at; NULL: none in particular */
+    const char *text;
+};
+
+void msg_put_vet(struct buf *, const struct msg_vet *);
+bool msg_get_vet(const void *, size_t, struct arena *, struct msg_vet *);
+void msg_put_catalog(struct buf *, const struct catalog *);
+struct catalog *msg_get_catalog(const void *, size_t); /* NULL: nonsense */
+void msg_put_complaint(struct buf *, const struct msg_complaint *);
+bool msg_get_complaint(const void *, size_t, struct arena *,
+                       struct msg_complaint *);
+void msg_put_text(struct buf *, const char *text); /* VETTED, "" when fine */
+bool msg_get_text(const void *, size_t, struct arena *, const char **text);
+
+/* --------------------------------------------------------------- worker --- */
+
+struct msg_check {
+    uint32_t check;
+    uint16_t plugin; /* index in msg_load.plugins */
+    const char *name;
+    int64_t timeout_ns, evidence_bytes;
+    uint64_t fingerprint; /* unchanged: the check's scope is kept */
+    struct line_spec *expects, *warns; /* places are not carried */
+    size_t expect_count, warn_count;
+    const struct setting *settings;
+    size_t setting_count;
+};
+
+struct msg_load {
+    struct rlv_list plugins; /* paths */
+    struct msg_check *checks;
+    size_t check_count;
+};
+
+enum probe_flag {
+    PROBE_TRACE = 1,  /* report all observations, lines, evidence, log */
+    PROBE_RETRIED = 2 /* its first worker died */
+};
+
+struct msg_probe {
+    uint64_t probe;
+    uint32_t check;
+    enum purpose purpose;
+    unsigned flags;
+    int64_t due_ns; /* monotonic; the worker's own timer starts it then */
+};
+
+struct msg_log {
+    unsigned level; /* enum log_level */
+    uint32_t check; /* 0: none */
+    const char *text;
+};
+
+void msg_put_load(struct buf *, const struct msg_load *);
+bool msg_get_load(const void *, size_t, struct arena *, struct msg_load *);
+void msg_put_probe(struct buf *, const struct msg_probe *);
+bool msg_get_probe(const void *, size_t, struct msg_probe *);
+void msg_put_result(struct buf *, const struct result *);
+struct result *msg_get_result(const void *, size_t); /* NULL: nonsense */
+void msg_put_log(struct buf *, const struct msg_log *);
+bool msg_get_log(const void *, size_t, struct arena *, struct msg_log *);
+
+/* --------------------------------------------------------------- runner --- */
+
+struct msg_allow {
+    struct rlv_list scripts; /* absolute paths; nothing else is run */
+};
+
+struct msg_pair { /* environment, secrets */
+    const char *name, *value;
+};
+
+struct msg_run {
+    uint64_t run;
+    const char *dir;    /* the run's own folder, made by the keeper, 0700 */
+    const char *script; /* absolute */
+    const char *user;   /* NULL: unchanged */
+    int64_t timeout_ns, grace_ns;
+    int64_t output_bytes; /* kept of each of stdout and stderr */
+    const char *input; /* JSON for standard input */
+    size_t input_len;
+    struct msg_pair *environment; /* whole; RELEVO_SECRET_… is added */
+    size_t environment_count;
+    struct msg_pair *secrets; /* parameter name → value, written as files */
+    size_t secret_count;
+    struct rlv_list redact; /* values that must not appear in the outputs */
+};
+
+struct msg_run_started {
+    uint64_t run;
+    int32_t pid;       /* of the keeper */
+    int64_t pid_start; /* field 22 of /proc/PID/stat, clock ticks */
+};
+
+struct msg_run_exited {
+    uint64_t run;
+    bool has_outcome;   /* DIR/outcome.json was written */
+    const char *text;   /* why not, when it was not */
+};
+
+void msg_put_allow(struct buf *, const struct msg_allow *);
+bool msg_get_allow(const void *, size_t, struct arena *, struct msg_allow *);
+void msg_put_run(struct buf *, const struct msg_run *);
+bool msg_get_run(const void *, size_t, struct arena *, struct msg_run *);
+void msg_put_stop_run(struct buf *, uint64_t run);
+bool msg_get_stop_run(const void *, size_t, uint64_t *run);
+void msg_put_run_started(struct buf *, const struct msg_run_started *);
+bool msg_get_run_started(const void *, size_t, struct msg_run_started *);
+void msg_put_run_exited(struct buf *, const struct msg_run_exited *);
+bool msg_get_run_exited(const void *, size_t, struct arena *,
+                        struct msg_run_exited *);
+
+#endif
