@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "model/result.h"
 #include "model/spec.h"
@@ -49,7 +51,8 @@ unsigned crew_worker_count(const struct crew *);
 /* The runner: started first, before privileges are dropped. */
 bool crew_start_runner(struct crew *, struct err *) MUST_CHECK;
 void crew_allow(struct crew *, const struct conf *);
-void crew_run(struct crew *, const struct msg_run *);
+/* order: a coded struct msg_run. false: there is no runner at the moment. */
+bool crew_run(struct crew *, const struct buf *order) MUST_CHECK;
 void crew_stop_run(struct crew *, uint64_t run);
 
 #endif

@@ -106,17 +106,12 @@ void crew_allow(struct crew *c, const struct conf *conf)
         child_send(c->runner, MSG_ALLOW, conf->generation, &c->allow);
 }
 
-void crew_run(struct crew *c, const struct msg_run *run)
+bool crew_run(struct crew *c, const struct buf *order)
 {
-    struct buf payload = {0};
-    msg_put_run(&payload, run);
-    if (c->runner != NULL) {
-        child_send(c->runner, MSG_RUN, 0, &payload);
-    } else {
-        struct msg_run_exited gone = {run->run, false, "the runner is not there"};
-        c->events.run_exited(c->events.arg, &gone);
-    }
-    buf_free(&payload);
+    if (c->runner == NULL)
+        return false;
+    child_send(c->runner, MSG_RUN, 0, order);
+    return true;
 }
 
 void crew_stop_run(struct crew *c, uint64_t run)

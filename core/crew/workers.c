@@ -92,7 +92,8 @@ void worker_send_load(struct worker *w)
     load.checks = arena_alloc(arena, (c->check_count + 1) * sizeof *load.checks);
     for (size_t i = 0; i < c->check_count; i++) {
         const struct crew_check *check = &c->checks[i];
-        if (!is_for(w, check) || check->spec->catalog->path == NULL)
+        if (!is_for(w, check) || check->spec->missing != NULL ||
+            check->spec->catalog == NULL || check->spec->catalog->path == NULL)
             continue;
         uint16_t plugin =
             plugin_index(&load.plugins, paths, check->spec->catalog->path);
@@ -120,7 +121,8 @@ void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
     for (size_t i = 0; i < conf->check_count; i++) {
         const struct check_spec *spec = &conf->checks[i];
         c->checks[i] =
-            (struct crew_check){ids[i], spec, spec->catalog->blocking};
+            (struct crew_check){
+            ids[i], spec, spec->catalog != NULL && spec->catalog->blocking};
     }
     qsort(c->checks, c->check_count, sizeof *c->checks, by_number);
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)

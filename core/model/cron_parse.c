@@ -32,10 +32,13 @@ static const struct field fields[FIELDS] = {
     {"hour",         0, 23, 23, NULL,          "0-23 (midnight is 0)"},
     {"day of month", 1, 31, 31, NULL,          "1-31"},
     {"month",        1, 12, 12, month_names,   "1-12 or JAN-DEC"},
-    {"day of week",  0,  7,  6, weekday_names, "0-7 or SUN-SAT (Sunday is 0 or 7)"},
+    {"day of week",  0,  7,  6, weekday_names,
+     "0-7 or SUN-SAT (Sunday is 0 or 7)"},
 };
 
-static const struct nickname { const char *name, *text; } nicknames[] = {
+static const struct {
+    const char *name, *text;
+} nicknames[] = {
     {"@hourly",   "0 * * * *"},
     {"@daily",    "0 0 * * *"},
     {"@midnight", "0 0 * * *"},
@@ -46,11 +49,14 @@ static const struct nickname { const char *name, *text; } nicknames[] = {
 };
 
 /* What other crons understand, and how to say it here. */
-static const struct extension { char letter; const char *instead; } extensions[] = {
+static const struct extension {
+    char letter;
+    const char *instead;
+} extensions[] = {
     {'?', "write \"*\""},
     {'#', "\"0 9 1-7 * */7\" is the first Sunday of a month"},
     {'L', "there is no \"last\"; \"28-31\" comes near"},
-    {'W', "there is no \"nearest weekday\"; \"MON-FRI\" in the day of week comes near"},
+    {'W', "there is no \"nearest weekday\"; \"MON-FRI\" comes near"},
     {'H', "choose a number"},
     {'~', "choose a number"},
 };

@@ -28,7 +28,6 @@ struct node {
     struct state_row state;
     bool confirmed;   /* was declared down and has not recovered */
     uint64_t probing; /* number of the scheduled probe in flight; 0: none */
-    uint64_t asked;   /* number of a probe that someone asked for; 0: none */
     struct cron cron; /* when spec->schedule says so */
     struct result *last, *last_good;
     struct past history[MODEL_HISTORY]; /* a ring: history_next is oldest */
@@ -77,7 +76,7 @@ void model_own(const char **text, const char *value);
 void schedule_config(struct model *, struct node *);
 void schedule_next(struct model *, struct node *, const struct result *);
 void schedule_tick(struct model *);
-uint64_t schedule_ask(struct model *, struct node *, enum purpose);
+void schedule_ask(struct model *, struct node *, enum purpose, bool trace);
 int64_t schedule_wake(const struct model *);
 
 /* state.c */
@@ -121,6 +120,7 @@ bool match_runbook(const struct runbook_spec *, const struct check_spec *,
 /* run.c */
 void run_occasion(struct model *, struct node *, enum runbook_on,
                   const struct result *);
+void run_asked(struct model *, struct node *, const struct runbook_spec *);
 void run_started(struct model *, const struct event *);
 void run_ended(struct model *, const struct run_ending *);
 void run_resume(struct model *); /* after a restart: intentions without a run */

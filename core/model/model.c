@@ -60,6 +60,7 @@ uint64_t model_commit(struct model *m, enum grade grade, struct record record)
 {
     record.grade = grade;
     record.sequence = ++m->sequence;
+    record_keep_texts(&record, m->scratch); /* ours may change in this step */
     model_act(m, ACTION_COMMIT, "")->as.record = record;
     return record.sequence;
 }
@@ -442,8 +443,6 @@ static void on_result(struct model *m, struct result *r)
     bool scheduled = r->probe == n->probing;
     if (scheduled)
         n->probing = 0;
-    if (r->probe == n->asked)
-        n->asked = 0;
     struct record record = {.kind = RECORD_RESULT, .as.result = r};
     model_commit(m, GRADE_RELAXED, record);
     if (purpose_counts(r->purpose))
@@ -467,7 +466,13 @@ static void handle(struct model *m, const struct event *e)
     case EVENT_PROBE_ASKED:
         n = model_node(m, e->as.probe_asked.check);
         if (n != NULL && n->spec != NULL)
-            schedule_ask(m, n, e->as.probe_asked.purpose);
+            schedule_ask(m, n, e->as.probe_asked.purpose,
+                         e->as.probe_asked.trace);
+        break;
+    case EVENT_RUN_ASKED:
+        n = model_node(m, e->as.run_asked.check);
+        if (n != NULL && n->spec != NULL)
+            run_asked(m, n, e->as.run_asked.runbook);
         break;
     }
 }
@@ -537,3 +542,5 @@ bool model_check_by_name(const struct model *m, const char *name,
 const struct conf *model_conf(const struct model *m) { return m->conf; }
 
 uint64_t model_last_sequence(const struct model *m) { return m->sequence; }
+
+uint64_t model_last_run(const struct model *m) { return m->last_run; }

@@ -35,7 +35,8 @@ enum event_kind {
     EVENT_RESULT,      /* a probe ended */
     EVENT_RUN_STARTED, /* the keeper of a run lives */
     EVENT_RUN_ENDED,   /* a run is over, or its keeper is lost */
-    EVENT_PROBE_ASKED  /* someone wants a probe of this check now */
+    EVENT_PROBE_ASKED, /* someone wants a probe of this check now */
+    EVENT_RUN_ASKED    /* someone wants a runbook to run for this check now */
 };
 
 struct run_ending {
@@ -66,7 +67,12 @@ struct event {
         struct {
             uint32_t check;
             enum purpose purpose;
+            bool trace; /* report everything it saw */
         } probe_asked;
+        struct {
+            uint32_t check;
+            const struct runbook_spec *runbook; /* of the conf in force */
+        } run_asked;
     } as;
 };
 
@@ -85,6 +91,7 @@ struct action {
             uint64_t probe;
             uint32_t check;
             enum purpose purpose;
+            bool trace;
             int64_t due_ns;
         } probe;
         struct record record; /* borrowed until the next step: copy to keep */
@@ -152,9 +159,13 @@ bool model_check_by_name(const struct model *, const char *name,
 const struct incident_row *model_incident(const struct model *, uint64_t);
 /* The headline and findings of the incident's latest ended diagnosis. */
 const struct run_row *model_diagnosis(const struct model *, uint64_t incident);
+/* The i-th remediation that would have run for the incident; NULL past it. */
+const struct run_row *model_would_run(const struct model *, uint64_t incident,
+                                      size_t i);
 /* Runs that are intended or started: for adoption after a restart. */
 const struct run_row *model_live_run(const struct model *, size_t i);
 const struct conf *model_conf(const struct model *);
 uint64_t model_last_sequence(const struct model *);
+uint64_t model_last_run(const struct model *);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -84,7 +85,7 @@ static const char *join_output(struct arena *arena, const char *out,
                         errors);
 }
 
-static void read_members(struct reader *r, struct outcome *o)
+static void read_members(struct reader *r, struct run_outcome *o)
 {
     o->run = (uint64_t)read_number(r, "run", 0, INT64_MAX);
     o->exit = (int)read_number(r, "exit", -1, 255);
@@ -104,11 +105,11 @@ static void read_members(struct reader *r, struct outcome *o)
     o->stderr_dropped = read_number(r, "stderr_dropped", 0, INT64_MAX);
 }
 
-bool outcome_parse(const char *text, size_t n, struct outcome *o,
+bool outcome_parse(const char *text, size_t n, struct run_outcome *o,
                    struct arena *arena, struct err *err)
 {
     json_error_t wrong;
-    *o = (struct outcome){0};
+    *o = (struct run_outcome){0};
     json_t *value = json_loadb(text, n, 0, &wrong);
     if (value == NULL)
         return err_set(err, ERR_PROTOCOL, 0, "line %d, column %d: %s",
@@ -122,7 +123,7 @@ bool outcome_parse(const char *text, size_t n, struct outcome *o,
     return !r.bad;
 }
 
-bool outcome_read(const char *dir, struct outcome *o, struct arena *arena,
+bool outcome_read(const char *dir, struct run_outcome *o, struct arena *arena,
                   struct err *err)
 {
     struct buf text = {0};

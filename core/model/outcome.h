@@ -15,7 +15,7 @@
 #define KEEPER_FILE \
     "keeper.json" /* who keeps the run: pid, pid_start, boot_id */
 
-struct outcome {
+struct run_outcome {
     uint64_t run;
     int exit;   /* status; 128 + n when signal n ended it; -1: never started */
     int signal; /* that ended it; 0: none */
@@ -32,9 +32,9 @@ struct outcome {
 
 /* Texts hang on the arena. The file may hold anything: a script running as
  * another user could have written it. */
-bool outcome_parse(const char *text, size_t n, struct outcome *, struct arena *,
-                   struct err *) MUST_CHECK;
-bool outcome_read(const char *dir, struct outcome *, struct arena *,
+bool outcome_parse(const char *text, size_t n, struct run_outcome *,
+                   struct arena *, struct err *) MUST_CHECK;
+bool outcome_read(const char *dir, struct run_outcome *, struct arena *,
                   struct err *) MUST_CHECK;
 
 #endif

@@ -15,11 +15,11 @@ struct owned {
     struct arena *arena;
 };
 
-static void own_texts(struct record *r, struct arena *a)
+void record_keep_texts(struct record *r, struct arena *a)
 {
 #define OWN(field) field = arena_strdup(a, field)
     switch (r->kind) {
-    case RECORD_RESULT: r->as.result = result_copy(r->as.result); break;
+    case RECORD_RESULT: break;
     case RECORD_CHECK:
         OWN(r->as.check.name);
         OWN(r->as.check.environment);
@@ -64,7 +64,9 @@ struct record *record_copy(const struct record *from)
     struct owned *o = arena_alloc(arena, sizeof *o);
     o->record = *from;
     o->arena = arena;
-    own_texts(&o->record, arena);
+    record_keep_texts(&o->record, arena);
+    if (from->kind == RECORD_RESULT)
+        o->record.as.result = result_copy(from->as.result);
     return &o->record;
 }
 

@@ -164,6 +164,8 @@ struct record {
 /* A copy that owns its texts (and its result), in one block. */
 struct record *record_copy(const struct record *) MUST_CHECK;
 void record_free(struct record *);
+/* Moves its texts to an arena; a result is left where it is. */
+void record_keep_texts(struct record *, struct arena *);
 
 const char *state_name(enum check_state);
 bool state_parse(const char *text, enum check_state *);

@@ -69,15 +69,6 @@ static struct run *find_run(const struct model *m, uint64_t number)
     return run;
 }
 
-static const struct runbook_spec *find_book(const struct model *m,
-                                            const char *name)
-{
-    for (size_t i = 0; i < m->conf->runbook_count; i++)
-        if (str_eq(m->conf->runbooks[i].name, name))
-            return &m->conf->runbooks[i];
-    return NULL;
-}
-
 static bool is_live(const struct run *run)
 {
     return run->row.state == RUN_INTENDED || run->row.state == RUN_STARTED;
@@ -196,7 +187,7 @@ static void start_waiting(struct model *m)
     for (struct run *run = m->runs; run != NULL; run = run->next) {
         if (!run->waiting || !has_place(m, run))
             continue;
-        const struct runbook_spec *book = find_book(m, run->row.runbook);
+        const struct runbook_spec *book = conf_runbook(m->conf, run->row.runbook);
         if (book == NULL)
             give_up(m, run, "no longer configured");
         else
@@ -248,16 +239,15 @@ static void record_would(struct model *m, struct node *n, struct run_row *row)
     row->held_by = "mode";
     row->reason = model_text(m, "automation is \"%s\"",
                              automation_name(m->conf->automation));
-    struct record r = {.kind = RECORD_RUN};
-    r.as.run = *row;
-    model_commit(m, GRADE_RELAXED, r);
+    row->ended_us = m->now.wall_us;
+    store_run(m, add_run(m, row), GRADE_RELAXED, false);
     incident_event(m, n, "would_run", "remediate %s would have run (%s)",
                    row->runbook, row->reason);
     model_tell(m, TELL_RUN, n, "would have run %s (%s)", row->runbook,
                row->reason);
 }
 
-static void intend(struct model *m, struct node *n, const struct run_row *row)
+static void intend(struct model *m, const struct run_row *row)
 {
     enum grade grade =
         row->kind == RUNBOOK_DIAGNOSE ? GRADE_RELAXED : GRADE_DURABLE;
@@ -265,7 +255,6 @@ static void intend(struct model *m, struct node *n, const struct run_row *row)
     run->row.state = RUN_INTENDED;
     run->waiting = true;
     run->sequence = store_run(m, run, grade, true);
-    (void)n;
 }
 
 static void consider(struct model *m, struct node *n,
@@ -281,7 +270,7 @@ static void consider(struct model *m, struct node *n,
     if (held.by != NULL)
         record_held(m, n, &row, held);
     else
-        intend(m, n, &row);
+        intend(m, &row);
 }
 
 /* Diagnoses first: what they say is the first thing a person reads. */
@@ -297,6 +286,24 @@ void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
                 match_runbook(book, n->spec, n->state.state, r, occasion))
                 consider(m, n, book, occasion, r);
         }
+    start_waiting(m);
+}
+
+/* By hand: a person's wish ignores the cooldown, but neither mode nor a missing
+ * secret. */
+void run_asked(struct model *m, struct node *n,
+               const struct runbook_spec *book)
+{
+    struct run_row row = new_row(m, n, book, ON_ASKED, n->last);
+    struct runbook_spec eager = *book;
+    eager.cooldown_ns = 0;
+    struct held held = guardrails(m, n, &eager, row.fault);
+    if (book->kind == RUNBOOK_REMEDIATE)
+        record_would(m, n, &row);
+    else if (held.by != NULL)
+        record_held(m, n, &row, held);
+    else
+        intend(m, &row);
     start_waiting(m);
 }
 
@@ -365,7 +372,7 @@ static void forget_old(struct model *m)
     struct run **link = &m->runs;
     while (*link != NULL) {
         struct run *run = *link;
-        const struct runbook_spec *book = find_book(m, run->row.runbook);
+        const struct runbook_spec *book = conf_runbook(m->conf, run->row.runbook);
         int64_t keep = book == NULL ? 0 : book->cooldown_ns / NS_PER_US;
         if (keep < REMEMBER_US)
             keep = REMEMBER_US;
@@ -423,6 +430,16 @@ const struct run_row *model_live_run(const struct model *m, size_t i)
 {
     for (const struct run *run = m->runs; run != NULL; run = run->next)
         if (is_live(run) && !run->waiting && i-- == 0)
+            return &run->row;
+    return NULL;
+}
+
+const struct run_row *model_would_run(const struct model *m, uint64_t incident,
+                                      size_t i)
+{
+    for (const struct run *run = m->runs; run != NULL; run = run->next)
+        if (run->row.state == RUN_WOULD && run->row.incident == incident &&
+            i-- == 0)
             return &run->row;
     return NULL;
 }

@@ -99,22 +99,23 @@ void schedule_next(struct model *m, struct node *n, const struct result *r)
     set_due(m, n, due);
 }
 
-static void emit_probe(struct model *m, struct node *n, uint64_t number,
-                       enum purpose purpose, int64_t due_ns,
-                       const char *reason)
+static struct action *emit_probe(struct model *m, const struct node *n,
+                                 uint64_t number, enum purpose purpose,
+                                 int64_t due_ns, const char *reason)
 {
     struct action *a = model_act(m, ACTION_PROBE, reason);
     a->as.probe.probe = number;
     a->as.probe.check = n->row.check;
     a->as.probe.purpose = purpose;
     a->as.probe.due_ns = due_ns;
+    return a;
 }
 
-uint64_t schedule_ask(struct model *m, struct node *n, enum purpose purpose)
+void schedule_ask(struct model *m, struct node *n, enum purpose purpose,
+                  bool trace)
 {
-    n->asked = ++m->last_probe;
-    emit_probe(m, n, n->asked, purpose, m->now.mono_ns, "asked for");
-    return n->asked;
+    emit_probe(m, n, ++m->last_probe, purpose, m->now.mono_ns, "asked for")
+        ->as.probe.trace = trace;
 }
 
 /* Wall time jumped: what is due by the wall must be looked up again. */

@@ -4,6 +4,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/tz.h"
 
 struct conf *conf_ref(struct conf *conf)
 {
@@ -20,6 +21,8 @@ void conf_unref(struct conf *conf)
         return;
     for (size_t i = 0; i < conf->catalog_count; i++)
         catalog_free(conf->catalogs[i]);
+    for (size_t i = 0; i < conf->zone_count; i++)
+        tz_free(conf->zones[i]);
     arena_free(conf->arena);
 }
 
@@ -60,7 +63,7 @@ const char *runbook_on_name(enum runbook_on bit)
     for (size_t i = 0; i < ARRAY_LEN(on_table); i++)
         if (on_table[i].bit == bit)
             return on_table[i].name;
-    return "none";
+    return bit == ON_ASKED ? "asked" : "none";
 }
 
 unsigned runbook_on_parse(const char *text, bool *later)
@@ -82,5 +85,14 @@ const struct check_spec *conf_check(const struct conf *conf, const char *name)
     for (size_t i = 0; i < conf->check_count; i++)
         if (str_eq(conf->checks[i].name, name))
             return &conf->checks[i];
+    return NULL;
+}
+
+const struct runbook_spec *conf_runbook(const struct conf *conf,
+                                        const char *name)
+{
+    for (size_t i = 0; i < conf->runbook_count; i++)
+        if (str_eq(conf->runbooks[i].name, name))
+            return &conf->runbooks[i];
     return NULL;
 }

@@ -72,7 +72,8 @@ enum runbook_on {
     ON_DEGRADED = 2,
     ON_DOWN = 4,
     ON_RECOVERED = 8,
-    ON_UNKNOWN = 16
+    ON_UNKNOWN = 16,
+    ON_ASKED = 32 /* by hand; no configuration can say so */
 };
 
 struct runbook_match {
@@ -123,6 +124,8 @@ struct conf {
     size_t runbook_count;
     struct catalog **catalogs;
     size_t catalog_count;
+    struct tz **zones; /* every zone that a check names */
+    size_t zone_count;
     const char **secrets; /* every secret value, for redaction */
     size_t secret_count;
 };
@@ -139,6 +142,8 @@ unsigned runbook_on_parse(const char *text, bool *later);
 /* Bit i of the table, for listing; NULL past the end. */
 const char *runbook_on_nth(size_t i);
 
+/* NULL: no such name. */
 const struct check_spec *conf_check(const struct conf *, const char *name);
+const struct runbook_spec *conf_runbook(const struct conf *, const char *name);
 
 #endif

@@ -1,0 +1,224 @@
+/* cli/cmd_check.c: `relevo check NAME|URL`: one probe, everything told.
+ *
+ * A running daemon is asked when it knows the check (then the result is stored
+ * there too); else, or with --local or --expect, this process starts vet and
+ * one worker itself and stores nothing. A URL needs no configuration. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/human.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cli/ask.h"
+#include "cli/cli.h"
+#include "cli/out.h"
+#include "cli/result_text.h"
+#include "cli/use.h"
+#include "crew/crew.h"
+#include "daemon/scrub.h"
+#include "expect/expect.h"
+#include "report/json.h"
+
+/* ------------------------------------------------------------- own worker --- */
+
+struct local {
+    struct result *result;
+};
+
+static void on_result(void *arg, struct result *r)
+{
+    struct local *local = arg;
+    result_free(local->result);
+    local->result = r;
+}
+
+/* Probes conf->checks[index] with a crew of one worker. */
+static struct result *probe_local(struct conf *conf, size_t index)
+{
+    uv_loop_t loop;
+    struct local local = {0};
+    struct crew_options options = {.workers = 1, .blocking = 1};
+    struct crew_events events = {.result = on_result, .arg = &local};
+    uint32_t *ids = calloc(conf->check_count, sizeof *ids);
+    must(ids != NULL);
+    for (size_t i = 0; i < conf->check_count; i++)
+        ids[i] = (uint32_t)i + 1;
+    uv_loop_init(&loop);
+    struct crew *crew = crew_new(&loop, &options, &events);
+    crew_load(crew, conf, ids);
+    struct msg_probe probe = {.probe = 1,
+                              .check = (uint32_t)index + 1,
+                              .purpose = PURPOSE_MANUAL,
+                              .flags = PROBE_TRACE,
+                              .due_ns = clock_mono_ns()};
+    crew_probe(crew, &probe);
+    while (local.result == NULL)
+        uv_run(&loop, UV_RUN_ONCE);
+    crew_free(crew);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    free(ids);
+    struct redact *redact = redact_new(conf->secrets, conf->secret_count);
+    scrub_result(redact, local.result);
+    redact_free(redact);
+    return local.result;
+}
+
+/* ---------------------------------------------------------------- --expect --- */
+
+/* The line is right, or said what is not. */
+static struct expect *parse_line(const struct check_spec *spec,
+                                 const char *text)
+{
+    struct expect_scope scope = {spec->catalog->fields,
+                                 spec->catalog->field_count};
+    struct expect_error error;
+    struct expect *e = expect_parse(text, &scope, &error);
+    if (e == NULL)
+        cli_fail(EXIT_USAGE, "--expect: %s\n  %s\n  %*s^", error.text, text,
+                 error.column - 1, "");
+    return e;
+}
+
+static bool same_field(const struct check_spec *spec, const struct expect *a,
+                       const char *other)
+{
+    struct expect_scope scope = {spec->catalog->fields,
+                                 spec->catalog->field_count};
+    struct expect_error error;
+    struct expect *b = expect_parse(other, &scope, &error);
+    bool same = false;
+    for (unsigned f = 0; b != NULL && f < spec->catalog->field_count; f++)
+        same = same || (expect_reads(a, f) && expect_reads(b, f));
+    expect_free(b);
+    return same;
+}
+
+/* Adds the lines of --expect; default lines that read the same field go. */
+static bool add_lines(const struct args *args, struct conf *conf,
+                      struct check_spec *spec)
+{
+    const char *text;
+    for (size_t i = 0; (text = args_nth(args, "expect", i)) != NULL; i++) {
+        struct expect *e = parse_line(spec, text);
+        if (e == NULL)
+            return false;
+        struct line_spec *lines = arena_alloc(
+            conf->arena, (spec->expect_count + 1) * sizeof *lines);
+        size_t n = 0;
+        for (size_t k = 0; k < spec->expect_count; k++)
+            if (!spec->expects[k].is_default ||
+                !same_field(spec, e, spec->expects[k].text))
+                lines[n++] = spec->expects[k];
+        lines[n++] = (struct line_spec){.text = text};
+        spec->expects = lines;
+        spec->expect_count = n;
+        expect_free(e);
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------- sources --- */
+
+static bool is_url(const char *word) { return strstr(word, "://") != NULL; }
+
+/* The configuration that a URL stands for; quotes and backslashes escaped. */
+static struct conf *conf_of_url(const struct args *args, const char *url)
+{
+    struct buf text = {0};
+    buf_adds(&text, "checks = { check = { url = \"");
+    for (const char *s = url; *s != '\0'; s++)
+        buf_addf(&text, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+    buf_adds(&text, "\"; }; };\n");
+    struct conf *conf = use_conf_text(args, "command line", text.data);
+    buf_free(&text);
+    return conf;
+}
+
+static const char *nth_name(const void *arg, size_t i)
+{
+    const struct conf *conf = arg;
+    return i < conf->check_count ? conf->checks[i].name : NULL;
+}
+
+static int unknown_check(const struct conf *conf, const char *name)
+{
+    const char *near = str_nearest(name, nth_name, conf);
+    return cli_fail(EXIT_USAGE, "no check \"%s\" in %s%s%s%s", name, conf->file,
+                    near ? "; did you mean \"" : "", near ? near : "",
+                    near ? "\"?" : "");
+}
+
+/* The daemon's answer; NULL: it does not run, or does not know the check. */
+static json_t *ask_daemon(const struct args *args, const char *name)
+{
+    struct err err;
+    struct ask *ask = ask_open(cli_state_dir(args), &err);
+    json_t *answer = NULL;
+    if (ask != NULL &&
+        ask_send(ask,
+                 json_pack("{s:s, s:s, s:b}", "command", "check", "name", name,
+                           "trace", 1),
+                 &err))
+        answer = ask_next(ask, &err);
+    ask_close(ask);
+    if (answer != NULL && json_object_get(answer, "error") != NULL) {
+        json_decref(answer);
+        answer = NULL;
+    }
+    return answer;
+}
+
+static int show(const struct args *args, json_t *result, const char *url)
+{
+    const char *outcome =
+        json_string_value(json_object_get(result, "outcome"));
+    bool well = str_eq(outcome, "ok") || str_eq(outcome, "warn");
+    if (args_has(args, "json")) {
+        out_json(result);
+    } else {
+        result_print(result, args_has(args, "trace"));
+        if (url != NULL)
+            result_print_config(result, url, args);
+        json_decref(result);
+    }
+    return well ? EXIT_FINE : EXIT_FINDINGS;
+}
+
+static int check_locally(const struct args *args, const char *word)
+{
+    const char *url = is_url(word) ? word : NULL;
+    struct conf *conf = url != NULL ? conf_of_url(args, url) : use_conf(args);
+    if (conf == NULL)
+        return EXIT_USAGE;
+    const struct check_spec *found =
+        url != NULL ? &conf->checks[0] : conf_check(conf, word);
+    int status = EXIT_USAGE;
+    if (found == NULL) {
+        status = unknown_check(conf, word);
+    } else {
+        size_t index = (size_t)(found - conf->checks);
+        if (found->catalog == NULL ||
+            add_lines(args, conf, &conf->checks[index])) {
+            struct result *r = probe_local(conf, index);
+            status = show(args, report_result(r, url ? url : found->name), url);
+            result_free(r);
+        }
+    }
+    conf_unref(conf);
+    return status;
+}
+
+int cmd_check(const struct args *args)
+{
+    const char *word = args->words[0];
+    log_init("check");
+    log_set_level(args_has(args, "trace") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+    bool local = is_url(word) || args_has(args, "local") ||
+                 args_has(args, "expect");
+    json_t *answer = local ? NULL : ask_daemon(args, word);
+    return answer != NULL ? show(args, answer, NULL)
+                          : check_locally(args, word);
+}

@@ -1,0 +1,233 @@
+/* cli/cmd_runbook.c: `relevo runbook list`, from the configuration, and
+ * `relevo runbook log`, from the store. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/human.h"
+#include "base/str.h"
+#include "cli/out.h"
+#include "cli/ledger.h"
+#include "daemon/places.h"
+#include "daemon/prepare.h"
+#include "model/finding.h"
+#include "report/json.h"
+
+enum { DEFAULT_LIMIT = 20 };
+
+/* ------------------------------------------------------------------- list ---
+ */
+
+static void add_words(struct buf *out, const char *what,
+                      const struct rlv_list *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        buf_addf(out, "%s%s%s",
+                 i > 0          ? " or "
+                 : out->len > 0 ? ", "
+                                : "",
+                 i == 0 ? what : "", words->items[i]);
+}
+
+/* "check api* or db, fault refused"; "every check". */
+static void describe_match(struct buf *out, const struct runbook_match *m)
+{
+    add_words(out, "check ", &m->checks);
+    add_words(out, "plugin ", &m->plugins);
+    add_words(out, "tag ", &m->tags);
+    add_words(out, "fault ", &m->faults);
+    add_words(out, "code ", &m->codes);
+    add_words(out, "state ", &m->states);
+    if (out->len == 0)
+        buf_adds(out, "every check");
+}
+
+static void describe_on(struct buf *out, unsigned on)
+{
+    const char *name;
+    for (size_t i = 0; (name = runbook_on_nth(i)) != NULL; i++)
+        if (on & 1u << i)
+            buf_addf(out, "%s%s", out->len > 0 ? ", " : "", name);
+}
+
+/* What it may do in the end: the lower of its own and the global one. A notice
+ * is never muted by it. */
+static const char *mode_of(const struct conf *conf,
+                           const struct runbook_spec *book)
+{
+    if (book->kind == RUNBOOK_NOTIFY)
+        return "always";
+    return automation_name(conf->automation < book->mode ? conf->automation
+                                                         : book->mode);
+}
+
+static json_t *list_of(const struct rlv_list *l)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < l->count; i++)
+        json_array_append_new(all, json_string(l->items[i]));
+    return all;
+}
+
+static json_t *book_json(const struct conf *conf,
+                         const struct runbook_spec *book)
+{
+    const struct runbook_match *m = &book->match;
+    json_t *on = json_array();
+    const char *name;
+    for (size_t i = 0; (name = runbook_on_nth(i)) != NULL; i++)
+        if (book->on & 1u << i)
+            json_array_append_new(on, json_string(name));
+    json_t *match =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "check",
+                  list_of(&m->checks), "plugin", list_of(&m->plugins), "tags",
+                  list_of(&m->tags), "fault", list_of(&m->faults), "code",
+                  list_of(&m->codes), "state", list_of(&m->states));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:s?}", "name",
+                     book->name, "kind", runbook_kind_name(book->kind), "title",
+                     book->title == NULL ? "" : book->title, "on", on, "match",
+                     match, "mode", mode_of(conf, book), "script", book->path,
+                     "missing", book->missing);
+}
+
+static void add_book(struct table *t, const struct conf *conf,
+                     const struct runbook_spec *book)
+{
+    struct buf on = {0}, match = {0};
+    describe_on(&on, book->on);
+    describe_match(&match, &book->match);
+    table_cell(t, "%s", book->name);
+    table_cell(t, "%s", runbook_kind_name(book->kind));
+    table_cell(t, "%s", buf_text(&on));
+    table_cell(t, "%s", buf_text(&match));
+    if (book->missing != NULL)
+        table_cell(t, "held: %s has no value", book->missing);
+    else
+        table_cell(t, "%s", mode_of(conf, book));
+    table_cell(t, "%s", book->path);
+    buf_free(&on);
+    buf_free(&match);
+}
+
+static void print_books(const struct conf *conf)
+{
+    static const char *const head[] = {"RUNBOOK", "KIND", "ON",
+                                       "MATCHES", "MODE", "SCRIPT"};
+    if (conf->runbook_count == 0) {
+        puts("no runbooks are configured");
+        return;
+    }
+    struct table *t = table_new(ARRAY_LEN(head));
+    for (size_t i = 0; i < ARRAY_LEN(head); i++)
+        table_cell(t, "%s", head[i]);
+    for (size_t i = 0; i < conf->runbook_count; i++)
+        add_book(t, conf, &conf->runbooks[i]);
+    table_print(t);
+}
+
+int cmd_runbook_list(const struct args *args)
+{
+    uv_loop_t loop;
+    must(uv_loop_init(&loop) == 0);
+    struct conf_source source =
+        places_source(cli_config(args), args_get(args, "state-dir"));
+    struct conf *conf = prepare_now(&loop, &source, 1);
+    uv_loop_close(&loop);
+    if (conf == NULL)
+        return EXIT_USAGE; /* it has said why */
+    if (args_has(args, "json")) {
+        json_t *all = json_array();
+        for (size_t i = 0; i < conf->runbook_count; i++)
+            json_array_append_new(all, book_json(conf, &conf->runbooks[i]));
+        out_json(all);
+    } else {
+        print_books(conf);
+    }
+    conf_unref(conf);
+    return EXIT_FINE;
+}
+
+/* -------------------------------------------------------------------- log ---
+ */
+
+/* The weightiest sentence there is about a run. */
+static const char *remark_of(const struct ledger *p, const struct run_row *run)
+{
+    return run->reason[0] ? run->reason
+                          : finding_weightiest(run->findings, p->arena);
+}
+
+static void add_run(struct table *t, const struct ledger *p,
+                    const struct run_row *run)
+{
+    char id[ID_TEXT], incident[ID_TEXT], took[HUMAN_TEXT] = "";
+    int64_t us = run->ended_us - run->started_us;
+    if (run->started_us != 0 && run->ended_us != 0)
+        human_elapsed((us < 0 ? 0 : us) * NS_PER_US, took);
+    table_cell(t, "%s", id_text('R', run->number, id));
+    table_cell(t, "%s",
+               out_time(run->started_us ? run->started_us : run->intended_us));
+    table_cell(t, "%s", run->runbook);
+    table_cell(t, "%s", runbook_kind_name(run->kind));
+    table_cell(t, "%s", ledger_name(p, run->check));
+    table_cell(t, "%s", id_text('I', run->incident, incident));
+    table_cell(t, "%s",
+               run->state == RUN_ENDED ? verdict_name(run->verdict)
+                                       : run_state_name(run->state));
+    if (run->exit_status < 0)
+        table_cell(t, "%s", "");
+    else
+        table_cell(t, "%d", run->exit_status);
+    table_cell(t, "%s", took);
+    table_cell(t, "%s", remark_of(p, run));
+}
+
+static void print_runs(const struct ledger *p, const struct run_row *runs,
+                       size_t count)
+{
+    static const char *const head[] = {
+        "RUN",      "TIME",   "RUNBOOK", "KIND", "CHECK",
+        "INCIDENT", "RESULT", "EXIT",    "TOOK", "REASON OR FINDING"};
+    if (count == 0) {
+        puts("nothing ran so far");
+        return;
+    }
+    struct table *t = table_new(ARRAY_LEN(head));
+    for (size_t i = 0; i < ARRAY_LEN(head); i++)
+        table_cell(t, "%s", head[i]);
+    for (size_t i = 0; i < count; i++)
+        add_run(t, p, &runs[i]);
+    table_print(t);
+}
+
+static json_t *runs_json(const struct ledger *p, const struct run_row *runs,
+                         size_t count)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(
+            all, report_run(&runs[i], ledger_name(p, runs[i].check)));
+    return all;
+}
+
+int cmd_runbook_log(const struct args *args)
+{
+    struct ledger ledger;
+    struct err err;
+    struct run_row *runs;
+    size_t count, limit = DEFAULT_LIMIT;
+    int status = ledger_limit(args, &limit);
+    if (status == EXIT_FINE)
+        status = ledger_open(&ledger, args);
+    if (status != EXIT_FINE)
+        return status;
+    if (!reader_runs(ledger.reader, ledger.arena, 0, limit, &runs, &count,
+                     &err))
+        status = cli_fail(EXIT_INTERNAL, "%s", err.text);
+    else if (args_has(args, "json"))
+        out_json(runs_json(&ledger, runs, count));
+    else
+        print_runs(&ledger, runs, count);
+    ledger_close(&ledger);
+    return status;
+}

@@ -1,0 +1,224 @@
+/* cli/commands.c: the table of commands and what all of them share. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/out.h"
+#include "conf/conf.h"
+#include "daemon/places.h"
+
+// clang-format off
+const struct cli_option global_options[] = {
+    {"config",    'c', "FILE", false, "the configuration (default ./relevo.cfg, then /etc/relevo/relevo.cfg)"},
+    {"state-dir", 0,   "DIR",  false, "where history and control socket lie"},
+    {"env",       0,   "NAME", false, "only this environment (not in this version)"},
+    {"json",      0,   NULL,   false, "machine-readable output"},
+    {"help",      'h', NULL,   false, "this help"},
+    {"version",   'V', NULL,   false, "print the version"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option run_options[] = {
+    {"quiet", 'q', NULL, false, "only warnings and errors"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option check_options[] = {
+    {"expect", 'e', "EXPR", true,  "an expectation, beside or instead of the configured ones"},
+    {"trace",  't', NULL,   false, "phases, observations, what each line saw, evidence"},
+    {"local",  0,   NULL,   false, "do not ask the daemon; nothing is stored"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option history_options[] = {
+    {"limit", 'n', "COUNT",    false, "how many results (default 20)"},
+    {"since", 0,   "DURATION", false, "only the last DURATION: 1h, 7d"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option list_options[] = {
+    {"limit", 'n', "COUNT", false, "how many (default 20)"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option run_by_hand_options[] = {
+    {"check", 0, "NAME", false, "the check that it runs for"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option cron_options[] = {
+    {"timezone", 0,   "ZONE",  false, "IANA name (default UTC)"},
+    {"from",     0,   "TIME",  false, "RFC 3339 (default now)"},
+    {"count",    'n', "COUNT", false, "how many times (default 5)"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option expect_options[] = {
+    {"with",   0, "FILE", false, "JSON: {\"status\": 503, \"latency\": \"620ms\", \"body\": \"…\"}; - is standard input"},
+    {"plugin", 0, "NAME", false, "whose fields (default http)"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option config_options[] = {
+    {"docs", 0, NULL, false, "print docs/config.md, made from the option tables"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+const struct command commands[] = {
+    {"run",             "",              0, 0, "watch: the daemon, in the foreground", run_options, cmd_run, NULL},
+    {"check",           "NAME|URL",      1, 1, "probe once and tell everything", check_options, cmd_check,
+     "A URL needs no configuration. Exit status 1 when the result is not ok.\n"},
+    {"status",          "[NAME]…",       0, 999, "the state of every check", NULL, cmd_status, NULL},
+    {"history",         "CHECK",         1, 1, "results of a check, newest first", history_options, cmd_history, NULL},
+    {"incident list",   "",              0, 0, "incidents, newest first", list_options, cmd_incident_list, NULL},
+    {"incident show",   "[ID]",          0, 1, "an incident with timeline and findings (default: the latest)", NULL, cmd_incident_show, NULL},
+    {"runbook list",    "",              0, 0, "the configured runbooks", NULL, cmd_runbook_list, NULL},
+    {"runbook log",     "",              0, 0, "what ran, was held, or would have run", list_options, cmd_runbook_log, NULL},
+    {"runbook run",     "NAME",          1, 1, "run a diagnosis or notice now", run_by_hand_options, cmd_runbook_run, NULL},
+    {"plugin list",     "",              0, 0, "the plugins that are there", NULL, cmd_plugin_list, NULL},
+    {"plugin describe", "NAME|FILE.so",  1, 1, "a plugin's manual, from its tables", NULL, cmd_plugin_describe, NULL},
+    {"fault list",      "",              0, 0, "every fault, whom it blames, what it means", NULL, cmd_fault_list, NULL},
+    {"config check",    "",              0, 0, "is the configuration right, and how soon is an outage noticed", NULL, cmd_config_check, NULL},
+    {"config show",     "",              0, 0, "the configuration with every value, secrets hidden", config_options, cmd_config_show, NULL},
+    {"cron",            "EXPR",          1, 1, "the next times of a cron expression", cron_options, cmd_cron, NULL},
+    {"expect",          "EXPR",          1, 1, "evaluate an expectation", expect_options, cmd_expect, NULL},
+    {"reload",          "",              0, 0, "have the daemon read its configuration again", NULL, cmd_reload, NULL},
+    {"version",         "",              0, 0, "print the version", NULL, cmd_version, NULL},
+    {"help",            "[COMMAND]…",    0, 3, "this help, or that of a command", NULL, cmd_help, NULL},
+};
+// clang-format on
+
+const size_t command_count = ARRAY_LEN(commands);
+
+/* ------------------------------------------------------------------- help --- */
+
+static void print_options(const struct cli_option *table)
+{
+    for (; table != NULL && table->name != NULL; table++) {
+        char left[64], letter[8] = "    ";
+        if (table->letter != 0)
+            snprintf(letter, sizeof letter, "-%c, ", table->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, table->name,
+                 table->value ? " " : "", table->value ? table->value : "");
+        printf("  %-24s %s\n", left, table->help);
+    }
+}
+
+static void help_of(const struct command *command)
+{
+    printf("relevo %s %s\n\n%s\n", command->name, command->words,
+           command->summary);
+    if (command->more != NULL)
+        fputs(command->more, stdout);
+    if (command->options != NULL) {
+        puts("\nOptions:");
+        print_options(command->options);
+    }
+    puts("\nGlobal options:");
+    print_options(global_options);
+}
+
+static void help_all(void)
+{
+    puts("Relevo: a synthetic monitor with failover runbooks.\n\n"
+         "usage: relevo [-c FILE] COMMAND …\n");
+    for (size_t i = 0; i < command_count; i++) {
+        char left[48];
+        snprintf(left, sizeof left, "%s %s", commands[i].name,
+                 commands[i].words);
+        printf("  %-28s %s\n", left, commands[i].summary);
+    }
+    puts("\nGlobal options:");
+    print_options(global_options);
+    puts("\nExit status: 0 fine; 1 findings (a check is down, a result is not "
+         "ok);\n2 usage or configuration error; 3 internal error or no daemon.");
+}
+
+int cmd_help(const struct args *args)
+{
+    char name[80] = "";
+    for (size_t i = 0; i < args->word_count; i++)
+        snprintf(name + strlen(name), sizeof name - strlen(name), "%s%s",
+                 i ? " " : "", args->words[i]);
+    if (name[0] == '\0') {
+        help_all();
+        return EXIT_FINE;
+    }
+    bool found = false;
+    for (size_t i = 0; i < command_count; i++) {
+        size_t n = strlen(name);
+        if (strncmp(commands[i].name, name, n) != 0 ||
+            (commands[i].name[n] != '\0' && commands[i].name[n] != ' '))
+            continue;
+        if (found)
+            puts("");
+        help_of(&commands[i]);
+        found = true;
+    }
+    return found ? EXIT_FINE
+                 : cli_fail(EXIT_USAGE, "no command \"%s\"; see relevo help",
+                            name);
+}
+
+int cmd_version(const struct args *args)
+{
+    if (args_has(args, "json"))
+        out_json(json_pack("{s:s}", "version", RELEVO_VERSION));
+    else
+        puts("relevo " RELEVO_VERSION);
+    return EXIT_FINE;
+}
+
+/* -------------------------------------------------------------- locations --- */
+
+const char *cli_config(const struct args *args)
+{
+    const char *file = args_get(args, "config");
+    if (file == NULL)
+        file = getenv("RELEVO_CONFIG");
+    return file != NULL && file[0] != '\0' ? file : NULL;
+}
+
+/* What the configuration says, if there is one; mistakes in it do not matter
+ * to somebody who only wants to read. */
+static const char *configured_state_dir(const struct args *args)
+{
+    static char dir[4096];
+    struct conf_source source = places_source(cli_config(args), NULL);
+    struct conf_errors *errors = conf_errors_new();
+    struct conf_draft *draft = conf_read(&source, errors);
+    if (draft != NULL)
+        snprintf(dir, sizeof dir, "%s", conf_draft_state_dir(draft));
+    conf_draft_free(draft);
+    conf_errors_free(errors);
+    return dir[0] != '\0' ? dir : NULL;
+}
+
+static const char *default_state_dir(void)
+{
+    static char dir[4096];
+    const char *in_build = places_state_dir(), *home;
+    if (in_build != NULL)
+        return in_build;
+    if (geteuid() == 0)
+        return "/var/lib/relevo";
+    if ((home = getenv("XDG_STATE_HOME")) != NULL && home[0] == '/')
+        snprintf(dir, sizeof dir, "%s/relevo", home);
+    else
+        snprintf(dir, sizeof dir, "%s/.local/state/relevo",
+                 (home = getenv("HOME")) != NULL ? home : "");
+    return dir;
+}
+
+const char *cli_state_dir(const struct args *args)
+{
+    const char *dir = args_get(args, "state-dir");
+    if (dir == NULL)
+        dir = getenv("RELEVO_STATE_DIR");
+    if (dir == NULL || dir[0] == '\0')
+        dir = configured_state_dir(args);
+    return dir != NULL ? dir : default_state_dir();
+}

@@ -1,0 +1,399 @@
+/* cli/incident_page.c: see incident_page.h.
+ *
+ * Messages, findings and evidence come from targets and scripts: each goes
+ * through out_clean, line by line behind a margin of ours. */
+#include "cli/incident_page.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/human.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/out.h"
+#include "model/fault.h"
+#include "model/finding.h"
+
+enum { EVIDENCE_LINES = 12, EVIDENCE_BYTES = 1500, OUTPUT_LINES = 10 };
+
+static const char *elapsed(int64_t from_us, int64_t to_us, char *out)
+{
+    int64_t us = to_us > from_us ? to_us - from_us : 0;
+    return human_elapsed(us * NS_PER_US, out);
+}
+
+/* The text's first lines, each cleaned and behind the margin. */
+static void print_lines(const char *first_margin, const char *margin,
+                        const char *text, size_t n, size_t most)
+{
+    struct buf clean = {0};
+    const char *end, *at;
+    size_t lines = 0;
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+        n--;
+    for (at = text; at <= text + n && lines < most; at = end + 1, lines++) {
+        end = memchr(at, '\n', (size_t)(text + n - at));
+        end = end == NULL ? text + n : end;
+        size_t length = (size_t)(end - at);
+        while (length > 0 && at[length - 1] == '\r')
+            length--;
+        buf_clear(&clean);
+        str_clean_buf(&clean, at, length, false);
+        printf("%s%s\n", lines == 0 ? first_margin : margin, buf_text(&clean));
+    }
+    if (at < text + n)
+        printf("%s…\n", margin);
+    buf_free(&clean);
+}
+
+static void print_value(const char *label, const char *text)
+{
+    char margin[16];
+    snprintf(margin, sizeof margin, "  %-8s ", label);
+    print_lines(margin, "           ", text, strlen(text), SIZE_MAX);
+}
+
+static void print_heading(const char *text)
+{
+    printf("\n%s\n", out_colour(BOLD, text));
+}
+
+/* -------------------------------------------------------------------- top ---
+ */
+
+static void print_top(const struct story *s)
+{
+    char id[ID_TEXT], lasted[HUMAN_TEXT];
+    const struct incident_row *row = &s->row;
+    bool open = row->state != INCIDENT_RESOLVED;
+    elapsed(row->began_us, open ? s->now_us : row->resolved_us, lasted);
+    printf("%s  ", out_colour(BOLD, id_text('I', row->number, id)));
+    if (open)
+        printf("%s is %s since %s, for %s\n", out_clean(s->check),
+               out_colour(RED, "DOWN"), out_time(row->began_us), lasted);
+    else
+        printf("%s was down for %s, from %s to %s; it has %s\n",
+               out_clean(s->check), lasted, out_time(row->began_us),
+               out_time(row->resolved_us), out_colour(GREEN, "recovered"));
+}
+
+static void print_state(const struct story *s)
+{
+    const struct incident_row *row = &s->row;
+    char text[160], confirmed[HUMAN_TEXT];
+    elapsed(row->began_us, row->opened_us, confirmed);
+    int n = snprintf(text, sizeof text, "%s; confirmed after %s",
+                     incident_state_name(row->state), confirmed);
+    if (row->reopened > 0)
+        snprintf(text + n, sizeof text - (size_t)n, "; reopened %u time%s",
+                 row->reopened, row->reopened == 1 ? "" : "s");
+    print_value("state", text);
+}
+
+static void print_fault(const struct story *s)
+{
+    const struct fault_info *f = fault_info(s->row.fault);
+    struct buf text = {0};
+    buf_addf(&text, "%s%s%s: %s (blames the %s)", f->name,
+             s->row.code[0] ? " " : "", s->row.code, f->text,
+             f->blame == RLV_BLAME_SELF ? "monitor itself"
+                                        : blame_name(f->blame));
+    print_value("fault", buf_text(&text));
+    buf_free(&text);
+    if (s->row.summary[0] != '\0')
+        print_value("message", s->row.summary);
+}
+
+/* The newest that was asked for; NULL: none. */
+static const struct run_row *last_diagnosis(const struct story *s)
+{
+    for (size_t i = s->run_count; i-- > 0;)
+        if (s->runs[i].kind == RUNBOOK_DIAGNOSE)
+            return &s->runs[i];
+    return NULL;
+}
+
+static void print_cause(const struct story *s)
+{
+    const struct run_row *run = last_diagnosis(s);
+    struct buf text = {0};
+    char id[ID_TEXT];
+    if (s->row.cause[0] != '\0')
+        buf_adds(&text, s->row.cause);
+    else if (run == NULL)
+        buf_adds(&text, "not known: no diagnosis is configured for it");
+    else {
+        buf_addf(&text, "not known: diagnosis %s (%s) ", run->runbook,
+                 id_text('R', run->number, id));
+        if (run->state == RUN_HELD)
+            buf_addf(&text, "was held: %s", run->reason);
+        else if (run->state != RUN_ENDED)
+            buf_adds(&text, "is not done yet");
+        else if (run->reason[0] != '\0')
+            buf_addf(&text, "says nothing: %s", run->reason);
+        else
+            buf_adds(&text, "found none");
+    }
+    print_value("cause", buf_text(&text));
+    buf_free(&text);
+}
+
+/* --------------------------------------------------------------- findings ---
+ */
+
+static const char *member(const json_t *o, const char *name)
+{
+    const char *text = json_string_value(json_object_get(o, name));
+    return text == NULL ? "" : text;
+}
+
+static void print_finding(const json_t *o, const char *severity,
+                          enum colour colour)
+{
+    const char *title = member(o, "title"), *detail = member(o, "detail");
+    const char *next = member(o, "next");
+    printf("  %s", out_colour(colour, severity));
+    print_lines("  ", "        ", title, strlen(title), SIZE_MAX);
+    if (detail[0] != '\0')
+        print_lines("        ", "        ", detail, strlen(detail), SIZE_MAX);
+    if (next[0] != '\0')
+        print_lines("        next: ", "              ", next, strlen(next),
+                    SIZE_MAX);
+}
+
+/* What else a runbook may say; progress and values for later steps are no
+ * news to a reader. */
+static void print_remark(const json_t *o)
+{
+    const char *type = member(o, "t");
+    struct buf text = {0};
+    const json_t *number = json_object_get(
+        o, strcmp(type, "metric") == 0 ? "value" : "confidence");
+    if (strcmp(type, "verdict") == 0)
+        buf_addf(&text, "verdict %s", member(o, "class"));
+    else if (strcmp(type, "recommend") == 0)
+        buf_addf(&text, "recommends runbook %s%s%s", member(o, "runbook"),
+                 member(o, "reason")[0] ? ": " : "", member(o, "reason"));
+    else if (strcmp(type, "metric") == 0)
+        buf_addf(&text, "%s %g%s%s", member(o, "name"),
+                 json_number_value(number), member(o, "unit")[0] ? " " : "",
+                 member(o, "unit"));
+    else if (strcmp(type, "artifact") == 0)
+        buf_addf(&text, "left %s", member(o, "path"));
+    if (strcmp(type, "verdict") == 0 && json_is_number(number))
+        buf_addf(&text, " (%.0f %%)", 100 * json_number_value(number));
+    if (text.len > 0)
+        print_lines("  ", "  ", text.data, text.len, SIZE_MAX);
+    buf_free(&text);
+}
+
+static void print_findings(const struct run_row *run)
+{
+    static const char *const severities[] = {FINDING_SEVERITIES};
+    static const enum colour colours[] = {BLUE, YELLOW, RED};
+    json_t *all = json_loads(run->findings, 0, NULL);
+    char id[ID_TEXT];
+    json_t *item;
+    size_t i;
+    if (json_array_size(all) > 0) {
+        char heading[160], clean[120];
+        str_clean(clean, sizeof clean, run->runbook, strlen(run->runbook));
+        snprintf(heading, sizeof heading, "Found by %s (%s)", clean,
+                 id_text('R', run->number, id));
+        print_heading(heading);
+    }
+    for (size_t level = ARRAY_LEN(severities); level-- > 0;)
+        json_array_foreach(all, i, item)
+        {
+            if (strcmp(member(item, "t"), "finding") == 0 &&
+                strcmp(member(item, "sev"), severities[level]) == 0)
+                print_finding(item, severities[level], colours[level]);
+        }
+    json_array_foreach(all, i, item) { print_remark(item); }
+    json_decref(all);
+}
+
+static bool is_outdated(const struct story *s, size_t at)
+{
+    for (size_t i = at + 1; i < s->run_count; i++)
+        if (str_eq(s->runs[i].runbook, s->runs[at].runbook) &&
+            s->runs[i].findings[0] != '\0')
+            return true;
+    return false;
+}
+
+/* Of each runbook what it found last, the newest first; notices find nothing
+ * about the target. */
+static void print_all_findings(const struct story *s)
+{
+    for (size_t i = s->run_count; i-- > 0;)
+        if (s->runs[i].kind != RUNBOOK_NOTIFY &&
+            s->runs[i].findings[0] != '\0' && !is_outdated(s, i))
+            print_findings(&s->runs[i]);
+}
+
+/* --------------------------------------------------------------- timeline ---
+ */
+
+static void print_timeline(const struct story *s)
+{
+    char zone[16] = "", heading[64], after[HUMAN_TEXT];
+    time_t began = (time_t)(s->row.began_us / US_PER_S);
+    struct tm tm;
+    if (localtime_r(&began, &tm) != NULL)
+        strftime(zone, sizeof zone, "%Z", &tm);
+    snprintf(heading, sizeof heading, "Timeline (local time, %s)", zone);
+    print_heading(heading);
+    struct table *t = table_new(4);
+    table_cell(t, "TIME");
+    table_cell(t, "AFTER");
+    table_cell(t, "EVENT");
+    table_cell(t, "WHAT HAPPENED");
+    for (size_t i = 0; i < s->event_count; i++) {
+        const struct event_row *e = &s->events[i];
+        table_cell(t, "%s", out_time(e->at_us));
+        table_cell(t, "%s", elapsed(s->row.began_us, e->at_us, after));
+        table_cell(t, "%s", e->event);
+        table_cell(t, "%s", e->text);
+    }
+    table_print(t);
+}
+
+/* ----------------------------------------------------------- first result ---
+ */
+
+static void print_evidence(const struct evidence *e)
+{
+    struct buf label = {0};
+    size_t shown = e->len < EVIDENCE_BYTES ? e->len : EVIDENCE_BYTES;
+    str_clean_buf(&label, e->label, strlen(e->label), false);
+    printf("  %s (%zu bytes):\n", buf_text(&label), e->len + e->dropped);
+    print_lines("    | ", "    | ", e->bytes, shown, EVIDENCE_LINES);
+    if (shown < e->len || e->dropped > 0)
+        puts("    | …");
+    buf_free(&label);
+}
+
+static void print_first(const struct story *s)
+{
+    const struct result *r = s->first;
+    char heading[120], took[HUMAN_TEXT];
+    if (r == NULL)
+        return;
+    snprintf(heading, sizeof heading, "First failing result (%s, took %s)",
+             out_time(r->started_us), human_duration(r->duration_ns, took));
+    print_heading(heading);
+    if (r->message != NULL && r->message[0] != '\0')
+        print_lines("  ", "  ", r->message, strlen(r->message), SIZE_MAX);
+    for (size_t i = 0; i < r->line_count; i++) {
+        const struct judged_line *l = &r->lines[i];
+        if (l->holds)
+            continue;
+        struct buf text = {0};
+        buf_addf(&text, "%s %s%s%s%s", l->warn ? "warn_unless" : "expect",
+                 l->text, l->values[0] ? " (" : "", l->values,
+                 l->values[0] ? ")" : "");
+        print_lines("  false: ", "         ", text.data, text.len, SIZE_MAX);
+        buf_free(&text);
+    }
+    for (size_t i = 0; i < r->evidence_count; i++)
+        print_evidence(&r->evidence[i]);
+}
+
+/* ------------------------------------------------------------------- runs ---
+ */
+
+static void print_held(const struct story *s, enum run_state state,
+                       const char *heading)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->run_count; i++) {
+        const struct run_row *run = &s->runs[i];
+        char id[ID_TEXT];
+        if (run->state != state)
+            continue;
+        if (!any)
+            print_heading(heading);
+        any = true;
+        struct buf text = {0};
+        buf_addf(&text, "%s %s (%s): %s", runbook_kind_name(run->kind),
+                 run->runbook, id_text('R', run->number, id), run->reason);
+        print_lines("  ", "  ", text.data, text.len, SIZE_MAX);
+        buf_free(&text);
+    }
+}
+
+static void add_run(struct table *t, const struct run_row *run)
+{
+    char id[ID_TEXT], took[HUMAN_TEXT] = "";
+    if (run->started_us != 0 && run->ended_us != 0)
+        elapsed(run->started_us, run->ended_us, took);
+    table_cell(t, "  %s", id_text('R', run->number, id));
+    table_cell(t, "%s", runbook_kind_name(run->kind));
+    table_cell(t, "%s", run->runbook);
+    table_cell(t, "%s",
+               run->state == RUN_ENDED ? verdict_name(run->verdict)
+                                       : run_state_name(run->state));
+    table_cell(t, "%s", took);
+    table_cell(t, "%s", run->reason);
+}
+
+static void print_runs(const struct story *s)
+{
+    static const char *const head[] = {"  RUN",  "KIND", "RUNBOOK",
+                                       "RESULT", "TOOK", "REASON"};
+    size_t ran = 0;
+    for (size_t i = 0; i < s->run_count; i++)
+        ran += s->runs[i].state <= RUN_ENDED;
+    if (ran == 0)
+        return;
+    print_heading("What ran");
+    struct table *t = table_new(ARRAY_LEN(head));
+    for (size_t i = 0; i < ARRAY_LEN(head); i++)
+        table_cell(t, "%s", head[i]);
+    for (size_t i = 0; i < s->run_count; i++)
+        if (s->runs[i].state <= RUN_ENDED)
+            add_run(t, &s->runs[i]);
+    table_print(t);
+}
+
+/* A failed diagnosis says why in its output. */
+static void print_failed_output(const struct story *s)
+{
+    const struct run_row *run = last_diagnosis(s);
+    if (run == NULL || run->state != RUN_ENDED ||
+        run->verdict == VERDICT_DONE || run->output[0] == '\0')
+        return;
+    print_heading("Output of the diagnosis that failed");
+    print_lines("    | ", "    | ", run->output, strlen(run->output),
+                OUTPUT_LINES);
+}
+
+static void print_more(const struct story *s)
+{
+    char id[ID_TEXT];
+    int64_t minutes = (s->now_us - s->row.began_us) / (60 * US_PER_S) + 10;
+    const char *check = out_clean(s->check);
+    printf("\nMore: relevo history %s --since %lld%s, relevo runbook log,\n"
+           "      relevo incident show %s --json\n",
+           check, (long long)(minutes < 120 ? minutes : minutes / 60 + 1),
+           minutes < 120 ? "m" : "h", id_text('I', s->row.number, id));
+}
+
+void incident_page(const struct story *s)
+{
+    print_top(s);
+    print_state(s);
+    print_fault(s);
+    print_cause(s);
+    print_all_findings(s);
+    print_timeline(s);
+    print_first(s);
+    print_failed_output(s);
+    print_held(s, RUN_WOULD, "Would have run");
+    print_held(s, RUN_HELD, "Held back");
+    print_runs(s);
+    print_more(s);
+}

@@ -1,0 +1,33 @@
+/* cli/ledger.h: the stored history as commands read it, without a daemon. */
+#ifndef RELEVO_CLI_LEDGER_H
+#define RELEVO_CLI_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/cli.h"
+#include "store/reader.h"
+
+struct ledger {
+    struct reader *reader;
+    struct arena *arena; /* what is read hangs on it */
+    struct check_row *checks;
+    size_t check_count;
+};
+
+/* Opens the history of the state directory that the arguments mean. An exit
+ * status: EXIT_FINE, or what to return after it has said why. */
+int ledger_open(struct ledger *, const struct args *) MUST_CHECK;
+void ledger_close(struct ledger *);
+
+/* Of a check that once was configured too; "" for none. */
+const char *ledger_name(const struct ledger *, uint32_t check);
+/* NULL: no such name; *near (may be NULL afterwards) is one like it. */
+const struct check_row *ledger_check(const struct ledger *, const char *name,
+                                     const char **near);
+
+/* --limit; *limit keeps its value where it is not given. An exit status. */
+int ledger_limit(const struct args *, size_t *limit) MUST_CHECK;
+
+#endif

@@ -1,0 +1,166 @@
+/* cli/out.c: see out.h. */
+#include "cli/out.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/clock.h"
+#include "base/human.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static bool is_coloured(void)
+{
+    static int known = -1;
+    if (known < 0) {
+        const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+        known = isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+                !str_eq(term, "dumb");
+    }
+    return known == 1;
+}
+
+const char *out_colour(enum colour colour, const char *text)
+{
+    static const char *const codes[] = {"", "31", "32", "33", "34", "90", "1"};
+    static char ring[8][160];
+    static unsigned next;
+    if (colour == PLAIN || !is_coloured())
+        return text;
+    char *s = ring[next++ % 8];
+    snprintf(s, 160, "\033[%sm%s\033[0m", codes[colour], text);
+    return s;
+}
+
+enum colour out_state_colour(const char *state)
+{
+    static const struct {
+        const char *state;
+        enum colour colour;
+    } colours[] = {{"up", GREEN},       {"ok", GREEN},      {"resolved", GREEN},
+                   {"degraded", YELLOW}, {"warn", YELLOW},   {"suspect", YELLOW},
+                   {"down", RED},       {"fail", RED},      {"open", RED},
+                   {"unknown", BLUE},   {"pending", GREY},  {"paused", GREY}};
+    for (size_t i = 0; i < ARRAY_LEN(colours); i++)
+        if (str_eq(colours[i].state, state))
+            return colours[i].colour;
+    return PLAIN;
+}
+
+const char *out_clean(const char *text)
+{
+    static struct arena *kept;
+    if (kept == NULL)
+        kept = arena_new();
+    struct buf clean = {0};
+    str_clean_buf(&clean, text, strlen(text), true);
+    const char *copy = arena_strdup(kept, buf_text(&clean));
+    buf_free(&clean);
+    return copy;
+}
+
+/* ------------------------------------------------------------------ table --- */
+
+struct table {
+    size_t columns, count, cap;
+    char **cells;
+};
+
+struct table *table_new(size_t columns)
+{
+    struct table *t = xcalloc(1, sizeof *t);
+    t->columns = columns;
+    return t;
+}
+
+void table_cell(struct table *t, const char *fmt, ...)
+{
+    struct buf raw = {0}, clean = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_addv(&raw, fmt, ap);
+    va_end(ap);
+    str_clean_buf(&clean, buf_text(&raw), raw.len, false);
+    t->cells = xgrow(t->cells, t->count, &t->cap, sizeof *t->cells);
+    t->cells[t->count++] = buf_take(&clean);
+    buf_free(&raw);
+}
+
+/* Characters, not bytes: continuation bytes of UTF-8 take no place. */
+static int width(const char *s)
+{
+    int n = 0;
+    for (; *s != '\0'; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+static void print_row(const struct table *t, size_t row, const int *widths)
+{
+    for (size_t c = 0; c < t->columns && row + c < t->count; c++) {
+        const char *cell = t->cells[row + c];
+        enum colour colour = row == 0 ? GREY : out_state_colour(cell);
+        fputs(out_colour(colour, cell), stdout);
+        if (c + 1 < t->columns)
+            printf("%*s", widths[c] - width(cell) + 2, "");
+    }
+    putchar('\n');
+}
+
+void table_print(struct table *t)
+{
+    int *widths = xcalloc(t->columns, sizeof *widths);
+    for (size_t i = 0; i < t->count; i++)
+        if (width(t->cells[i]) > widths[i % t->columns])
+            widths[i % t->columns] = width(t->cells[i]);
+    for (size_t row = 0; row < t->count; row += t->columns)
+        print_row(t, row, widths);
+    for (size_t i = 0; i < t->count; i++)
+        free(t->cells[i]);
+    free(t->cells);
+    free(widths);
+    free(t);
+}
+
+void out_json(json_t *o)
+{
+    size_t flags = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
+    char *text = json_dumps(o, flags);
+    must(text != NULL);
+    puts(text);
+    free(text);
+    json_decref(o);
+}
+
+/* ------------------------------------------------------------------- time --- */
+
+const char *out_time(int64_t wall_us)
+{
+    static char ring[4][32];
+    static unsigned next;
+    char *s = ring[next++ % 4];
+    time_t t = (time_t)(wall_us / US_PER_S);
+    struct tm tm;
+    s[0] = '\0';
+    if (wall_us != 0 && localtime_r(&t, &tm) != NULL)
+        strftime(s, 32, "%Y-%m-%d %H:%M:%S", &tm);
+    return s;
+}
+
+const char *out_since(int64_t wall_us)
+{
+    static char ring[4][HUMAN_TEXT];
+    static unsigned next;
+    char *s = ring[next++ % 4];
+    int64_t us = clock_wall_us() - wall_us;
+    s[0] = '\0';
+    if (wall_us != 0)
+        human_elapsed((us < 0 ? 0 : us) * NS_PER_US, s);
+    return s;
+}

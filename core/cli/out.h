@@ -1,0 +1,35 @@
+/* cli/out.h: what commands print: colour only on a terminal (and not with
+ * NO_COLOR), columns, JSON, and untrusted text made safe. */
+#ifndef RELEVO_CLI_OUT_H
+#define RELEVO_CLI_OUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+enum colour { PLAIN, RED, GREEN, YELLOW, BLUE, GREY, BOLD };
+
+/* The text in colour, when standard output takes it. One of eight buffers. */
+const char *out_colour(enum colour, const char *text);
+enum colour out_state_colour(const char *state);
+
+/* Untrusted text for a terminal: control characters escaped. Lives as long as
+ * the process. */
+const char *out_clean(const char *text);
+/* Rows of cells, aligned and cleaned; begin with the header. */
+struct table;
+struct table *table_new(size_t columns);
+void table_cell(struct table *, const char *fmt, ...) PRINTF(2, 3);
+void table_print(struct table *); /* and frees it */
+
+/* Prints the object on one line, or indented on a terminal; takes it over. */
+void out_json(json_t *);
+
+/* "2026-11-25 00:12:09" in the local zone; "" for 0. One of four buffers. */
+const char *out_time(int64_t wall_us);
+/* "3m 5s" since then. One of four buffers. */
+const char *out_since(int64_t wall_us);
+
+#endif

@@ -1,0 +1,175 @@
+/* cli/result_text.c: see result_text.h. */
+#include "cli/result_text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/out.h"
+
+static const char *text(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s == NULL ? "" : out_clean(s);
+}
+
+static void label(const char *name)
+{
+    printf("  %s%*s", out_colour(GREY, name), 12 - (int)strlen(name), "");
+}
+
+static void print_head(const json_t *r)
+{
+    const char *outcome = text(r, "outcome"), *fault = text(r, "fault");
+    const char *code = text(r, "code");
+    bool faulty = !str_eq(fault, "none") && fault[0];
+    printf("%s  %s", out_colour(BOLD, text(r, "check")),
+           out_colour(out_state_colour(outcome), outcome));
+    if (faulty)
+        printf("  %s%s%s", fault, code[0] ? " " : "", code);
+    printf("  %.3gms\n",
+           json_number_value(json_object_get(r, "duration_ms")));
+    if (text(r, "message")[0])
+        printf("  %s\n", text(r, "message"));
+}
+
+static void print_phases(const json_t *r)
+{
+    const char *name;
+    json_t *ms, *phases = json_object_get(r, "phases");
+    if (json_object_size(phases) == 0)
+        return;
+    label("phases");
+    json_object_foreach(phases, name, ms)
+        printf("%.*s %.3gms  ", (int)strcspn(name, "_"), name,
+               json_number_value(ms));
+    putchar('\n');
+}
+
+static void print_value(const char *name, const json_t *value)
+{
+    char *s;
+    if (json_is_string(value))
+        printf("%s", out_clean(json_string_value(value)));
+    else if (json_is_real(value))
+        printf("%.6g", json_real_value(value));
+    else if ((s = json_dumps(value, JSON_ENCODE_ANY)) != NULL) {
+        printf("%s", out_clean(s));
+        free(s);
+    }
+    (void)name;
+}
+
+static void print_observations(const json_t *r)
+{
+    const char *name, *key;
+    json_t *value, *inner, *all = json_object_get(r, "observations");
+    json_object_foreach(all, name, value)
+    {
+        if (!json_is_object(value)) {
+            label(out_clean(name));
+            print_value(name, value);
+            putchar('\n');
+            continue;
+        }
+        json_object_foreach(value, key, inner)
+        {
+            label(out_clean(name));
+            printf("%s: ", out_clean(key));
+            print_value(key, inner);
+            putchar('\n');
+        }
+    }
+}
+
+static void print_lines(const json_t *r)
+{
+    size_t i;
+    json_t *line;
+    json_array_foreach(json_object_get(r, "expectations"), i, line)
+    {
+        bool holds = json_is_true(json_object_get(line, "true"));
+        bool warn = json_is_true(json_object_get(line, "warn"));
+        const char *values = text(line, "values");
+        printf("  %s %s%s", out_colour(holds ? GREEN : warn ? YELLOW : RED,
+                                       holds ? "true " : "FALSE"),
+               warn ? "warn_unless " : "", text(line, "line"));
+        if (values[0])
+            printf(" (%s)", values);
+        putchar('\n');
+    }
+}
+
+static void print_evidence(const json_t *r)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(r, "evidence"), i, one)
+    {
+        printf("  %s\n", out_colour(GREY, text(one, "label")));
+        const char *s = text(one, "text");
+        while (*s != '\0') {
+            size_t n = strcspn(s, "\n");
+            printf("    %.*s\n", (int)n, s);
+            s += n + (s[n] == '\n');
+        }
+    }
+}
+
+void result_print(const json_t *r, bool trace)
+{
+    print_head(r);
+    print_phases(r);
+    print_observations(r);
+    print_lines(r);
+    if (trace)
+        print_evidence(r);
+}
+
+/* A name out of the host: letters, digits, '-', '_', a letter first. */
+static void print_name(const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+    const char *at = strpbrk(host, "@/");
+    if (at != NULL && *at == '@')
+        host = at + 1;
+    size_t n = strcspn(host, ":/?#");
+    if (n == 0 || !isalpha((unsigned char)host[0])) {
+        fputs("check", stdout);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        putchar(isalnum((unsigned char)host[i]) ? host[i] : '-');
+}
+
+static void print_quoted(const char *s)
+{
+    putchar('"');
+    for (s = out_clean(s); *s != '\0'; s++)
+        printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+    putchar('"');
+}
+
+void result_print_config(const json_t *r, const char *url,
+                         const struct args *args)
+{
+    const char *line;
+    (void)r;
+    printf("\n  %s\n    checks = {\n      ",
+           out_colour(GREY, "as a check, in relevo.cfg:"));
+    print_name(url);
+    printf(" = { url = ");
+    print_quoted(url);
+    printf("; interval = \"30s\";");
+    if (args_has(args, "expect")) {
+        printf(" expect = [");
+        for (size_t i = 0; (line = args_nth(args, "expect", i)) != NULL; i++) {
+            printf("%s", i ? ", " : "");
+            print_quoted(line);
+        }
+        printf("];");
+    }
+    printf(" };\n    };\n");
+}

@@ -1,0 +1,388 @@
+/* daemon/control.c: the control socket.
+ *
+ * A request is one JSON object on a line, {"command": "status"}; the answer is
+ * one object on a line, or one an item and {"end": true} last. A line is at
+ * most 64 KiB. Who asks is known by SO_PEERCRED: root and our own user may do
+ * everything, members of the socket's group may read, others are refused.
+ *
+ * Happy path: accept → a line → its row of the table answers → more lines.
+ * Ways it can fail: nonsense or too long a line (answered with an error, then
+ * closed), a client that leaves (its wait for a probe is forgotten), one that
+ * does not read (closed when ANSWERS_MOST bytes wait). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/internal.h"
+#include "report/json.h"
+
+enum {
+    REQUEST_MOST = 64 * 1024,
+    ANSWERS_MOST = 64 << 20,
+    CLIENTS_MOST = 64
+};
+
+enum right { MAY_READ, MAY_CHANGE };
+
+struct client {
+    struct client *next;
+    struct control *control;
+    uv_pipe_t pipe;
+    struct buf in;
+    size_t unsent;
+    uint32_t waits_for; /* number of the check whose probe it asked for; 0 */
+    bool may_change, closing;
+};
+
+struct control {
+    struct daemon *daemon;
+    uv_pipe_t server;
+    struct client *clients;
+    size_t client_count;
+    char path[108];
+};
+
+/* ---------------------------------------------------------------- answers --- */
+
+static void on_client_closed(uv_handle_t *handle)
+{
+    struct client *c = handle->data;
+    struct client **link = &c->control->clients;
+    while (*link != c)
+        link = &(*link)->next;
+    *link = c->next;
+    c->control->client_count--;
+    buf_free(&c->in);
+    free(c);
+}
+
+static void drop(struct client *c)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    uv_close((uv_handle_t *)&c->pipe, on_client_closed);
+}
+
+struct answer {
+    uv_write_t request;
+    struct client *client;
+    size_t len;
+    char *text;
+};
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct answer *a = request->data;
+    a->client->unsent -= a->len;
+    if (status < 0)
+        drop(a->client);
+    free(a->text);
+    free(a);
+}
+
+/* Takes over the reference. */
+static void answer(struct client *c, json_t *object)
+{
+    struct answer *a = xcalloc(1, sizeof *a);
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    must(text != NULL);
+    a->client = c;
+    a->text = xasprintf("%s\n", text);
+    a->len = strlen(a->text);
+    a->request.data = a;
+    free(text);
+    c->unsent += a->len;
+    uv_buf_t out = uv_buf_init(a->text, (unsigned)a->len);
+    if (c->closing || c->unsent > ANSWERS_MOST ||
+        uv_write(&a->request, (uv_stream_t *)&c->pipe, &out, 1, on_written)) {
+        c->unsent -= a->len;
+        free(a->text);
+        free(a);
+        drop(c);
+    }
+}
+
+static void refuse(struct client *c, const char *text)
+{
+    answer(c, json_pack("{s:s}", "error", text));
+}
+
+/* --------------------------------------------------------------- commands --- */
+
+static void do_status(struct client *c, const json_t *request)
+{
+    const struct model *m = c->control->daemon->model;
+    struct check_view v;
+    (void)request;
+    for (size_t i = 0; i < model_check_count(m); i++)
+        if (model_check_at(m, i, &v))
+            answer(c, report_check(&v));
+    answer(c, json_pack("{s:b}", "end", 1));
+}
+
+static void do_version(struct client *c, const json_t *request)
+{
+    (void)request;
+    answer(c, json_pack("{s:s, s:i, s:s, s:s}", "version", RELEVO_VERSION,
+                        "pid", (int)getpid(), "state_dir",
+                        c->control->daemon->state_dir, "file",
+                        c->control->daemon->conf->file));
+}
+
+/* A reload is answered when it is done; the client may have left by then. */
+struct reload_wait {
+    struct control *control;
+    struct client *client;
+};
+
+static bool is_there(const struct control *control, const struct client *c)
+{
+    for (const struct client *i = control->clients; i != NULL; i = i->next)
+        if (i == c)
+            return !c->closing;
+    return false;
+}
+
+static void on_reloaded(void *arg, const char *errors)
+{
+    struct reload_wait *wait = arg;
+    if (is_there(wait->control, wait->client)) {
+        if (errors == NULL)
+            answer(wait->client, json_pack("{s:b}", "reloaded", 1));
+        else
+            refuse(wait->client, errors);
+    }
+    free(wait);
+}
+
+static void do_reload(struct client *c, const json_t *request)
+{
+    struct reload_wait *wait = xcalloc(1, sizeof *wait);
+    (void)request;
+    *wait = (struct reload_wait){c->control, c};
+    reload_start(c->control->daemon, on_reloaded, wait);
+}
+
+static void do_check(struct client *c, const json_t *request)
+{
+    struct daemon *d = c->control->daemon;
+    struct check_view v;
+    const char *name = json_string_value(json_object_get(request, "name"));
+    if (name == NULL || !model_check_by_name(d->model, name, &v)) {
+        refuse(c, "no such check in the running configuration");
+        return;
+    }
+    c->waits_for = v.row->check;
+    struct event e = {.kind = EVENT_PROBE_ASKED};
+    e.as.probe_asked.check = v.row->check;
+    e.as.probe_asked.purpose = PURPOSE_MANUAL;
+    e.as.probe_asked.trace = json_is_true(json_object_get(request, "trace"));
+    daemon_step(d, &e);
+}
+
+void control_result(struct daemon *d, const struct result *r)
+{
+    struct check_view v;
+    if (d->control == NULL || r->purpose != PURPOSE_MANUAL ||
+        !model_check_by_id(d->model, r->check, &v))
+        return;
+    for (struct client *c = d->control->clients; c != NULL; c = c->next)
+        if (c->waits_for == r->check && !c->closing) {
+            c->waits_for = 0;
+            answer(c, report_result(r, v.row->name));
+        }
+}
+
+static void do_runbook_run(struct client *c, const json_t *request)
+{
+    struct daemon *d = c->control->daemon;
+    struct check_view v;
+    char id[ID_TEXT];
+    const char *check = json_string_value(json_object_get(request, "check"));
+    const char *name = json_string_value(json_object_get(request, "runbook"));
+    const struct runbook_spec *book = conf_runbook(d->conf, name);
+    if (book == NULL || check == NULL ||
+        !model_check_by_name(d->model, check, &v)) {
+        refuse(c, book == NULL ? "no such runbook in the running configuration"
+                               : "no such check in the running configuration");
+        return;
+    }
+    struct event e = {.kind = EVENT_RUN_ASKED};
+    e.as.run_asked.check = v.row->check;
+    e.as.run_asked.runbook = book;
+    daemon_step(d, &e);
+    id_text('R', model_last_run(d->model), id);
+    answer(c, json_pack("{s:s}", "run", id));
+}
+
+static const struct {
+    const char *name;
+    enum right right;
+    void (*fn)(struct client *, const json_t *);
+} commands[] = {
+    {"status", MAY_READ, do_status},
+    {"version", MAY_READ, do_version},
+    {"check", MAY_CHANGE, do_check}, /* it makes traffic */
+    {"reload", MAY_CHANGE, do_reload},
+    {"runbook.run", MAY_CHANGE, do_runbook_run},
+};
+
+static void handle(struct client *c, const char *line, size_t n)
+{
+    json_error_t error;
+    json_t *request = json_loadb(line, n, JSON_REJECT_DUPLICATES, &error);
+    const char *name = json_string_value(json_object_get(request, "command"));
+    size_t i = 0;
+    while (i < ARRAY_LEN(commands) && !str_eq(commands[i].name, name))
+        i++;
+    if (request == NULL || name == NULL)
+        refuse(c, "expected one JSON object a line: {\"command\": \"status\"}");
+    else if (i == ARRAY_LEN(commands))
+        refuse(c, "unknown command");
+    else if (commands[i].right == MAY_CHANGE && !c->may_change)
+        refuse(c, "only root and the daemon's own user may do that");
+    else
+        commands[i].fn(c, request);
+    json_decref(request);
+}
+
+/* --------------------------------------------------------------- requests --- */
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
+{
+    (void)handle;
+    (void)size;
+    *out = uv_buf_init(xmalloc(4096), 4096);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
+{
+    struct client *c = stream->data;
+    if (n > 0)
+        buf_add(&c->in, bytes->base, (size_t)n);
+    free(bytes->base);
+    if (n < 0) {
+        drop(c);
+        return;
+    }
+    char *end;
+    while (!c->closing && c->in.len > 0 &&
+           (end = memchr(c->in.data, '\n', c->in.len)) != NULL) {
+        size_t len = (size_t)(end - c->in.data);
+        handle(c, c->in.data, len);
+        buf_drop(&c->in, len + 1);
+    }
+    if (c->in.len > REQUEST_MOST) {
+        refuse(c, "the line is longer than 64 KiB");
+        drop(c);
+    }
+}
+
+/* -1: must not connect at all. */
+static int rights_of(const struct control *control, const uv_pipe_t *pipe)
+{
+    uv_os_fd_t fd;
+    struct ucred peer;
+    struct stat st;
+    socklen_t len = sizeof peer;
+    if (uv_fileno((const uv_handle_t *)pipe, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return -1;
+    if (peer.uid == 0 || peer.uid == getuid())
+        return MAY_CHANGE;
+    /* The socket's mode lets only its group in; the group may read. */
+    if (stat(control->path, &st) == 0 && (st.st_mode & S_IROTH) == 0)
+        return MAY_READ;
+    return -1;
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    struct control *control = server->data;
+    if (status < 0)
+        return;
+    struct client *c = xcalloc(1, sizeof *c);
+    c->control = control;
+    c->next = control->clients;
+    control->clients = c;
+    control->client_count++;
+    uv_pipe_init(server->loop, &c->pipe, 0);
+    c->pipe.data = c;
+    if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0 ||
+        control->client_count > CLIENTS_MOST) {
+        drop(c);
+        return;
+    }
+    int rights = rights_of(control, &c->pipe);
+    c->may_change = rights == MAY_CHANGE;
+    if (rights < 0)
+        drop(c);
+    else
+        uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+}
+
+/* --------------------------------------------------------------- lifetime --- */
+
+void daemon_control_path(const char *state_dir, char *out, size_t size)
+{
+    bool systems_own = str_eq(state_dir, "/var/lib/relevo");
+    if (systems_own && access("/run/relevo", W_OK) == 0)
+        snprintf(out, size, "/run/relevo/control.sock");
+    else
+        snprintf(out, size, "%s/control.sock", state_dir);
+}
+
+struct control *control_open(struct daemon *d, struct err *err)
+{
+    char path[4300];
+    struct control *control = xcalloc(1, sizeof *control);
+    daemon_control_path(d->state_dir, path, sizeof path);
+    if (strlen(path) >= sizeof control->path) {
+        free(control);
+        err_set(err, ERR_LIMIT, 0,
+                "%s is too long for a socket (at most 107 bytes): choose a "
+                "shorter --state-dir",
+                path);
+        return NULL;
+    }
+    control->daemon = d;
+    memcpy(control->path, path, strlen(path) + 1);
+    unlink(path); /* ours is the lock on the state directory */
+    uv_pipe_init(&d->loop, &control->server, 0);
+    control->server.data = control;
+    mode_t old = umask(0117);
+    int failed = uv_pipe_bind(&control->server, path);
+    umask(old);
+    if (failed == 0)
+        failed = uv_listen((uv_stream_t *)&control->server, 16, on_connection);
+    if (failed != 0) {
+        err_set(err, ERR_IO, -failed, "control socket %s", path);
+        uv_close((uv_handle_t *)&control->server, NULL);
+        return NULL;
+    }
+    return control;
+}
+
+static void on_server_closed(uv_handle_t *handle) { free(handle->data); }
+
+void control_close(struct control *control)
+{
+    if (control == NULL)
+        return;
+    unlink(control->path);
+    for (struct client *c = control->clients; c != NULL; c = c->next)
+        drop(c);
+    while (control->clients != NULL)
+        uv_run(control->server.loop, UV_RUN_NOWAIT);
+    control->daemon->control = NULL;
+    uv_close((uv_handle_t *)&control->server, on_server_closed);
+}

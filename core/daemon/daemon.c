@@ -1,0 +1,323 @@
+/* daemon/daemon.c: role main: the loop that turns events into model steps.
+ *
+ * Happy path:
+ *   1. configuration read, plugins vetted (prepare.c); runner started
+ *   2. store opened, what it remembers given to the model
+ *   3. first EVENT_CONFIG: the watch begins
+ *   4. results, time and runs go to model_step; perform.c does what it says
+ *   5. SIGTERM: workers end, the store is drained; keepers of runs go on.
+ * Ways it can fail: a wrong configuration ends a start and never a running
+ * daemon; a store that cannot write queues in memory and says so; children that
+ * die are replaced by the crew. Main itself may be killed at any time: the next
+ * one rebuilds its state from the store. */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/internal.h"
+#include "daemon/places.h"
+#include "daemon/prepare.h"
+#include "daemon/scrub.h"
+
+/* ------------------------------------------------------------------ steps --- */
+
+static void on_wake(uv_timer_t *timer)
+{
+    struct event tick = {.kind = EVENT_TICK};
+    daemon_step(timer->data, &tick);
+}
+
+static void set_wake(struct daemon *d, int64_t next_wake_ns)
+{
+    if (next_wake_ns == MODEL_NEVER) {
+        uv_timer_stop(&d->wake);
+        return;
+    }
+    int64_t in_ns = next_wake_ns - clock_mono_ns();
+    uint64_t ms = in_ns <= 0 ? 0 : (uint64_t)(in_ns / NS_PER_MS) + 1;
+    uv_update_time(&d->loop);
+    uv_timer_start(&d->wake, on_wake, ms, 0);
+}
+
+static void one_step(struct daemon *d, const struct event *e)
+{
+    struct actions actions = model_step(d->model, e, clock_now());
+    set_wake(d, actions.next_wake_ns);
+    perform(d, &actions);
+}
+
+static void run_queue(struct daemon *d)
+{
+    while (d->queued != NULL) {
+        struct queued *q = d->queued;
+        d->queued = q->next;
+        if (d->queued == NULL)
+            d->queued_end = &d->queued;
+        one_step(d, &q->event);
+        free(q);
+    }
+    d->stepping = false;
+}
+
+static void queue_event(struct daemon *d, const struct event *e)
+{
+    struct queued *q = xcalloc(1, sizeof *q);
+    q->event = *e;
+    *d->queued_end = q;
+    d->queued_end = &q->next;
+}
+
+void daemon_step(struct daemon *d, const struct event *e)
+{
+    if (d->stepping) {
+        queue_event(d, e);
+        return;
+    }
+    d->stepping = true;
+    one_step(d, e);
+    run_queue(d);
+}
+
+void daemon_perform(struct daemon *d, const struct actions *actions)
+{
+    must(!d->stepping);
+    d->stepping = true;
+    set_wake(d, actions->next_wake_ns);
+    perform(d, actions);
+    run_queue(d);
+}
+
+static void on_result(void *arg, struct result *r)
+{
+    struct daemon *d = arg;
+    scrub_result(d->redact, r);
+    control_result(d, r);
+    struct event e = {.kind = EVENT_RESULT, .as.result = r};
+    daemon_step(d, &e);
+}
+
+static void on_committed(void *arg, uint64_t sequence)
+{
+    struct daemon *d = arg;
+    atomic_store(&d->committed, sequence);
+    uv_async_send(&d->committed_async);
+}
+
+static void on_committed_async(uv_async_t *async)
+{
+    perform_committed(async->data);
+}
+
+static void on_trouble(void *arg, const char *text)
+{
+    (void)arg;
+    log_error("%s", text);
+}
+
+/* ---------------------------------------------------------------- signals --- */
+
+void daemon_stop(struct daemon *d, const char *why)
+{
+    if (d->stopping)
+        return;
+    d->stopping = true;
+    log_info("stopping: %s", why);
+    uv_stop(&d->loop);
+}
+
+static void on_reloaded(void *arg, const char *errors)
+{
+    (void)arg;
+    if (errors != NULL)
+        log_error("the new configuration is refused, the old one stays:\n%s",
+                  errors);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct daemon *d = handle->data;
+    if (number == SIGHUP)
+        reload_start(d, on_reloaded, NULL);
+    else
+        daemon_stop(d, number == SIGINT ? "interrupted" : "terminated");
+}
+
+static void watch_signals(struct daemon *d)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        uv_signal_init(&d->loop, &d->signals[i]);
+        d->signals[i].data = d;
+        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* ------------------------------------------------------------------ start --- */
+
+static bool open_state_dir(struct daemon *d, struct err *err)
+{
+    snprintf(d->state_dir, sizeof d->state_dir, "%s", d->conf->state_dir);
+    if (!fs_mkdirs(d->state_dir, 0700, err))
+        return false;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/lock", d->state_dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_set(err, ERR_IO, errno, "%s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return err_set(err, ERR_DENIED, 0,
+                       "another relevo already runs on %s; stop it, or give "
+                       "this one its own --state-dir",
+                       d->state_dir);
+    }
+    return true; /* held, and the descriptor open, as long as we live */
+}
+
+/* As root only with a user to become, once nothing needs root any more. */
+static bool drop_privileges(struct daemon *d, struct err *err)
+{
+    if (getuid() != 0)
+        return true;
+    if (d->conf->user == NULL) {
+        log_warn("running as root; give `user = \"relevo\";` to run as a user");
+        return true;
+    }
+    const struct passwd *p = getpwnam(d->conf->user);
+    if (p == NULL)
+        return err_set(err, ERR_CONFIG, 0, "user \"%s\" does not exist",
+                       d->conf->user);
+    if (chown(d->state_dir, p->pw_uid, p->pw_gid) != 0 ||
+        initgroups(p->pw_name, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
+        setuid(p->pw_uid) != 0)
+        return err_set(err, ERR_IO, errno, "becoming user \"%s\"",
+                       d->conf->user);
+    return true;
+}
+
+static void restore(struct daemon *d, const struct store_snapshot *s)
+{
+    for (size_t i = 0; i < s->check_count; i++)
+        model_restore_check(d->model, &s->checks[i]);
+    for (size_t i = 0; i < s->state_count; i++)
+        model_restore_state(d->model, &s->states[i]);
+    for (size_t i = 0; i < s->incident_count; i++)
+        model_restore_incident(d->model, &s->incidents[i]);
+    for (size_t i = 0; i < s->run_count; i++)
+        model_restore_run(d->model, &s->runs[i]);
+    model_restore_numbers(d->model, s->last_check, s->last_incident,
+                          s->last_run);
+}
+
+static bool open_store(struct daemon *d, struct err *err)
+{
+    struct store_options options = {.dir = d->state_dir,
+                                    .committed = on_committed,
+                                    .trouble = on_trouble,
+                                    .arg = d};
+    d->store = store_open(&options, err);
+    if (d->store == NULL)
+        return false;
+    struct store_snapshot snapshot;
+    if (!store_load(d->store, clock_wall_us(), &snapshot, err))
+        return false;
+    restore(d, &snapshot);
+    store_snapshot_free(&snapshot);
+    return true;
+}
+
+static void say_started(const struct daemon *d)
+{
+    log_info("watching %zu checks from %s, state in %s", d->conf->check_count,
+             d->conf->file, d->state_dir);
+}
+
+/* Everything between a checked configuration and the first probe. The runner
+ * comes first: it keeps the privileges that main gives up. */
+static bool start(struct daemon *d, struct err *err)
+{
+    struct crew_options crew = {.workers = (unsigned)d->conf->workers,
+                                .blocking = (unsigned)d->conf->blocking};
+    struct crew_events events = {.result = on_result,
+                                 .run_started = runs_on_started,
+                                 .run_exited = runs_on_exited,
+                                 .arg = d};
+    if (!open_state_dir(d, err))
+        return false;
+    uv_async_init(&d->loop, &d->committed_async, on_committed_async);
+    uv_timer_init(&d->loop, &d->wake);
+    d->committed_async.data = d->wake.data = d;
+    d->crew = crew_new(&d->loop, &crew, &events);
+    if (!crew_start_runner(d->crew, err) || !drop_privileges(d, err) ||
+        !open_store(d, err))
+        return false;
+    d->control = control_open(d, err);
+    if (d->control == NULL)
+        return false;
+    watch_signals(d);
+    reload_apply(d, d->conf);
+    runs_adopt(d);
+    say_started(d);
+    return true;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void finish(struct daemon *d)
+{
+    control_close(d->control);
+    runs_free(d);
+    crew_free(d->crew);
+    perform_free_orders(d);
+    if (d->store != NULL)
+        store_close(d->store);
+    uv_run(&d->loop, UV_RUN_NOWAIT); /* lets their handles close */
+    uv_walk(&d->loop, close_handle, NULL);
+    uv_run(&d->loop, UV_RUN_NOWAIT);
+    model_free(d->model);
+    redact_free(d->redact);
+    conf_unref(d->conf);
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+    struct daemon d = {.options = options};
+    d.queued_end = &d.queued;
+    struct err err;
+    log_init("main");
+    uv_loop_init(&d.loop);
+    proc_boot_id(d.boot_id);
+    d.model = model_new(0);
+    struct conf_source source =
+        places_source(options->file, options->state_dir);
+    d.conf = prepare_now(&d.loop, &source, 1);
+    if (d.conf == NULL) {
+        model_free(d.model);
+        return 2;
+    }
+    if (start(&d, &err)) {
+        uv_run(&d.loop, UV_RUN_DEFAULT);
+    } else {
+        log_error("%s", err.text);
+        d.exit_status = err.code == ERR_CONFIG ? 2 : 3;
+    }
+    finish(&d);
+    return d.exit_status;
+}

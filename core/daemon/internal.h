@@ -1,0 +1,99 @@
+/* daemon/internal.h: what the files of role main share.
+ *
+ * One thread: the loop. The store's writer is the only other one; it reports
+ * through `committed` and an async handle. */
+#ifndef RELEVO_DAEMON_INTERNAL_H
+#define RELEVO_DAEMON_INTERNAL_H
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/proc.h"
+#include "base/redact.h"
+#include "crew/crew.h"
+#include "daemon/daemon.h"
+#include "model/model.h"
+#include "store/store.h"
+
+struct order { /* a run that waits for its intention to be stored */
+    struct order *next;
+    uint64_t run, after;
+    struct buf payload; /* MSG_RUN */
+};
+
+struct adopted { /* a keeper that an earlier main started */
+    struct adopted *next;
+    struct daemon *daemon;
+    uint64_t run;
+    int pidfd;
+    uv_poll_t poll;
+};
+
+struct queued {
+    struct queued *next;
+    struct event event;
+};
+
+struct daemon {
+    uv_loop_t loop;
+    const struct daemon_options *options;
+    struct conf *conf;
+    char state_dir[4096];
+    char boot_id[PROC_BOOT_ID];
+    struct model *model;
+    struct crew *crew;
+    struct store *store;
+    struct redact *redact;
+    struct control *control;
+    uv_timer_t wake;
+    uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
+    uv_async_t committed_async;
+    _Atomic uint64_t committed;
+    struct order *orders;
+    struct adopted *adopted;
+    struct queued *queued, **queued_end; /* events that came inside a step */
+    bool stepping;
+    bool reloading, stopping;
+    int exit_status;
+};
+
+/* daemon.c: hands an event to the model and performs what it answers. Inside
+ * a step it is queued and follows; its texts must then outlive the step. */
+void daemon_step(struct daemon *, const struct event *);
+/* Performs the actions of a step taken outside daemon_step. */
+void daemon_perform(struct daemon *, const struct actions *);
+void daemon_stop(struct daemon *, const char *why);
+
+/* perform.c */
+void perform(struct daemon *, const struct actions *);
+void perform_committed(struct daemon *); /* orders whose intention is stored */
+void perform_free_orders(struct daemon *);
+
+/* context.c: the coded MSG_RUN for a run. */
+void context_order(struct daemon *, const struct run_row *,
+                   const struct runbook_spec *, struct buf *payload);
+/* STATE_DIR/runs/R-7 */
+void context_run_dir(const struct daemon *, uint64_t run, char *out,
+                     size_t size);
+
+/* runs.c: what runs came to; adoption after a restart. */
+void runs_on_started(void *arg, const struct msg_run_started *);
+void runs_on_exited(void *arg, const struct msg_run_exited *);
+void runs_lost(struct daemon *, uint64_t run, const char *why);
+void runs_adopt(struct daemon *);
+void runs_free(struct daemon *);
+
+/* reload.c */
+void reload_apply(struct daemon *, struct conf *);
+/* Starts a reload; done(arg, NULL) when the new generation is in force, else
+ * the errors as text. */
+void reload_start(struct daemon *, void (*done)(void *arg, const char *errors),
+                  void *arg);
+
+/* control.c */
+struct control *control_open(struct daemon *, struct err *);
+void control_close(struct control *); /* NULL is fine */
+/* A result that a client asked for goes to it, too. */
+void control_result(struct daemon *, const struct result *);
+
+#endif

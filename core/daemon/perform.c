@@ -1,0 +1,106 @@
+/* daemon/perform.c: carries out what the model decided, in its order.
+ *
+ * A record goes to the store's queue; a probe to the crew; a line to standard
+ * output. A run waits until the store has reported the record that holds its
+ * intention: its order is coded at once, with what is known now, and handed to
+ * the runner from perform_committed. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/internal.h"
+
+static void perform_probe(struct daemon *d, const struct action *a)
+{
+    struct msg_probe probe = {.probe = a->as.probe.probe,
+                              .check = a->as.probe.check,
+                              .purpose = a->as.probe.purpose,
+                              .flags = a->as.probe.trace ? PROBE_TRACE : 0,
+                              .due_ns = a->as.probe.due_ns};
+    crew_probe(d->crew, &probe);
+}
+
+static void perform_commit(struct daemon *d, const struct action *a)
+{
+    store_append(d->store, record_copy(&a->as.record));
+}
+
+static void perform_run(struct daemon *d, const struct action *a)
+{
+    struct order *o = xcalloc(1, sizeof *o), **link = &d->orders;
+    o->run = a->as.run.run->number;
+    o->after = a->after;
+    context_order(d, a->as.run.run, a->as.run.runbook, &o->payload);
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = o;
+}
+
+/* One line per event: time, check, what. */
+static void perform_tell(struct daemon *d, const struct action *a)
+{
+    struct check_view v;
+    char when[CLOCK_TEXT];
+    const char *name = "";
+    if (model_check_by_id(d->model, a->as.tell.check, &v))
+        name = v.row->name;
+    struct buf line = {0}, clean = {0};
+    buf_addf(&line, "%s  %-12s %s",
+             clock_format_short(clock_wall_us(), when), name, a->as.tell.text);
+    struct buf safe = {0};
+    redact_text(d->redact, line.data, line.len, &safe);
+    str_clean_buf(&clean, buf_text(&safe), safe.len, false);
+    puts(buf_text(&clean));
+    fflush(stdout);
+    buf_free(&line);
+    buf_free(&safe);
+    buf_free(&clean);
+}
+
+void perform(struct daemon *d, const struct actions *actions)
+{
+    for (size_t i = 0; i < actions->count; i++) {
+        const struct action *a = &actions->items[i];
+        switch (a->kind) {
+        case ACTION_PROBE: perform_probe(d, a); break;
+        case ACTION_COMMIT: perform_commit(d, a); break;
+        case ACTION_RUN: perform_run(d, a); break;
+        case ACTION_TELL: perform_tell(d, a); break;
+        }
+    }
+    perform_committed(d);
+}
+
+static void free_order(struct order *o)
+{
+    buf_free(&o->payload);
+    free(o);
+}
+
+void perform_committed(struct daemon *d)
+{
+    uint64_t committed = atomic_load(&d->committed);
+    struct order **link = &d->orders;
+    while (*link != NULL) {
+        struct order *o = *link;
+        if (o->after > committed) {
+            link = &o->next;
+            continue;
+        }
+        *link = o->next;
+        if (!crew_run(d->crew, &o->payload))
+            runs_lost(d, o->run, "the runner is not there");
+        free_order(o);
+    }
+}
+
+void perform_free_orders(struct daemon *d)
+{
+    while (d->orders != NULL) {
+        struct order *o = d->orders;
+        d->orders = o->next;
+        free_order(o);
+    }
+}

@@ -1,0 +1,56 @@
+/* daemon/scrub.c: see scrub.h. A target may send our own secrets back (a header echoed in a
+ * body, a password in an error text). Whatever a worker reports passes here
+ * before it is stored, shown or handed to a script. */
+#include "daemon/scrub.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The text without secrets; the very same pointer when it has none. */
+static const char *scrub(const struct redact *redact, struct arena *arena,
+                         const char *text, size_t n, size_t *len)
+{
+    struct buf out = {0};
+    redact_text(redact, text, n, &out);
+    *len = out.len;
+    const char *kept = text;
+    if (out.len != n || memcmp(buf_text(&out), text, n) != 0)
+        kept = arena_strndup(arena, buf_text(&out), out.len);
+    buf_free(&out);
+    return kept;
+}
+
+static const char *scrub_text(const struct redact *redact, struct arena *arena,
+                              const char *text)
+{
+    size_t len;
+    return text[0] == '\0' ? text
+                           : scrub(redact, arena, text, strlen(text), &len);
+}
+
+static void scrub_observation(const struct redact *redact, struct arena *arena,
+                              struct observation *o)
+{
+    if (o->value.type != RLV_T_TEXT && o->value.type != RLV_T_BODY)
+        return;
+    size_t len;
+    o->value.as.s = scrub(redact, arena, o->value.as.s, o->value.len, &len);
+    o->value.len = (uint32_t)len;
+}
+
+void scrub_result(const struct redact *redact, struct result *r)
+{
+    struct arena *a = r->arena;
+    r->message = scrub_text(redact, a, r->message);
+    for (size_t i = 0; i < r->observation_count; i++)
+        scrub_observation(redact, a, &r->observations[i]);
+    for (size_t i = 0; i < r->line_count; i++) {
+        r->lines[i].text = scrub_text(redact, a, r->lines[i].text);
+        r->lines[i].values = scrub_text(redact, a, r->lines[i].values);
+    }
+    for (size_t i = 0; i < r->evidence_count; i++) {
+        struct evidence *e = &r->evidence[i];
+        e->bytes = scrub(redact, a, e->bytes, e->len, &e->len);
+    }
+}

@@ -1,0 +1,31 @@
+/* main.c: one program, several roles. Started by a person it is a command
+ * (cli/); main starts it again with --role for the others (design: every role
+ * has a fresh address space). */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "cli/cli.h"
+#include "runner/runner.h"
+#include "vet/vet.h"
+#include "worker/worker.h"
+
+static const struct {
+    const char *name;
+    int (*main)(void);
+} roles[] = {
+    {"worker", worker_main},
+    {"vet", vet_main},
+    {"runner", runner_main},
+};
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && str_eq(argv[1], "--role")) {
+        for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+            if (str_eq(argv[2], roles[i].name))
+                return roles[i].main();
+        fprintf(stderr, "relevo: no role \"%s\"\n", argv[2]);
+        return EXIT_USAGE;
+    }
+    return cli_main(argc, argv);
+}

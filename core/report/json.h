@@ -1,0 +1,29 @@
+/* report/json.h: results, incidents and runs as the JSON shapes that tools may
+ * rely on (documented in docs/guide.md). Used by the daemon for the control
+ * socket and the runbooks' input, and by the commands' --json.
+ *
+ * Times are RFC 3339 UTC; durations numbers of milliseconds. Every function
+ * returns a new reference. Untrusted bytes become valid UTF-8. */
+#ifndef RELEVO_REPORT_JSON_H
+#define RELEVO_REPORT_JSON_H
+
+#include <jansson.h>
+
+#include "model/model.h"
+
+json_t *report_text(const char *s, size_t n);
+json_t *report_time(int64_t wall_us); /* 0: null */
+json_t *report_ms(int64_t ns);
+
+/* RESULT; check is the name. */
+json_t *report_result(const struct result *, const char *check);
+/* One line of status: {"name","environment","plugin","state","count",…}. */
+json_t *report_check(const struct check_view *);
+/* RUN. */
+json_t *report_run(const struct run_row *, const char *check);
+/* INCIDENT without timeline and runs: callers add arrays of report_event and
+ * report_run under these names. */
+json_t *report_incident(const struct incident_row *, const char *check);
+json_t *report_event(const struct event_row *);
+
+#endif

@@ -1,0 +1,195 @@
+/* tests/lib/world.h: a model driven by hand: a configuration made in memory, a
+ * clock that the test moves, and a record of everything the model asked for.
+ * For unit tests of core/model; include it from one .c file. */
+#ifndef RELEVO_TESTS_WORLD_H
+#define RELEVO_TESTS_WORLD_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/fault.h"
+#include "model/internal.h"
+
+enum { WORLD_CHECKS = 8, WORLD_BOOKS = 8 };
+
+struct world {
+    struct model *model;
+    struct conf *conf;
+    struct now now;
+    struct actions last; /* of the latest step */
+    struct buf log;      /* one line an action */
+    uint64_t probe[WORLD_CHECKS + 1]; /* in flight, by check number */
+    int64_t due[WORLD_CHECKS + 1];
+    struct catalog catalog;
+};
+
+/* The log's words: "probe 1 schedule", "state 1 down", "incident 1 open", … */
+static void world_note(struct world *w, const struct action *a)
+{
+    const struct record *r = &a->as.record;
+    switch (a->kind) {
+    case ACTION_PROBE:
+        w->probe[a->as.probe.check] = a->as.probe.probe;
+        w->due[a->as.probe.check] = a->as.probe.due_ns;
+        buf_addf(&w->log, "probe %u %s\n", a->as.probe.check,
+                 purpose_name(a->as.probe.purpose));
+        return;
+    case ACTION_RUN:
+        buf_addf(&w->log, "run %s after %d\n", a->as.run.runbook->name,
+                 (int)(a->after != 0));
+        return;
+    case ACTION_TELL: return;
+    case ACTION_COMMIT: break;
+    }
+    if (r->kind == RECORD_TRANSITION)
+        buf_addf(&w->log, "transition %u %s\n", r->as.transition.check,
+                 state_name(r->as.transition.to));
+    else if (r->kind == RECORD_INCIDENT)
+        buf_addf(&w->log, "incident %d %s %s%s\n", (int)r->as.incident.number,
+                 incident_state_name(r->as.incident.state),
+                 fault_name(r->as.incident.fault),
+                 r->grade == GRADE_DURABLE ? " durable" : "");
+    else if (r->kind == RECORD_EVENT)
+        buf_addf(&w->log, "event %d %s\n", (int)r->as.event.incident,
+                 r->as.event.event);
+    else if (r->kind == RECORD_RUN)
+        buf_addf(&w->log, "stored %s %s%s%s\n", r->as.run.runbook,
+                 run_state_name(r->as.run.state), r->as.run.held_by[0] ? " " : "",
+                 r->as.run.held_by);
+}
+
+static void world_step(struct world *w, const struct event *e)
+{
+    w->last = model_step(w->model, e, w->now);
+    for (size_t i = 0; i < w->last.count; i++)
+        world_note(w, &w->last.items[i]);
+}
+
+/* A configuration of n checks named a, b, c, … every interval_ns. */
+static void world_begin(struct world *w, size_t n, int64_t interval_ns)
+{
+    memset(w, 0, sizeof *w);
+    w->now = (struct now){1000 * NS_PER_S, 1700000000 * US_PER_S};
+    w->model = model_new(0);
+    w->conf = calloc(1, sizeof *w->conf);
+    w->conf->arena = arena_new();
+    w->conf->refs = 1;
+    w->conf->generation = 1;
+    w->conf->automation = AUTOMATION_DIAGNOSE;
+    w->conf->checks = arena_alloc(w->conf->arena, WORLD_CHECKS * sizeof *w->conf->checks);
+    w->conf->runbooks = arena_alloc(w->conf->arena, WORLD_BOOKS * sizeof *w->conf->runbooks);
+    for (size_t i = 0; i < n; i++) {
+        struct check_spec *c = &w->conf->checks[w->conf->check_count++];
+        c->name = arena_printf(w->conf->arena, "%c", (char)('a' + i));
+        c->plugin = "http";
+        c->target = c->name;
+        c->interval_ns = interval_ns;
+        c->retry_interval_ns = interval_ns / 2;
+        c->down_interval_ns = interval_ns;
+        c->timeout_ns = interval_ns;
+        c->failure_threshold = 3;
+        c->success_threshold = 2;
+        c->fingerprint = i + 1;
+    }
+}
+
+static struct runbook_spec *world_book(struct world *w, const char *name,
+                                       enum runbook_kind kind, unsigned on)
+{
+    struct runbook_spec *b = &w->conf->runbooks[w->conf->runbook_count++];
+    b->name = name;
+    b->path = "/none";
+    b->kind = kind;
+    b->on = on;
+    b->mode = AUTOMATION_AUTO;
+    b->timeout_ns = 30 * NS_PER_S;
+    b->cooldown_ns = kind == RUNBOOK_DIAGNOSE ? 300 * NS_PER_S : 0;
+    return b;
+}
+
+static void world_config(struct world *w)
+{
+    struct event e = {.kind = EVENT_CONFIG, .as.conf = w->conf};
+    world_step(w, &e);
+}
+
+static void world_pass(struct world *w, int64_t ns)
+{
+    struct event tick = {.kind = EVENT_TICK};
+    w->now.mono_ns += ns;
+    w->now.wall_us += ns / NS_PER_US;
+    world_step(w, &tick);
+}
+
+/* Moves to when the model wants to be woken. */
+static void world_wake(struct world *w)
+{
+    int64_t ns = w->last.next_wake_ns - w->now.mono_ns;
+    world_pass(w, ns > 0 ? ns : 0);
+}
+
+/* The probe in flight of that check ends so. */
+static void world_result(struct world *w, uint32_t check, enum outcome outcome,
+                         enum rlv_fault fault, const char *code)
+{
+    struct result *r = result_new();
+    r->probe = w->probe[check];
+    r->check = check;
+    r->outcome = outcome;
+    r->fault = fault;
+    snprintf(r->code, sizeof r->code, "%s", code);
+    r->message = "a message";
+    if (w->due[check] > w->now.mono_ns) {
+        w->now.wall_us += (w->due[check] - w->now.mono_ns) / NS_PER_US;
+        w->now.mono_ns = w->due[check];
+    }
+    r->started_ns = w->now.mono_ns;
+    r->started_us = w->now.wall_us;
+    w->probe[check] = 0;
+    struct event e = {.kind = EVENT_RESULT, .as.result = r};
+    world_step(w, &e);
+}
+
+/* Waits for the check's next probe and ends it so. */
+static void world_next(struct world *w, uint32_t check, enum outcome outcome,
+                       enum rlv_fault fault, const char *code)
+{
+    for (int i = 0; i < 1000 && w->probe[check] == 0; i++)
+        world_wake(w);
+    world_result(w, check, outcome, fault, code);
+}
+
+static void world_run_ends(struct world *w, uint64_t run, int exit_status,
+                           const char *headline)
+{
+    struct event e = {.kind = EVENT_RUN_ENDED};
+    e.as.run_ended = (struct run_ending){.run = run,
+                                         .known = true,
+                                         .exit_status = exit_status,
+                                         .error = "",
+                                         .sha256 = "",
+                                         .findings = "[]",
+                                         .output = "",
+                                         .headline = headline};
+    world_step(w, &e);
+}
+
+/* What was noted since the last call; lives until the next. */
+static const char *world_said(struct world *w)
+{
+    static char said[16384];
+    snprintf(said, sizeof said, "%s", buf_text(&w->log));
+    buf_clear(&w->log);
+    return said;
+}
+
+static void world_end(struct world *w)
+{
+    model_free(w->model);
+    arena_free(w->conf->arena);
+    free(w->conf);
+    buf_free(&w->log);
+}
+
+#endif
