@@ -1,6 +1,7 @@
 /* base/buf.c: see buf.h. */
 #include "base/buf.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ void buf_clear(struct buf *b)
 void buf_reserve(struct buf *b, size_t more)
 {
     size_t need = b->len + more + 1;
-    must(need > b->len);
+    must(need > b->len && need <= SIZE_MAX / 2);
     if (need <= b->cap)
         return;
     size_t cap = b->cap ? b->cap : 64;

@@ -67,6 +67,8 @@ static bool add_term(const char **s, const struct unit *units, int64_t *sum)
         return false;
     char *end;
     double number = strtod(*s, &end);
+    if (end != *s + strspn(*s, "0123456789."))
+        return false; /* no exponents, no hexadecimal */
     size_t n = 0;
     while (isalpha((unsigned char)end[n]))
         n++;
@@ -96,13 +98,18 @@ static bool parse_terms(const char *text, const struct unit *units,
 
 /* "30" lacks a unit, "5x" and "10 seconds" have a wrong one. */
 static bool refuse(const char *text, const char *what, const char *unit,
-                   const char *examples, struct err *err)
+                   const struct unit *units, const char *examples,
+                   struct err *err)
 {
     size_t digits = strspn(text, "0123456789.");
-    if (digits > 0 && digits < 20)
+    char meant[HUMAN_TEXT];
+    int64_t unused;
+    snprintf(meant, sizeof meant, "%.*s%s", (int)(digits < 20 ? digits : 0),
+             text, unit);
+    if (strcmp(meant, text) != 0 && parse_terms(meant, units, &unused))
         return err_set(err, ERR_CONFIG, 0,
-                       "\"%s\" is not a %s; did you mean \"%.*s%s\"?", text,
-                       what, (int)digits, text, unit);
+                       "\"%s\" is not a %s; did you mean \"%s\"?", text, what,
+                       meant);
     return err_set(err, ERR_CONFIG, 0, "\"%s\" is not a %s such as %s", text,
                    what, examples);
 }
@@ -122,6 +129,18 @@ static const char *guess_unit(const char *text)
     return "s";
 }
 
+/* "10k", "4 kib", "2G" by the first letter. */
+static const char *guess_size_unit(const char *text)
+{
+    switch (tolower((unsigned char)text[strspn(text, "0123456789. ")])) {
+    case 'b': return "B";
+    case 'k': return "KiB";
+    case 'g': return "GiB";
+    case 't': return "TiB";
+    default: return "MiB";
+    }
+}
+
 bool human_parse_duration(const char *text, int64_t *ns, struct err *err)
 {
     if (strcmp(text, "0") == 0) {
@@ -130,13 +149,15 @@ bool human_parse_duration(const char *text, int64_t *ns, struct err *err)
     }
     if (parse_terms(text, durations, ns))
         return true;
-    return refuse(text, "duration", guess_unit(text), "\"30s\" or \"5m\"", err);
+    return refuse(text, "duration", guess_unit(text), durations,
+                  "\"30s\" or \"5m\"", err);
 }
 
 bool human_parse_size(const char *text, int64_t *bytes, struct err *err)
 {
     char *end;
-    if (isdigit((unsigned char)*text)) {
+    if (isdigit((unsigned char)*text) &&
+        text[strspn(text, "0123456789.")] == '\0') {
         double plain = strtod(text, &end);
         if (*end == '\0' && plain == floor(plain) && plain < 9e18) {
             *bytes = (int64_t)plain;
@@ -145,7 +166,8 @@ bool human_parse_size(const char *text, int64_t *bytes, struct err *err)
     }
     if (parse_terms(text, sizes, bytes))
         return true;
-    return refuse(text, "size", "MiB", "\"64KiB\" or \"1MiB\"", err);
+    return refuse(text, "size", guess_size_unit(text), sizes,
+                  "\"64KiB\" or \"1MiB\"", err);
 }
 
 /* Three significant digits, without trailing zeros. */
@@ -178,6 +200,8 @@ const char *human_duration(int64_t ns, char out[HUMAN_TEXT])
     }
     if (ns == 0)
         return strcpy(out, "0s");
+    if (ns < NS_PER_US)
+        return rounded((double)ns, "ns", out);
     if (ns < NS_PER_MS)
         return rounded((double)ns / 1e3, "us", out);
     if (ns < NS_PER_S)

@@ -10,7 +10,7 @@
 
 static void *checked(void *p, size_t n)
 {
-    if (p == NULL && n > 0)
+    if (p == NULL)
         die("out of memory (%zu bytes)", n);
     return p;
 }

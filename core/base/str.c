@@ -1,6 +1,7 @@
 /* base/str.c: see str.h. */
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <math.h>
@@ -150,6 +151,8 @@ void str_clean_buf(struct buf *out, const char *s, size_t n, bool keep_newlines)
 char *str_clean(char *out, size_t size, const char *s, size_t n)
 {
     struct buf b = {0};
+    if (size == 0)
+        return out;
     str_clean_buf(&b, s, n, false);
     size_t keep = b.len < size ? b.len : size - 1;
     while (keep > 0 && keep < b.len && (b.data[keep] & 0xc0) == 0x80)
@@ -189,7 +192,7 @@ uint64_t str_hash(const void *bytes, size_t n)
 bool str_to_i64(const char *s, int64_t *out)
 {
     char *end;
-    if (*s == '\0' || *s == ' ' || *s == '+')
+    if (!isdigit((unsigned char)*s) && *s != '-')
         return false;
     errno = 0;
     long long v = strtoll(s, &end, 10);
@@ -202,7 +205,7 @@ bool str_to_i64(const char *s, int64_t *out)
 bool str_to_double(const char *s, double *out)
 {
     char *end;
-    if (*s == '\0' || *s == ' ')
+    if (*s == '\0' || isspace((unsigned char)*s))
         return false;
     errno = 0;
     double v = strtod(s, &end);

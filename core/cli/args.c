@@ -64,7 +64,7 @@ static const struct cli_option *find_option(const struct command *command,
 {
     const struct cli_option *own =
         command == NULL ? NULL : find_in(command->options, name, n, letter);
-    return own != NULL ? own : find_in(global_options, name, n, letter);
+    return own != NULL ? own : find_in(cli_global_options, name, n, letter);
 }
 
 static const char *nth_option(const void *arg, size_t i)
@@ -74,7 +74,7 @@ static const char *nth_option(const void *arg, size_t i)
     while (command != NULL && command->options != NULL &&
            command->options[own].name != NULL)
         own++;
-    return i < own ? command->options[i].name : global_options[i - own].name;
+    return i < own ? command->options[i].name : cli_global_options[i - own].name;
 }
 
 struct parse {

@@ -48,7 +48,7 @@ struct command {
 
 extern const struct command commands[];
 extern const size_t command_count;
-extern const struct cli_option global_options[];
+extern const struct cli_option cli_global_options[];
 
 /* The whole program. */
 int cli_main(int argc, char **argv);

@@ -58,7 +58,8 @@ static struct result *probe_local(struct conf *conf, size_t index)
     while (local.result == NULL)
         uv_run(&loop, UV_RUN_ONCE);
     crew_free(crew);
-    uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_DEFAULT); /* until the handles are closed */
+    uv_loop_close(&loop);
     free(ids);
     struct redact *redact = redact_new(conf->secrets, conf->secret_count);
     scrub_result(redact, local.result);

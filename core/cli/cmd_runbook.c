@@ -8,15 +8,13 @@
 #include "base/str.h"
 #include "cli/out.h"
 #include "cli/ledger.h"
-#include "daemon/places.h"
-#include "daemon/prepare.h"
+#include "cli/use.h"
 #include "model/finding.h"
 #include "report/json.h"
 
 enum { DEFAULT_LIMIT = 20 };
 
-/* ------------------------------------------------------------------- list ---
- */
+/* -------------------------------------------------------------- list --- */
 
 static void add_words(struct buf *out, const char *what,
                       const struct rlv_list *words)
@@ -127,12 +125,7 @@ static void print_books(const struct conf *conf)
 
 int cmd_runbook_list(const struct args *args)
 {
-    uv_loop_t loop;
-    must(uv_loop_init(&loop) == 0);
-    struct conf_source source =
-        places_source(cli_config(args), args_get(args, "state-dir"));
-    struct conf *conf = prepare_now(&loop, &source, 1);
-    uv_loop_close(&loop);
+    struct conf *conf = use_conf(args);
     if (conf == NULL)
         return EXIT_USAGE; /* it has said why */
     if (args_has(args, "json")) {
@@ -147,8 +140,7 @@ int cmd_runbook_list(const struct args *args)
     return EXIT_FINE;
 }
 
-/* -------------------------------------------------------------------- log ---
- */
+/* --------------------------------------------------------------- log --- */
 
 /* The weightiest sentence there is about a run. */
 static const char *remark_of(const struct ledger *p, const struct run_row *run)

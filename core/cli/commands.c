@@ -11,7 +11,7 @@
 #include "daemon/places.h"
 
 // clang-format off
-const struct cli_option global_options[] = {
+const struct cli_option cli_global_options[] = {
     {"config",    'c', "FILE", false, "the configuration (default ./relevo.cfg, then /etc/relevo/relevo.cfg)"},
     {"state-dir", 0,   "DIR",  false, "where history and control socket lie"},
     {"env",       0,   "NAME", false, "only this environment (not in this version)"},
@@ -118,7 +118,7 @@ static void help_of(const struct command *command)
         print_options(command->options);
     }
     puts("\nGlobal options:");
-    print_options(global_options);
+    print_options(cli_global_options);
 }
 
 static void help_all(void)
@@ -132,7 +132,7 @@ static void help_all(void)
         printf("  %-28s %s\n", left, commands[i].summary);
     }
     puts("\nGlobal options:");
-    print_options(global_options);
+    print_options(cli_global_options);
     puts("\nExit status: 0 fine; 1 findings (a check is down, a result is not "
          "ok);\n2 usage or configuration error; 3 internal error or no daemon.");
 }

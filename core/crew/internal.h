@@ -2,7 +2,7 @@
 #ifndef RELEVO_CREW_INTERNAL_H
 #define RELEVO_CREW_INTERNAL_H
 
-#include "crew/child.h"
+#include "crew/process.h"
 #include "crew/crew.h"
 
 /* A probe that was given to a worker and has not come back. */
@@ -16,7 +16,7 @@ struct worker {
     struct crew *crew;
     unsigned number; /* 1, 2, … in messages */
     bool blocking;   /* runs one blocking probe at a time */
-    struct child *child; /* NULL: dead, respawn_at says when it comes back */
+    struct process *child; /* NULL: dead, respawn_at says when it comes back */
     struct flight *flights;
     size_t flight_count;
     int64_t respawn_ns; /* 0: not waiting */
@@ -40,7 +40,7 @@ struct crew {
     size_t check_count;
     struct flight *waiting, **waiting_end; /* for a blocking worker */
     uv_timer_t watchdog;
-    struct child *runner;
+    struct process *runner;
     struct buf allow; /* the last MSG_ALLOW, for a new runner */
     int64_t runner_respawn_ns, runner_back_off_ns;
     bool stopping;

@@ -21,7 +21,7 @@ struct culprit {
 
 static struct culprit find_culprit(const struct worker *w)
 {
-    const struct blackbox *box = child_blackbox(w->child);
+    const struct blackbox *box = process_blackbox(w->child);
     struct culprit c = {0};
     if (atomic_load(&box->entered_ns) == 0)
         return c;
@@ -34,7 +34,7 @@ static struct culprit find_culprit(const struct worker *w)
 
 static bool has_effects(const struct worker *w, uint64_t probe)
 {
-    const struct blackbox *box = child_blackbox(w->child);
+    const struct blackbox *box = process_blackbox(w->child);
     return atomic_load(&box->effects[probe % BLACKBOX_EFFECTS]) == probe;
 }
 

@@ -50,7 +50,7 @@ static bool on_frame(void *arg, const struct frame *f)
     }
 }
 
-static void on_death(void *arg, struct child *child, const char *how)
+static void on_death(void *arg, struct process *child, const char *how)
 {
     struct crew *c = arg;
     int64_t now = clock_mono_ns();
@@ -59,12 +59,12 @@ static void on_death(void *arg, struct child *child, const char *how)
         return;
     log_error("the runner was lost: %s; its scripts go on", how);
     c->runner_respawn_ns = now + 1 + crew_back_off(&c->runner_back_off_ns,
-                                                   now - child_born_ns(child));
+                                                   now - process_born_ns(child));
 }
 
 bool crew_start_runner(struct crew *c, struct err *err)
 {
-    struct child_options options = {.role = "runner",
+    struct process_options options = {.role = "runner",
                                     .label = "runner",
                                     .new_session = true,
                                     .queue_bytes = RUNNER_QUEUE_BYTES,
@@ -72,11 +72,11 @@ bool crew_start_runner(struct crew *c, struct err *err)
                                     .on_death = on_death,
                                     .arg = c};
     c->runner_respawn_ns = 0;
-    c->runner = child_start(c->loop, &options, err);
+    c->runner = process_start(c->loop, &options, err);
     if (c->runner == NULL)
         return false;
     if (c->allow.len > 0)
-        child_send(c->runner, MSG_ALLOW, 0, &c->allow);
+        process_send(c->runner, MSG_ALLOW, 0, &c->allow);
     return true;
 }
 
@@ -103,14 +103,14 @@ void crew_allow(struct crew *c, const struct conf *conf)
     msg_put_allow(&c->allow, &allow);
     free(paths);
     if (c->runner != NULL)
-        child_send(c->runner, MSG_ALLOW, conf->generation, &c->allow);
+        process_send(c->runner, MSG_ALLOW, conf->generation, &c->allow);
 }
 
 bool crew_run(struct crew *c, const struct buf *order)
 {
     if (c->runner == NULL)
         return false;
-    child_send(c->runner, MSG_RUN, 0, order);
+    process_send(c->runner, MSG_RUN, 0, order);
     return true;
 }
 
@@ -119,6 +119,6 @@ void crew_stop_run(struct crew *c, uint64_t run)
     struct buf payload = {0};
     msg_put_stop_run(&payload, run);
     if (c->runner != NULL)
-        child_send(c->runner, MSG_STOP_RUN, 0, &payload);
+        process_send(c->runner, MSG_STOP_RUN, 0, &payload);
     buf_free(&payload);
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "crew/child.h"
+#include "crew/process.h"
 
 struct vetting {
     struct arena *arena;
-    struct child *child; /* NULL: dead, or never lived */
+    struct process *child; /* NULL: dead, or never lived */
     uv_timer_t timer;    /* silence; or the turn in which to say it failed */
     struct vet_answer answer;
     struct msg_complaint *complaints;
@@ -70,7 +70,7 @@ static bool on_frame(void *arg, const struct frame *f)
     }
 }
 
-static void on_death(void *arg, struct child *child, const char *how)
+static void on_death(void *arg, struct process *child, const char *how)
 {
     struct vetting *v = arg;
     (void)child;
@@ -86,7 +86,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct vetting *v = timer->data;
     if (v->child != NULL)
-        child_kill(v->child, "no answer for 5 s");
+        process_kill(v->child, "no answer for 5 s");
     else
         finish(v); /* it never started */
 }
@@ -102,14 +102,14 @@ void vet_plugin(uv_loop_t *loop, const struct msg_vet *request,
     v->path = arena_strdup(v->arena, request->path);
     uv_timer_init(loop, &v->timer);
     v->timer.data = v;
-    struct child_options options = {.role = "vet",
+    struct process_options options = {.role = "vet",
                                     .label = "vet",
                                     .queue_bytes = SIZE_MAX / 2,
                                     .on_frame = on_frame,
                                     .on_death = on_death,
                                     .arg = v};
     struct err err;
-    v->child = child_start(loop, &options, &err);
+    v->child = process_start(loop, &options, &err);
     if (v->child == NULL) {
         v->answer.error = arena_strdup(v->arena, err.text);
         uv_timer_start(&v->timer, on_timer, 0, 0);
@@ -117,7 +117,7 @@ void vet_plugin(uv_loop_t *loop, const struct msg_vet *request,
     }
     struct buf payload = {0};
     msg_put_vet(&payload, request);
-    child_send(v->child, MSG_VET, 0, &payload);
+    process_send(v->child, MSG_VET, 0, &payload);
     buf_free(&payload);
     uv_timer_start(&v->timer, on_timer, VET_SECONDS * 1000, 0);
 }

@@ -101,7 +101,7 @@ void worker_send_load(struct worker *w)
     }
     struct buf payload = {0};
     msg_put_load(&payload, &load);
-    child_send(w->child, MSG_LOAD, c->conf->generation, &payload);
+    process_send(w->child, MSG_LOAD, c->conf->generation, &payload);
     buf_free(&payload);
     arena_free(arena);
 }
@@ -142,7 +142,7 @@ void worker_give(struct worker *w, struct flight *f)
         return; /* sent when it is back: worker_start */
     struct buf payload = {0};
     msg_put_probe(&payload, &f->probe);
-    child_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
+    process_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
     buf_free(&payload);
 }
 
@@ -289,7 +289,7 @@ int64_t crew_back_off(int64_t *back_off_ns, int64_t lived_ns)
     return delay;
 }
 
-static void on_death(void *arg, struct child *child, const char *how)
+static void on_death(void *arg, struct process *child, const char *how)
 {
     struct worker *w = arg;
     int64_t now = clock_mono_ns();
@@ -297,7 +297,7 @@ static void on_death(void *arg, struct child *child, const char *how)
         obituary(w, how);
     w->child = NULL;
     int64_t delay =
-        crew_back_off(&w->back_off_ns, now - child_born_ns(child));
+        crew_back_off(&w->back_off_ns, now - process_born_ns(child));
     if (w->crew->stopping)
         return;
     if (delay > 0 || (w->blocking && w->flight_count == 0))
@@ -313,7 +313,7 @@ static void resend_flights(struct worker *w)
     for (struct flight *f = w->flights; f != NULL; f = f->next) {
         struct buf payload = {0};
         msg_put_probe(&payload, &f->probe);
-        child_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
+        process_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
         buf_free(&payload);
         f->sent_ns = clock_mono_ns();
     }
@@ -324,7 +324,7 @@ void worker_start(struct worker *w)
     char label[24];
     struct err err;
     snprintf(label, sizeof label, "worker %u", w->number);
-    struct child_options options = {.role = "worker",
+    struct process_options options = {.role = "worker",
                                     .label = label,
                                     .blackbox = true,
                                     .queue_bytes = WORKER_QUEUE_BYTES,
@@ -332,7 +332,7 @@ void worker_start(struct worker *w)
                                     .on_death = on_death,
                                     .arg = w};
     w->respawn_ns = 0;
-    w->child = child_start(w->crew->loop, &options, &err);
+    w->child = process_start(w->crew->loop, &options, &err);
     if (w->child == NULL) {
         log_error("%s", err.text);
         w->respawn_ns =
@@ -346,7 +346,7 @@ void worker_start(struct worker *w)
 /* A callback that does not return, a blocking probe past its deadline. */
 static void watch_worker(struct worker *w, int64_t now)
 {
-    const struct blackbox *box = child_blackbox(w->child);
+    const struct blackbox *box = process_blackbox(w->child);
     int64_t entered =
         atomic_load_explicit(&box->entered_ns, memory_order_relaxed);
     uint32_t callback =
@@ -359,10 +359,10 @@ static void watch_worker(struct worker *w, int64_t now)
                             ? w->flights->sent_ns
                             : w->flights->probe.due_ns;
         if (now - since > limit + BLOCKING_GRACE)
-            child_kill(w->child, "past its deadline");
+            process_kill(w->child, "past its deadline");
     } else if (entered != 0 && callback != BLACKBOX_BLOCKING &&
                callback != BLACKBOX_LOAD && now - entered > LONGEST_CALLBACK) {
-        child_kill(w->child, "a callback did not return within 1 s");
+        process_kill(w->child, "a callback did not return within 1 s");
     }
 }
 
@@ -432,12 +432,12 @@ void crew_free(struct crew *c)
     c->stopping = true;
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++) {
         if (c->workers[i].child != NULL)
-            child_destroy(c->workers[i].child);
+            process_destroy(c->workers[i].child);
         free_flights(c->workers[i].flights);
     }
     free_flights(c->waiting);
     if (c->runner != NULL)
-        child_stop(c->runner); /* it ends when its keepers have */
+        process_stop(c->runner); /* it ends when its keepers have */
     free(c->workers);
     free(c->checks);
     buf_free(&c->allow);

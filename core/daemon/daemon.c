@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -204,6 +205,23 @@ static bool drop_privileges(struct daemon *d, struct err *err)
         setuid(p->pw_uid) != 0)
         return err_set(err, ERR_IO, errno, "becoming user \"%s\"",
                        d->conf->user);
+    d->run_as = d->conf->user;
+    return true;
+}
+
+/* Runs are folders in here. A script that runs as another user must be able to
+ * reach its own: x for all, nothing more. */
+static bool make_runs_dir(const struct daemon *d, struct err *err)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/runs", d->state_dir);
+    bool others = false;
+    for (size_t i = 0; i < d->conf->runbook_count; i++)
+        others = others || d->conf->runbooks[i].user != NULL;
+    if (!fs_mkdirs(path, others ? 0711 : 0700, err))
+        return false;
+    if (others && (chmod(path, 0711) != 0 || chmod(d->state_dir, 0711) != 0))
+        return err_set(err, ERR_IO, errno, "%s", path);
     return true;
 }
 
@@ -261,7 +279,7 @@ static bool start(struct daemon *d, struct err *err)
     d->committed_async.data = d->wake.data = d;
     d->crew = crew_new(&d->loop, &crew, &events);
     if (!crew_start_runner(d->crew, err) || !drop_privileges(d, err) ||
-        !open_store(d, err))
+        !make_runs_dir(d, err) || !open_store(d, err))
         return false;
     d->control = control_open(d, err);
     if (d->control == NULL)

@@ -40,6 +40,7 @@ struct daemon {
     struct conf *conf;
     char state_dir[4096];
     char boot_id[PROC_BOOT_ID];
+    const char *run_as; /* the user that we became: so do scripts; or NULL */
     struct model *model;
     struct crew *crew;
     struct store *store;

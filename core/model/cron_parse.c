@@ -230,7 +230,7 @@ static bool read_range(struct entry *e, struct word w, bool stepped)
 
 static bool read_entry(struct entry *e, uint64_t *mask)
 {
-    struct word range, step;
+    struct word range, step = {0};
     bool stepped = split(e->text, '/', &range, &step);
     e->step = 1;
     if (!read_range(e, range, stepped))

@@ -202,8 +202,7 @@ static bool set_text(const struct rlv_option *row, const struct raw *value,
     int64_t index;
     if (value->type != RAW_TEXT)
         return wrong_sort(row, value, err);
-    if (row->limits != NULL && strchr(row->limits, '|') != NULL &&
-        !choose(row, value->text, arena, &index, err))
+    if (row->limits != NULL && !choose(row, value->text, arena, &index, err))
         return false;
     *(const char **)slot(row, conf) = arena_strdup(arena, value->text);
     return true;

@@ -1,14 +1,14 @@
-/* crew/child.h: one process of a role: its birth, its channel, its death.
+/* crew/process.h: one process of a role: its birth, its channel, its death.
  *
  * Used by workers.c, vetting.c and runner.c; each adds what its role means. A
  * child is freed only after it has been reaped.
  *
- * Happy path: child_start → frames arrive at on_frame → child_stop (its channel
+ * Happy path: process_start → frames arrive at on_frame → process_stop (its channel
  * closes, so it exits) → on_death.
  * Ways it can fail: it dies (on_death says how), it sends nonsense (killed), it
- * does not read (child_send false: killed), it cannot be started (err). */
-#ifndef RELEVO_CREW_CHILD_H
-#define RELEVO_CREW_CHILD_H
+ * does not read (process_send false: killed), it cannot be started (err). */
+#ifndef RELEVO_CREW_PROCESS_H
+#define RELEVO_CREW_PROCESS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -18,9 +18,9 @@
 #include "wire/blackbox.h"
 #include "wire/chan.h"
 
-struct child;
+struct process;
 
-struct child_options {
+struct process_options {
     const char *role; /* "worker", "vet", "runner" */
     const char *label; /* for messages: "worker 2" */
     bool blackbox;
@@ -29,25 +29,25 @@ struct child_options {
     bool (*on_frame)(void *arg, const struct frame *);
     /* how: "killed by signal 11 (Segmentation fault)". The child is freed
      * when this returns. */
-    void (*on_death)(void *arg, struct child *, const char *how);
+    void (*on_death)(void *arg, struct process *, const char *how);
     void *arg;
 };
 
-struct child *child_start(uv_loop_t *, const struct child_options *,
+struct process *process_start(uv_loop_t *, const struct process_options *,
                           struct err *);
 /* Queues and sends; a child whose queue is full is killed. */
-void child_send(struct child *, uint16_t type, uint32_t generation,
+void process_send(struct process *, uint16_t type, uint32_t generation,
                 const struct buf *payload);
 /* Kills it; `why` becomes part of what on_death hears. */
-void child_kill(struct child *, const char *why);
+void process_kill(struct process *, const char *why);
 /* Closes the channel: a healthy role then ends by itself. */
-void child_stop(struct child *);
+void process_stop(struct process *);
 /* Kills it, reaps it, frees it; on_death is not called. For a crew that ends. */
-void child_destroy(struct child *);
+void process_destroy(struct process *);
 
-pid_t child_pid(const struct child *);
-const char *child_label(const struct child *);
-struct blackbox *child_blackbox(const struct child *); /* NULL: none */
-int64_t child_born_ns(const struct child *);
+pid_t process_pid(const struct process *);
+const char *process_label(const struct process *);
+struct blackbox *process_blackbox(const struct process *); /* NULL: none */
+int64_t process_born_ns(const struct process *);
 
 #endif

@@ -1,6 +1,6 @@
-/* crew/child.c: see child.h. Deaths are noticed through a pidfd, so nothing
+/* crew/process.c: see child.h. Deaths are noticed through a pidfd, so nothing
  * here competes with others for SIGCHLD. */
-#include "crew/child.h"
+#include "crew/process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,9 +17,9 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 
-struct child {
+struct process {
     uv_loop_t *loop;
-    struct child_options options;
+    struct process_options options;
     char label[32];
     pid_t pid;
     int pidfd;
@@ -35,33 +35,33 @@ struct child {
 
 /* ---------------------------------------------------------------- sending --- */
 
-static void watch_channel(struct child *c);
+static void watch_channel(struct process *c);
 
-static void flush(struct child *c)
+static void flush(struct process *c)
 {
     struct err err;
     if (c->chan == NULL)
         return;
     if (chan_flush(c->chan, &err) == CHAN_BROKEN)
-        child_kill(c, err.text);
+        process_kill(c, err.text);
     watch_channel(c);
 }
 
 /* Once per turn of the loop, so that what was queued in it travels together. */
 static void on_prepare(uv_prepare_t *handle)
 {
-    struct child *c = handle->data;
+    struct process *c = handle->data;
     uv_prepare_stop(handle);
     flush(c);
 }
 
-void child_send(struct child *c, uint16_t type, uint32_t generation,
+void process_send(struct process *c, uint16_t type, uint32_t generation,
                 const struct buf *payload)
 {
     if (c->chan == NULL || c->dead)
         return;
     if (!chan_send(c->chan, type, generation, payload)) {
-        child_kill(c, "it does not read what is sent to it");
+        process_kill(c, "it does not read what is sent to it");
         return;
     }
     uv_prepare_start(&c->flusher, on_prepare);
@@ -69,7 +69,7 @@ void child_send(struct child *c, uint16_t type, uint32_t generation,
 
 /* -------------------------------------------------------------- receiving --- */
 
-static void close_channel(struct child *c)
+static void close_channel(struct process *c)
 {
     if (c->chan == NULL)
         return;
@@ -79,27 +79,27 @@ static void close_channel(struct child *c)
     c->chan = NULL;
 }
 
-static void receive(struct child *c)
+static void receive(struct process *c)
 {
     struct err err;
     enum chan_status status =
         chan_receive(c->chan, c->options.on_frame, c->options.arg, &err);
     if (status == CHAN_BROKEN)
-        child_kill(c, err.text);
+        process_kill(c, err.text);
     if (status != CHAN_OPEN)
         close_channel(c); /* its death will be reported by the pidfd */
 }
 
 static void on_channel(uv_poll_t *handle, int status, int events)
 {
-    struct child *c = handle->data;
+    struct process *c = handle->data;
     if (status < 0 || (events & UV_READABLE))
         receive(c);
     if (c->chan != NULL && (events & UV_WRITABLE))
         flush(c);
 }
 
-static void watch_channel(struct child *c)
+static void watch_channel(struct process *c)
 {
     if (c->chan == NULL)
         return;
@@ -111,7 +111,7 @@ static void watch_channel(struct child *c)
 
 /* ------------------------------------------------------------------ death --- */
 
-static void describe_death(const struct child *c, int status, char *out,
+static void describe_death(const struct process *c, int status, char *out,
                            size_t size)
 {
     char how[96];
@@ -129,7 +129,7 @@ static void describe_death(const struct child *c, int status, char *out,
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct child *c = handle->data;
+    struct process *c = handle->data;
     if (--c->open_handles > 0)
         return;
     if (c->blackbox != NULL)
@@ -137,7 +137,7 @@ static void on_closed(uv_handle_t *handle)
     free(c);
 }
 
-static void free_child(struct child *c)
+static void free_process(struct process *c)
 {
     close_channel(c);
     close(c->pidfd);
@@ -150,7 +150,7 @@ static void free_child(struct child *c)
 /* What it sent before it died is still in the socket: read that first. */
 static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
 {
-    struct child *c = handle->data;
+    struct process *c = handle->data;
     int status = 0;
     (void)uv_status;
     (void)events;
@@ -163,10 +163,10 @@ static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
     char how[300];
     describe_death(c, status, how, sizeof how);
     c->options.on_death(c->options.arg, c, how);
-    free_child(c);
+    free_process(c);
 }
 
-void child_kill(struct child *c, const char *why)
+void process_kill(struct process *c, const char *why)
 {
     if (c->dead)
         return;
@@ -175,25 +175,25 @@ void child_kill(struct child *c, const char *why)
     kill(c->pid, SIGKILL);
 }
 
-void child_stop(struct child *c)
+void process_stop(struct process *c)
 {
     if (c->chan != NULL)
         flush(c);
     close_channel(c);
 }
 
-void child_destroy(struct child *c)
+void process_destroy(struct process *c)
 {
     kill(c->pid, SIGKILL);
     waitpid(c->pid, NULL, 0);
     uv_poll_stop(&c->pid_poll);
     c->dead = true;
-    free_child(c);
+    free_process(c);
 }
 
 /* ------------------------------------------------------------------ birth --- */
 
-static int make_blackbox(struct child *c, struct err *err)
+static int make_blackbox(struct process *c, struct err *err)
 {
     int fd = memfd_create("relevo-blackbox", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, sizeof *c->blackbox) != 0) {
@@ -214,7 +214,7 @@ static int make_blackbox(struct child *c, struct err *err)
 }
 
 /* Starts the process with its end of the channel; true: c->pid lives. */
-static bool spawn(struct child *c, int theirs, struct err *err)
+static bool spawn(struct process *c, int theirs, struct err *err)
 {
     struct spawn_fd fds[2] = {{theirs, ROLE_FD_CHAN}};
     size_t n = 1;
@@ -232,7 +232,7 @@ static bool spawn(struct child *c, int theirs, struct err *err)
     return ok;
 }
 
-static void watch(struct child *c, int ours)
+static void watch(struct process *c, int ours)
 {
     c->chan = chan_new(ours, c->options.queue_bytes);
     must(uv_poll_init(c->loop, &c->chan_poll, ours) == 0);
@@ -243,7 +243,7 @@ static void watch(struct child *c, int ours)
     uv_poll_start(&c->pid_poll, UV_READABLE, on_exit_seen);
 }
 
-static struct child *give_up(struct child *c, int ours, struct err *err)
+static struct process *give_up(struct process *c, int ours, struct err *err)
 {
     err_wrap(err, "starting %s", c->label);
     close(ours);
@@ -253,13 +253,13 @@ static struct child *give_up(struct child *c, int ours, struct err *err)
     return NULL;
 }
 
-struct child *child_start(uv_loop_t *loop, const struct child_options *options,
+struct process *process_start(uv_loop_t *loop, const struct process_options *options,
                           struct err *err)
 {
     int fds[2];
     if (!chan_pair(fds, err))
         return NULL;
-    struct child *c = xcalloc(1, sizeof *c);
+    struct process *c = xcalloc(1, sizeof *c);
     c->loop = loop;
     c->options = *options;
     snprintf(c->label, sizeof c->label, "%s", options->label);
@@ -279,10 +279,10 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options,
     return c;
 }
 
-pid_t child_pid(const struct child *c) { return c->pid; }
+pid_t process_pid(const struct process *c) { return c->pid; }
 
-const char *child_label(const struct child *c) { return c->label; }
+const char *process_label(const struct process *c) { return c->label; }
 
-struct blackbox *child_blackbox(const struct child *c) { return c->blackbox; }
+struct blackbox *process_blackbox(const struct process *c) { return c->blackbox; }
 
-int64_t child_born_ns(const struct child *c) { return c->born_ns; }
+int64_t process_born_ns(const struct process *c) { return c->born_ns; }

@@ -1,0 +1,94 @@
+/* base/spawn.c: see spawn.h. */
+#include "base/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FIRST_TO = 3, PAST_TO = 10 };
+
+/* Copies of the sources above every target, so that no dup2 in the child hits
+ * a descriptor that is still to be copied. All close-on-exec. */
+static bool move_up(const struct spawn_fd *fds, size_t n, int moved[PAST_TO],
+                    struct err *err)
+{
+    for (int to = 0; to < PAST_TO; to++)
+        moved[to] = -1;
+    for (size_t i = 0; i < n; i++) {
+        must(fds[i].to >= FIRST_TO && fds[i].to < PAST_TO);
+        must(moved[fds[i].to] < 0);
+        int fd = fcntl(fds[i].from, F_DUPFD_CLOEXEC, PAST_TO);
+        if (fd < 0)
+            return err_set(err, ERR_IO, errno, "descriptor %d", fds[i].from);
+        moved[fds[i].to] = fd;
+    }
+    return true;
+}
+
+static int set_actions(posix_spawn_file_actions_t *actions,
+                       const int moved[PAST_TO])
+{
+    int failed = posix_spawn_file_actions_addopen(actions, STDIN_FILENO,
+                                                  "/dev/null", O_RDONLY, 0);
+    for (int to = FIRST_TO; failed == 0 && to < PAST_TO; to++)
+        failed = moved[to] < 0
+                     ? posix_spawn_file_actions_addclose(actions, to)
+                     : posix_spawn_file_actions_adddup2(actions, moved[to], to);
+    if (failed == 0)
+        failed = posix_spawn_file_actions_addclosefrom_np(actions, PAST_TO);
+    return failed;
+}
+
+static int set_attributes(posix_spawnattr_t *attributes, bool new_session)
+{
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+    if (new_session)
+        flags |= POSIX_SPAWN_SETSID;
+    posix_spawnattr_setsigdefault(attributes, &all);
+    posix_spawnattr_setsigmask(attributes, &none);
+    return posix_spawnattr_setflags(attributes, (short)flags);
+}
+
+static int start(const char *const argv[], const int moved[PAST_TO],
+                 bool new_session, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int failed = posix_spawn_file_actions_init(&actions);
+    if (failed != 0)
+        return failed;
+    failed = posix_spawnattr_init(&attributes);
+    if (failed == 0) {
+        failed = set_actions(&actions, moved);
+        if (failed == 0)
+            failed = set_attributes(&attributes, new_session);
+        if (failed == 0)
+            failed = posix_spawn(pid, "/proc/self/exe", &actions, &attributes,
+                                 (char *const *)argv, environ);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+bool spawn_self(const char *const argv[], const struct spawn_fd *fds, size_t n,
+                bool new_session, pid_t *pid, struct err *err)
+{
+    int moved[PAST_TO];
+    bool ok = move_up(fds, n, moved, err);
+    if (ok) {
+        int failed = start(argv, moved, new_session, pid);
+        ok = failed == 0 || err_set(err, ERR_IO, failed, "start the %s role",
+                                    argv[1] != NULL ? argv[1] : argv[0]);
+    }
+    for (int to = 0; to < PAST_TO; to++)
+        if (moved[to] >= 0)
+            close(moved[to]);
+    return ok;
+}

@@ -1,0 +1,135 @@
+/* conf/docs.c: docs/config.md, made from the tables that also validate. */
+#include <string.h>
+
+#include "conf/conf.h"
+#include "conf/tables.h"
+
+static const char introduction[] =
+    "# Configuration\n"
+    "\n"
+    "<!-- Made from the tables in core/conf/tables.c: do not edit. -->\n"
+    "\n"
+    "Relevo reads the file that `-c FILE` names, else `./relevo.cfg`, else\n"
+    "`/etc/relevo/relevo.cfg`, and then every `conf.d/*.cfg` beside it, in "
+    "sorted\n"
+    "order. Groups of the same name in several files are one group; what stands\n"
+    "twice is an error. `relevo config check` tells all that is wrong, with "
+    "file,\n"
+    "line and column; `relevo config show` prints every value.\n"
+    "\n"
+    "```\n"
+    "timezone = \"Europe/Madrid\";\n"
+    "vars     = { base = \"app.example.com\"; token = { env = \"API_TOKEN\"; }; };\n"
+    "defaults = { interval = \"30s\"; http = { timeout = \"5s\"; }; };\n"
+    "\n"
+    "checks = {\n"
+    "  api   = { url = \"https://${base}/health/ready\"; tags = [\"smoke\"];\n"
+    "            headers = { Authorization = \"Bearer ${token}\"; };\n"
+    "            expect = [\"status == 200\", \"latency < 500ms\"]; };\n"
+    "};\n"
+    "runbooks = {\n"
+    "  api-diagnose = { script = \"http/diagnose\"; match = { plugin = \"http\"; "
+    "}; };\n"
+    "  oncall       = { script = \"notify/webhook\"; on = [\"down\", "
+    "\"recovered\"];\n"
+    "                   params = { url = { env = \"ONCALL_URL\"; }; }; };\n"
+    "};\n"
+    "```\n"
+    "\n"
+    "- **Values.** A duration is text such as `\"250ms\"`, `\"30s\"`, "
+    "`\"1h30m\"`, `\"14d\"`;\n"
+    "  a size such as `\"4KiB\"`, `\"1MB\"`. A list may be one text: `on = "
+    "\"down\"`.\n"
+    "  `#`, `//` and `/* */` begin comments; `@include \"file\"` at the beginning "
+    "of a\n"
+    "  line reads another file.\n"
+    "- **Variables.** `${name}` in any text is the member of `vars` with that "
+    "name;\n"
+    "  `$${` is a literal `${`.\n"
+    "- **Secrets.** `{ env = \"NAME\"; }` is the value of an environment "
+    "variable,\n"
+    "  `{ file = \"path\"; }` the content of a file (relative to the "
+    "configuration,\n"
+    "  without its last newline). A text that holds a secret is secret as a "
+    "whole;\n"
+    "  secrets are shown nowhere. Where one is missing, the check that needs it "
+    "is\n"
+    "  unknown and the runbook that needs it is held, with that reason; all "
+    "others run.\n"
+    "- **Order of values.** Built in, `defaults`, the plugin's block in "
+    "`defaults`, the\n"
+    "  check; the last one counts. Lists replace each other; groups of texts "
+    "such as\n"
+    "  `headers` are laid over each other.\n";
+
+static void write_cell(const char *text, struct buf *out)
+{
+    for (const char *s = text; *s != '\0'; s++)
+        if (*s == '|')
+            buf_adds(out, " \\| ");
+        else
+            buf_addc(out, *s);
+}
+
+static void write_row(const struct rlv_option *row, struct buf *out)
+{
+    buf_addf(out, "| `%s` | %s | ", row->name, option_kind_text(row->kind));
+    if (row->limits != NULL)
+        write_cell(row->limits, out);
+    buf_adds(out, " | ");
+    if ((row->flags & RLV_REQUIRED) != 0)
+        buf_adds(out, "(required)");
+    else if (row->fallback != NULL)
+        buf_addf(out, "`%s`", row->fallback);
+    buf_adds(out, " | ");
+    write_cell(row->help, out);
+    buf_adds(out, " |\n");
+}
+
+static void write_table(const char *title, const char *text,
+                        const struct option_table *table, struct buf *out)
+{
+    buf_addf(out,
+             "\n## %s\n\n%s\n\n| key | value | allowed | default | meaning |\n"
+             "|---|---|---|---|---|\n",
+             title, text);
+    for (size_t i = 0; i < table->count; i++)
+        write_row(&table->rows[i], out);
+}
+
+static void write_schemes(struct buf *out)
+{
+    const char *scheme, *plugin;
+    int port;
+    buf_adds(out, "\nThe scheme of `url` names the plugin:\n\n"
+                  "| scheme | plugin | port |\n|---|---|---|\n");
+    for (size_t i = 0; (scheme = table_scheme_nth(i, &plugin, &port)) != NULL;
+         i++)
+        buf_addf(out, "| `%s://` | `%s` | %d |\n", scheme, plugin, port);
+}
+
+void conf_write_docs(struct buf *out)
+{
+    buf_adds(out, introduction);
+    write_table("At the top",
+                "Beside the groups `vars`, `defaults`, `checks` and "
+                "`runbooks`:",
+                &global_options, out);
+    write_table("Checks",
+                "Every member of `checks` is a check. These options are common "
+                "to all; those of\nthe plugin stand beside them (`relevo plugin "
+                "show NAME` lists them). `defaults`\ntakes these for all checks, "
+                "and a block for each plugin.",
+                &check_options, out);
+    write_schemes(out);
+    write_table("Runbooks",
+                "Every member of `runbooks` is a runbook. What kind it is "
+                "(diagnose, remediate,\nnotify) and which parameters it takes "
+                "stands in the script's header; `params`\ngives their values. "
+                "`match` selects the failures it is for.",
+                &runbook_options, out);
+    write_table("match",
+                "Each takes a text or a list of texts; one of the list must "
+                "fit, and every key\nthat is given.",
+                &match_options, out);
+}

@@ -1,0 +1,313 @@
+/* conf/settings.c: the options of one check, laid over each other.
+ *
+ * built in < defaults < defaults.PLUGIN < check. Common options go into a struct
+ * by their rows; a plugin's own are checked by its catalog and kept as they are:
+ * the worker that loads the plugin fills its struct. A mistake in the defaults is
+ * told once, not for each check: its node is marked. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/str.h"
+#include "conf/draft.h"
+
+static const char *const schedule_names[] = {"interval", "cron", "schedule"};
+
+void settings_begin(struct builder *b, struct settings *s)
+{
+    struct err err = {0};
+    memset(s, 0, sizeof *s);
+    must(check_options.count <= MOST_OPTIONS);
+    must(option_defaults(check_options.rows, check_options.count, &s->values,
+                         b->conf->arena, &err));
+}
+
+void settings_copy(struct settings *to, const struct settings *from)
+{
+    *to = *from;
+    to->cap = 0;
+    to->items = NULL;
+    for (size_t i = 0; i < from->count; i++) {
+        to->items = xgrow(to->items, i, &to->cap, sizeof *to->items);
+        to->items[i] = from->items[i];
+    }
+}
+
+void settings_end(struct settings *s) { free(s->items); }
+
+struct node *settings_given(const struct settings *s, const char *name)
+{
+    const struct rlv_option *row =
+        option_find(check_options.rows, check_options.count, name);
+    must(row != NULL);
+    return s->given[row - check_options.rows];
+}
+
+const struct item *settings_item(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (str_eq(s->items[i].setting.name, name))
+            return &s->items[i];
+    return NULL;
+}
+
+/* ------------------------------------------------------- plugin options --- */
+
+static struct rlv_dict copy_pairs(const struct rlv_dict *from,
+                                  struct arena *arena)
+{
+    struct rlv_pair *pairs =
+        arena_alloc(arena, (from->count + 1) * sizeof *pairs);
+    for (size_t i = 0; i < from->count; i++) {
+        pairs[i].key = arena_strdup(arena, from->pairs[i].key);
+        pairs[i].value = arena_strdup(arena, from->pairs[i].value);
+    }
+    return (struct rlv_dict){pairs, from->count};
+}
+
+/* Out of the draft's arena into the generation's. */
+static struct raw keep_raw(const struct raw *from, struct arena *arena)
+{
+    struct raw to = *from;
+    to.text = arena_strdup(arena, from->text);
+    const char **items =
+        arena_alloc(arena, (from->list.count + 1) * sizeof *items);
+    for (size_t i = 0; i < from->list.count; i++)
+        items[i] = arena_strdup(arena, from->list.items[i]);
+    to.list.items = items;
+    to.dict = copy_pairs(&from->dict, arena);
+    struct rlv_dict *steps =
+        arena_alloc(arena, (from->steps.count + 1) * sizeof *steps);
+    for (size_t i = 0; i < from->steps.count; i++)
+        steps[i] = copy_pairs(&from->steps.steps[i], arena);
+    to.steps.steps = steps;
+    return to;
+}
+
+/* Groups of texts are laid over each other by key; all else replaces. */
+static void merge_dict(struct raw *over, const struct raw *under,
+                       struct arena *arena)
+{
+    const struct rlv_dict *a = &under->dict, *b = &over->dict;
+    struct rlv_pair *pairs =
+        arena_alloc(arena, (a->count + b->count + 1) * sizeof *pairs);
+    size_t n = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        bool replaced = false;
+        for (size_t k = 0; k < b->count; k++)
+            replaced |= str_eq(a->pairs[i].key, b->pairs[k].key);
+        if (!replaced)
+            pairs[n++] = a->pairs[i];
+    }
+    for (size_t k = 0; k < b->count; k++)
+        pairs[n++] = b->pairs[k];
+    over->dict = (struct rlv_dict){pairs, n};
+    over->secret |= under->secret;
+}
+
+static void put_item(struct settings *s, struct item item,
+                     struct arena *arena)
+{
+    struct item *there = (struct item *)settings_item(s, item.setting.name);
+    if (there == NULL) {
+        s->items = xgrow(s->items, s->count, &s->cap, sizeof *s->items);
+        s->items[s->count++] = item;
+        return;
+    }
+    if (item.setting.value.type == RAW_DICT &&
+        there->setting.value.type == RAW_DICT) {
+        merge_dict(&item.setting.value, &there->setting.value, arena);
+        if (item.missing == NULL)
+            item.missing = there->missing;
+    }
+    *there = item;
+}
+
+/* Where a plugin's value would be stored is the plugin's business: here it is
+ * only checked, into a slot that fits any kind. */
+static bool fits(const struct rlv_option *option, const struct raw *raw,
+                 struct arena *arena, struct err *err)
+{
+    union {
+        int64_t i;
+        double d;
+        struct rlv_steps steps;
+    } slot;
+    struct rlv_option row = *option;
+    row.offset = 0;
+    return option_set(&row, raw, &slot, arena, err);
+}
+
+static void note_written(struct builder *b, const char *text)
+{
+    if (text != NULL)
+        vars_note_secret(&b->draft->vars, text);
+}
+
+/* The password of scheme://user:password@host. */
+static void note_password(struct builder *b, const char *url)
+{
+    const char *start = url == NULL ? NULL : strstr(url, "://");
+    size_t len = start == NULL ? 0 : strcspn(start + 3, "/?#");
+    const char *at = start == NULL ? NULL : memrchr(start + 3, '@', len);
+    const char *colon =
+        at == NULL ? NULL : memchr(start + 3, ':', (size_t)(at - start - 3));
+    if (colon != NULL)
+        note_written(b, arena_strndup(b->draft->arena, colon + 1,
+                                      (size_t)(at - colon - 1)));
+}
+
+static void add_option(struct builder *b, struct settings *s,
+                       const struct rlv_option *option, struct node *n)
+{
+    struct item item = {.setting = {.name = option->name}};
+    struct err err = {0};
+    struct arena *arena = b->draft->arena;
+    bool ok = raw_of(n, option->kind, arena, &item.setting.value,
+                     &item.missing, &err);
+    if (option->kind == RLV_SECRET) {
+        item.setting.value.secret = true;
+        note_written(b, item.setting.value.text);
+    } else if ((option->flags & RLV_SECRET_PARTS) != 0)
+        note_password(b, item.setting.value.text);
+    if (ok && item.missing == NULL)
+        ok = fits(option, &item.setting.value, arena, &err);
+    if (!ok) {
+        tell(b, n, "%s", err.text);
+        return;
+    }
+    item.setting.value = keep_raw(&item.setting.value, b->conf->arena);
+    item.setting.place = keep_place(b, n->at);
+    put_item(s, item, b->conf->arena);
+}
+
+struct known {
+    const struct catalog *catalog;
+    const char *prefix; /* "tls." inside that group */
+};
+
+static const char *nth_known(const void *arg, size_t i)
+{
+    const struct known *k = arg;
+    size_t n = k->catalog == NULL ? 0 : k->catalog->option_count;
+    if (i < n)
+        return k->catalog->options[i].name;
+    i -= n;
+    return *k->prefix == '\0' && i < check_options.count
+               ? check_options.rows[i].name
+               : NULL;
+}
+
+static const char *suggest(const struct known *k, const char *whole)
+{
+    const char *near = str_nearest(whole, nth_known, k);
+    if (near != NULL && str_starts(near, k->prefix))
+        return near + strlen(k->prefix);
+    return near;
+}
+
+static bool is_group_of_options(const struct catalog *catalog,
+                                const char *prefix)
+{
+    for (size_t i = 0; i < catalog->option_count; i++)
+        if (str_starts(catalog->options[i].name, prefix))
+            return true;
+    return false;
+}
+
+/* ca_file in tls is the option "tls.ca_file". */
+static void add_own(struct builder *b, struct settings *s,
+                    const struct catalog *catalog, const char *prefix,
+                    struct node *n)
+{
+    struct arena *arena = b->draft->arena;
+    const char *whole = *prefix == '\0'
+                            ? n->name
+                            : arena_printf(arena, "%s%s", prefix, n->name);
+    const struct rlv_option *option =
+        option_find(catalog->options, catalog->option_count, whole);
+    if (option != NULL) {
+        add_option(b, s, option, n);
+        return;
+    }
+    const char *inner = n->type == NODE_GROUP
+                            ? arena_printf(arena, "%s.", whole)
+                            : NULL;
+    if (inner != NULL && is_group_of_options(catalog, inner)) {
+        for (struct node *c = n->first; c != NULL; c = c->next)
+            if (!c->bad)
+                add_own(b, s, catalog, inner, c);
+        return;
+    }
+    n->bad = true;
+    tell_unknown(*prefix == '\0' ? SCOPE_CHECK : SCOPE_SECRET, n,
+                 suggest(&(struct known){catalog, prefix}, whole), arena,
+                 b->errors);
+}
+
+/* ------------------------------------------------------- common options --- */
+
+static bool add_common(struct builder *b, struct settings *s, struct node *n)
+{
+    const struct rlv_option *row =
+        option_find(check_options.rows, check_options.count, n->name);
+    if (row == NULL)
+        return false;
+    if (take_option(row, n, &s->values, b->conf->arena, &s->missing,
+                    b->errors))
+        s->given[row - check_options.rows] = n;
+    return true;
+}
+
+/* Of interval, cron and schedule, those of the innermost layer with any. */
+static void note_schedule(struct settings *s, const struct node *group)
+{
+    unsigned here = 0;
+    for (size_t i = 0; i < ARRAY_LEN(schedule_names); i++)
+        if (node_find(group, schedule_names[i]) != NULL)
+            here |= 1u << i;
+    if (here != 0)
+        s->schedule = here;
+}
+
+void settings_add(struct builder *b, struct settings *s,
+                  const struct catalog *catalog, struct node *group)
+{
+    note_schedule(s, group);
+    for (struct node *n = group->first; n != NULL; n = n->next) {
+        if (n->bad || add_common(b, s, n))
+            continue;
+        if (catalog != NULL)
+            add_own(b, s, catalog, "", n);
+        else if (table_is_later(SCOPE_CHECK, n->name)) {
+            n->bad = true;
+            tell_unknown(SCOPE_CHECK, n, NULL, b->draft->arena, b->errors);
+        }
+    }
+}
+
+static void refuse_common(struct builder *b, struct node *n)
+{
+    const char *near =
+        str_nearest(n->name, nth_known, &(struct known){NULL, ""});
+    n->bad = true;
+    if (near != NULL || table_is_later(SCOPE_CHECK, n->name))
+        tell_unknown(SCOPE_CHECK, n, near, b->draft->arena, b->errors);
+    else
+        conf_error(b->errors, n->key,
+                   "defaults: \"%s\" is not an option of every check; one of "
+                   "a plugin stands in its block, such as http = { %s = …; };",
+                   n->name, n->name);
+}
+
+void settings_add_common(struct builder *b, struct settings *s,
+                         struct node *defaults)
+{
+    note_schedule(s, defaults);
+    for (struct node *n = defaults->first; n != NULL; n = n->next) {
+        bool block = n->type == NODE_GROUP && !n->is_secret &&
+                     !table_is_later(SCOPE_CHECK, n->name);
+        if (!n->bad && !block && !add_common(b, s, n))
+            refuse_common(b, n);
+    }
+}

@@ -1,0 +1,295 @@
+/* conf/show.c: a generation as a configuration again, every value spelt out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/human.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "conf/tables.h"
+
+static void show_text(const char *text, struct buf *out)
+{
+    struct rlv_option row = {.name = "", .kind = RLV_STRING};
+    option_show(&row, &text, out);
+}
+
+static void show_pair(const char *indent, const char *name, const char *text,
+                      struct buf *out)
+{
+    if (text == NULL)
+        return;
+    buf_addf(out, "%s%s = ", indent, name);
+    show_text(text, out);
+    buf_adds(out, ";\n");
+}
+
+static void show_lines(const char *name, const struct line_spec *lines,
+                       size_t count, struct buf *out)
+{
+    if (count == 0)
+        return;
+    buf_addf(out, "    %s = [", name);
+    for (size_t i = 0; i < count; i++) {
+        buf_adds(out, i == 0 ? "" : ", ");
+        show_text(lines[i].text, out);
+    }
+    buf_adds(out, "];\n");
+}
+
+/* Rows of the table that say something for this schedule. */
+static bool is_shown(const struct check_spec *c, const struct rlv_option *row)
+{
+    const void *at = (const char *)c + row->offset;
+    bool by_interval = str_ends(row->name, "interval");
+    if (str_eq(row->name, "expect") || str_eq(row->name, "warn_unless"))
+        return false;
+    if (by_interval && c->schedule != SCHEDULE_INTERVAL)
+        return str_eq(row->name, "retry_interval") &&
+               c->schedule == SCHEDULE_CRON;
+    if (row->kind == RLV_STRING)
+        return *(const char *const *)at != NULL;
+    return true;
+}
+
+/* ------------------------------------------------------- plugin options --- */
+
+static const struct setting *find_setting(const struct check_spec *c,
+                                          const char *name)
+{
+    for (size_t i = c->setting_count; i > 0; i--)
+        if (str_eq(c->settings[i - 1].name, name))
+            return &c->settings[i - 1];
+    return NULL;
+}
+
+union slot { /* of any kind of option */
+    int64_t i;
+    double d;
+    const char *s;
+    struct rlv_list list;
+    struct rlv_dict dict;
+    struct rlv_steps steps;
+};
+
+static bool is_empty(const struct rlv_option *row, const union slot *slot)
+{
+    switch (row->kind) {
+    case RLV_STRING:
+    case RLV_SECRET: return slot->s == NULL;
+    case RLV_LIST: return slot->list.count == 0;
+    case RLV_DICT: return slot->dict.count == 0;
+    case RLV_STEPS: return slot->steps.count == 0;
+    default: return false;
+    }
+}
+
+/* One value among them is secret: which one is not known any more. */
+static void show_keys(const struct rlv_dict *dict, const char *indent,
+                      const char *name, struct buf *out)
+{
+    buf_addf(out, "%s%s = { ", indent, name);
+    for (size_t i = 0; i < dict->count; i++)
+        buf_addf(out, "%s = \"***\"; ", dict->pairs[i].key);
+    buf_adds(out, "};\n");
+}
+
+static void show_option(const struct check_spec *c,
+                        const struct rlv_option *option, const char *indent,
+                        const char *name, struct buf *out)
+{
+    const struct setting *given = find_setting(c, option->name);
+    struct arena *arena = arena_new();
+    struct rlv_option row = *option;
+    union slot slot = {0};
+    struct err err = {0};
+    row.offset = 0;
+    bool ok = option_defaults(&row, 1, &slot, arena, &err);
+    if (ok && given != NULL)
+        ok = option_set(&row, &given->value, &slot, arena, &err);
+    if (given != NULL && given->value.secret && row.kind == RLV_DICT)
+        show_keys(&given->value.dict, indent, name, out);
+    else if (given != NULL && given->value.secret)
+        buf_addf(out, "%s%s = \"***\";\n", indent, name);
+    else if (ok && (given != NULL || !is_empty(&row, &slot))) {
+        buf_addf(out, "%s%s = ", indent, name);
+        option_show(&row, &slot, out);
+        buf_adds(out, ";\n");
+    }
+    arena_free(arena);
+}
+
+static size_t group_length(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot == NULL ? 0 : (size_t)(dot + 1 - name);
+}
+
+static bool same_group(const char *a, const char *b, size_t n)
+{
+    return group_length(a) == n && strncmp(a, b, n) == 0;
+}
+
+/* All options of the group that row `first` is the first of. */
+static void show_group(const struct check_spec *c, size_t first,
+                       struct buf *out)
+{
+    const struct rlv_option *rows = c->catalog->options;
+    size_t n = group_length(rows[first].name);
+    struct buf inner = {0};
+    for (size_t i = 0; i < first; i++)
+        if (same_group(rows[i].name, rows[first].name, n))
+            return;
+    for (size_t i = first; i < c->catalog->option_count; i++)
+        if (same_group(rows[i].name, rows[first].name, n))
+            show_option(c, &rows[i], "      ", rows[i].name + n, &inner);
+    if (inner.len > 0)
+        buf_addf(out, "    %.*s = {\n%s    };\n", (int)n - 1,
+                 rows[first].name, buf_text(&inner));
+    buf_free(&inner);
+}
+
+static void show_own(const struct check_spec *c, struct buf *out)
+{
+    if (c->catalog == NULL)
+        return;
+    for (size_t i = 0; i < c->catalog->option_count; i++) {
+        const struct rlv_option *row = &c->catalog->options[i];
+        if (group_length(row->name) > 0)
+            show_group(c, i, out);
+        else
+            show_option(c, row, "    ", row->name, out);
+    }
+}
+
+/* -------------------------------------------------------------- entries --- */
+
+static void show_check(const struct check_spec *c, struct buf *out)
+{
+    buf_addf(out, "  %s = {", c->name);
+    if (c->missing != NULL) {
+        buf_adds(out, " # missing: ");
+        str_clean_buf(out, c->missing, strlen(c->missing), false);
+    }
+    buf_adds(out, "\n");
+    for (size_t i = 0; i < check_options.count; i++) {
+        const struct rlv_option *row = &check_options.rows[i];
+        if (!is_shown(c, row))
+            continue;
+        buf_addf(out, "    %s = ", row->name);
+        option_show(row, c, out);
+        buf_adds(out, ";\n");
+    }
+    show_lines("expect", c->expects, c->expect_count, out);
+    show_lines("warn_unless", c->warns, c->warn_count, out);
+    show_own(c, out);
+    buf_adds(out, "  };\n");
+}
+
+static void show_on(const struct runbook_spec *r, struct buf *out)
+{
+    const char *name;
+    bool first = true;
+    buf_adds(out, "    on = [");
+    for (size_t i = 0; (name = runbook_on_nth(i)) != NULL; i++) {
+        bool later;
+        if ((r->on & runbook_on_parse(name, &later)) == 0)
+            continue;
+        buf_addf(out, "%s\"%s\"", first ? "" : ", ", name);
+        first = false;
+    }
+    buf_adds(out, "];\n");
+}
+
+static void show_match(const struct runbook_spec *r, struct buf *out)
+{
+    struct runbook_values values = {.match = r->match};
+    struct buf inner = {0};
+    for (size_t i = 0; i < match_options.count; i++) {
+        const struct rlv_option *row = &match_options.rows[i];
+        const struct rlv_list *list =
+            (const void *)((const char *)&values + row->offset);
+        if (list->count == 0)
+            continue;
+        buf_addf(&inner, " %s = ", row->name);
+        option_show(row, &values, &inner);
+        buf_adds(&inner, ";");
+    }
+    if (inner.len > 0)
+        buf_addf(out, "    match = {%s };\n", buf_text(&inner));
+    buf_free(&inner);
+}
+
+static void show_params(const struct runbook_spec *r, struct buf *out)
+{
+    if (r->param_count == 0)
+        return;
+    buf_adds(out, "    params = {");
+    for (size_t i = 0; i < r->param_count; i++) {
+        const struct param_spec *p = &r->params[i];
+        buf_addf(out, " %s = ", p->name);
+        show_text(p->secret ? "***" : p->value, out);
+        buf_adds(out, ";");
+    }
+    buf_adds(out, " };\n");
+}
+
+static void show_duration(const char *name, int64_t ns, struct buf *out)
+{
+    char text[HUMAN_TEXT];
+    show_pair("    ", name, human_duration(ns, text), out);
+}
+
+static void show_runbook(const struct runbook_spec *r, struct buf *out)
+{
+    buf_addf(out, "  %s = { # %s", r->name, runbook_kind_name(r->kind));
+    if (r->missing != NULL) {
+        buf_adds(out, "; missing: ");
+        str_clean_buf(out, r->missing, strlen(r->missing), false);
+    }
+    buf_adds(out, "\n");
+    show_pair("    ", "script", r->path, out);
+    show_on(r, out);
+    show_match(r, out);
+    show_duration("timeout", r->timeout_ns, out);
+    show_duration("grace", r->grace_ns, out);
+    show_duration("cooldown", r->cooldown_ns, out);
+    show_pair("    ", "automation", automation_name(r->mode), out);
+    show_pair("    ", "user", r->user, out);
+    show_params(r, out);
+    buf_adds(out, "  };\n");
+}
+
+static void show_globals(const struct conf *c, struct buf *out)
+{
+    struct global_values g = {.timezone = c->timezone,
+                              .automation = automation_name(c->automation),
+                              .state_dir = c->state_dir,
+                              .user = c->user,
+                              .log = c->log_level,
+                              .plugin_dir = c->plugin_dir,
+                              .runbook_dir = c->runbook_dir,
+                              .workers = c->workers,
+                              .blocking = c->blocking,
+                              .target_probes = c->target_probes};
+    for (size_t i = 0; i < global_options.count; i++) {
+        const struct rlv_option *row = &global_options.rows[i];
+        const void *at = (const char *)&g + row->offset;
+        if (row->kind == RLV_STRING && *(const char *const *)at == NULL)
+            continue;
+        buf_addf(out, "%s = ", row->name);
+        option_show(row, &g, out);
+        buf_adds(out, ";\n");
+    }
+}
+
+void conf_show(const struct conf *c, struct buf *out)
+{
+    show_globals(c, out);
+    buf_adds(out, "\nchecks = {\n");
+    for (size_t i = 0; i < c->check_count; i++)
+        show_check(&c->checks[i], out);
+    buf_adds(out, "};\n\nrunbooks = {\n");
+    for (size_t i = 0; i < c->runbook_count; i++)
+        show_runbook(&c->runbooks[i], out);
+    buf_adds(out, "};\n");
+}

@@ -1,0 +1,186 @@
+/* conf/tables.c: see tables.h. */
+#include "conf/tables.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/attr.h"
+#include "base/str.h"
+
+#define ROW(type, kind, name, field, fallback, limits, help)                   \
+    {name, kind, 0, (uint32_t)offsetof(struct type, field), fallback, limits, \
+     help}
+
+// clang-format off
+#define GLOBAL(...) ROW(global_values, __VA_ARGS__)
+static const struct rlv_option global_rows[] = {
+    GLOBAL(RLV_STRING, "timezone", timezone, "UTC", NULL,
+        "The time zone of `cron` lines that name none, such as \"Europe/Madrid\"."),
+    GLOBAL(RLV_STRING, "automation", automation, "diagnose", "observe|diagnose",
+        "What may happen by itself, at most: \"observe\" only watches and notifies, \"diagnose\" also runs diagnoses."),
+    GLOBAL(RLV_STRING, "state_dir", state_dir, NULL, NULL,
+        "The folder for the history and everything else that is kept; without it /var/lib/relevo for root, else ~/.local/state/relevo."),
+    GLOBAL(RLV_LIST, "runbook_dir", runbook_dir, NULL, NULL,
+        "Folders that scripts with a relative name are looked for in, in order; a relative folder is beside the configuration file."),
+    GLOBAL(RLV_LIST, "plugin_dir", plugin_dir, NULL, NULL,
+        "Folders that plugins are looked for in, in order; a relative folder is beside the configuration file."),
+    GLOBAL(RLV_STRING, "user", user, NULL, NULL,
+        "The user that a daemon started as root becomes."),
+    GLOBAL(RLV_STRING, "log", log, "info", "debug|info|warn|error",
+        "The least important lines that are logged."),
+    GLOBAL(RLV_INT, "workers", workers, "0", "0..64",
+        "How many worker processes run probes; 0 is one for each core, at most 4."),
+    GLOBAL(RLV_INT, "blocking", blocking, "8", "1..64",
+        "How many processes at most run probes that block."),
+    GLOBAL(RLV_INT, "target_probes", target_probes, "4", "0..10000",
+        "How many probes at most run against one host and port at once; 0 is no limit."),
+};
+
+#define SPEC(kind, name, field, ...) ROW(check_values, kind, name, spec.field, __VA_ARGS__)
+#define CHECK(...) ROW(check_values, __VA_ARGS__)
+static const struct rlv_option check_rows[] = {
+    SPEC(RLV_STRING, "plugin", plugin, NULL, NULL,
+        "The plugin that observes; may be left out where the scheme of `url` names it."),
+    SPEC(RLV_DURATION, "interval", interval_ns, "30s", "50ms..366d",
+        "The time from one probe to the next."),
+    SPEC(RLV_DURATION, "retry_interval", retry_interval_ns, NULL, "50ms..366d",
+        "The same while the check is suspect; without it the shorter of `interval` and 5 s."),
+    SPEC(RLV_DURATION, "down_interval", down_interval_ns, NULL, "50ms..366d",
+        "The same while the check is down; without it `interval`."),
+    SPEC(RLV_STRING, "cron", cron, NULL, NULL,
+        "Probes at the times of these five fields, such as \"15 3 * * *\", instead of by `interval`."),
+    SPEC(RLV_STRING, "timezone", timezone, NULL, NULL,
+        "The time zone of `cron`; without it the one of the whole configuration."),
+    SPEC(RLV_STRING, "schedule", schedule_word, NULL, "manual",
+        "\"manual\": no probes but those that someone asks for."),
+    SPEC(RLV_DURATION, "timeout", timeout_ns, "10s", "1ms..1h",
+        "How long a probe may take."),
+    SPEC(RLV_INT, "failure_threshold", failure_threshold, "3", "1..100",
+        "How many failing results in a row make the check down."),
+    SPEC(RLV_INT, "success_threshold", success_threshold, "2", "1..100",
+        "How many good results in a row end that."),
+    SPEC(RLV_STRING, "failure_window", failure_window, NULL, NULL,
+        "Such as \"3 of 5\": so many failing results among the last ones make the check down, too."),
+    SPEC(RLV_LIST, "tags", tags, NULL, NULL,
+        "Words to select checks by."),
+    SPEC(RLV_BOOL, "enabled", enabled, "true", NULL,
+        "false: the check is read and checked, and not run."),
+    CHECK(RLV_LIST, "expect", expect, NULL, NULL,
+        "Expectations: where one is false, the probe failed."),
+    CHECK(RLV_LIST, "warn_unless", warn_unless, NULL, NULL,
+        "Expectations: where one is false, the check is degraded."),
+    SPEC(RLV_SIZE, "evidence", evidence_bytes, "4KiB", "0..16KiB",
+        "How much of each piece of a failing answer is kept."),
+};
+
+#define BOOK(...) ROW(runbook_values, __VA_ARGS__)
+static const struct rlv_option runbook_rows[] = {
+    {"script", RLV_STRING, RLV_REQUIRED, (uint32_t)offsetof(struct runbook_values, script), NULL, NULL,
+        "The executable: an absolute path, or a name in `runbook_dir` such as \"http/diagnose\"."},
+    BOOK(RLV_LIST, "on", on, NULL, NULL,
+        "When to run: \"suspect\", \"degraded\", \"down\", \"recovered\", \"unknown\"; without it what the script's header says, else suspect for a diagnosis, down for a remediation, down and recovered for a notice."),
+    BOOK(RLV_DURATION, "timeout", timeout_ns, NULL, "1s..24h",
+        "How long the script may run; without it what its header says, else 5 min for a remediation and 30 s for others."),
+    BOOK(RLV_DURATION, "grace", grace_ns, "10s", "0..10m",
+        "The time between asking a script that ran too long to end, and killing it."),
+    BOOK(RLV_DURATION, "cooldown", cooldown_ns, NULL, "0..30d",
+        "The time after a run in which it is not run again for the same; without it 5 min for a diagnosis, 30 min for a remediation, none for a notice."),
+    BOOK(RLV_STRING, "automation", automation, NULL, "observe|diagnose",
+        "A lower limit than the global one for this runbook."),
+    BOOK(RLV_STRING, "user", user, NULL, NULL,
+        "The user that the script runs as; needs a runner that was started as root."),
+};
+
+#define MATCH(name, field, help) \
+    ROW(runbook_values, RLV_LIST, name, match.field, NULL, NULL, help)
+static const struct rlv_option match_rows[] = {
+    MATCH("check", checks, "Names of checks, with * and ?."),
+    MATCH("plugin", plugins, "The check's plugin."),
+    MATCH("tags", tags, "The check has one of these tags."),
+    MATCH("fault", faults, "What was wrong, such as \"refused\"; `relevo fault list` has all."),
+    MATCH("code", codes, "The protocol's own word, such as \"503\" or \"ECONNREFUSED\"."),
+    MATCH("state", states, "The check's state, such as \"down\"."),
+};
+
+static const struct {
+    unsigned scopes;
+    const char *word;
+} later[] = {
+    {SCOPE_TOP, "environments"},      {SCOPE_TOP, "templates"},
+    {SCOPE_TOP, "maintenance"},       {SCOPE_TOP, "web"},
+    {SCOPE_TOP, "history"},           {SCOPE_TOP, "budget"},
+    {SCOPE_TOP, "suites"},            {SCOPE_TOP, "connectivity"},
+    {SCOPE_CHECK, "use"},             {SCOPE_CHECK, "of"},
+    {SCOPE_CHECK, "record"},          {SCOPE_CHECK, "depends_on"},
+    {SCOPE_CHECK, "requires"},        {SCOPE_CHECK, "suite"},
+    {SCOPE_CHECK, "group"},           {SCOPE_CHECK, "grace"},
+    {SCOPE_CHECK, "severity"},        {SCOPE_CHECK, "slo"},
+    {SCOPE_CHECK, "steps"},           {SCOPE_CHECK, "connectivity"},
+    {SCOPE_CHECK | SCOPE_RUNBOOK, "title"},
+    {SCOPE_CHECK | SCOPE_RUNBOOK, "owner"},
+    {SCOPE_CHECK | SCOPE_RUNBOOK, "links"},
+    {SCOPE_CHECK | SCOPE_RUNBOOK, "active"},
+    {SCOPE_CHECK | SCOPE_RUNBOOK, "witness"},
+    {SCOPE_CHECK | SCOPE_RUNBOOK | SCOPE_MATCH, "environments"},
+    {SCOPE_CHECK | SCOPE_RUNBOOK, "maintenance"},
+    {SCOPE_RUNBOOK, "budget"},        {SCOPE_RUNBOOK, "after"},
+    {SCOPE_RUNBOOK, "repeat"},        {SCOPE_RUNBOOK, "settle"},
+    {SCOPE_RUNBOOK, "verify_within"}, {SCOPE_RUNBOOK, "lock"},
+    {SCOPE_RUNBOOK, "privileges"},    {SCOPE_RUNBOOK, "fence"},
+    {SCOPE_RUNBOOK, "destructive"},   {SCOPE_RUNBOOK, "retries"},
+    {SCOPE_RUNBOOK, "approval"},      {SCOPE_RUNBOOK, "ladder"},
+    {SCOPE_RUNBOOK, "requires"},      {SCOPE_RUNBOOK, "when"},
+    {SCOPE_MATCH, "when"},            {SCOPE_MATCH, "environment"},
+    {SCOPE_PLUGIN, "exec"},           {SCOPE_PLUGIN, "heartbeat"},
+    {SCOPE_PLUGIN, "group"},          {SCOPE_PLUGIN, "suite"},
+    {SCOPE_AUTOMATION, "approve"},    {SCOPE_AUTOMATION, "auto"},
+    {SCOPE_SECRET, "optional"},
+};
+
+static const struct {
+    const char *scheme, *plugin;
+    int port;
+} schemes[] = {
+    {"http", "http", 80},           {"https", "http", 443},
+    {"redis", "redis", 6379},       {"rediss", "redis", 6379},
+    {"postgres", "postgres", 5432}, {"postgresql", "postgres", 5432},
+    {"ws", "websocket", 80},        {"wss", "websocket", 443},
+};
+// clang-format on
+
+const struct option_table global_options = {global_rows,
+                                            ARRAY_LEN(global_rows)};
+const struct option_table check_options = {check_rows, ARRAY_LEN(check_rows)};
+const struct option_table runbook_options = {runbook_rows,
+                                             ARRAY_LEN(runbook_rows)};
+const struct option_table match_options = {match_rows, ARRAY_LEN(match_rows)};
+
+bool table_is_later(enum scope scope, const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(later); i++)
+        if ((later[i].scopes & (unsigned)scope) != 0 &&
+            str_eq(later[i].word, word))
+            return true;
+    return false;
+}
+
+const char *table_scheme(const char *url, int *port)
+{
+    const char *colon = url == NULL ? NULL : strstr(url, "://");
+    for (size_t i = 0; colon != NULL && i < ARRAY_LEN(schemes); i++)
+        if (strlen(schemes[i].scheme) == (size_t)(colon - url) &&
+            strncasecmp(url, schemes[i].scheme, (size_t)(colon - url)) == 0) {
+            *port = schemes[i].port;
+            return schemes[i].plugin;
+        }
+    return NULL;
+}
+
+const char *table_scheme_nth(size_t i, const char **plugin, int *port)
+{
+    if (i >= ARRAY_LEN(schemes))
+        return NULL;
+    *plugin = schemes[i].plugin;
+    *port = schemes[i].port;
+    return schemes[i].scheme;
+}

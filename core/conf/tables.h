@@ -1,0 +1,56 @@
+/* conf/tables.h: every key of a configuration, as rows of options.
+ *
+ * Validation, docs/config.md and `config show` are made from these. Rows point
+ * into the structs below, which check.c, runbook.c and globals.c turn into the
+ * model's. */
+#ifndef RELEVO_CONF_TABLES_H
+#define RELEVO_CONF_TABLES_H
+
+#include "conf/outline.h"
+#include "model/spec.h"
+
+struct global_values {
+    const char *timezone, *automation, *state_dir, *user, *log;
+    struct rlv_list plugin_dir, runbook_dir;
+    int64_t workers, blocking, target_probes;
+};
+
+struct check_values {
+    struct check_spec spec;
+    struct rlv_list expect, warn_unless;
+};
+
+struct runbook_values {
+    const char *script, *user, *automation;
+    struct rlv_list on;
+    int64_t timeout_ns, grace_ns, cooldown_ns;
+    struct runbook_match match;
+};
+
+struct option_table {
+    const struct rlv_option *rows;
+    size_t count;
+};
+
+extern const struct option_table global_options, check_options,
+    runbook_options, match_options;
+
+enum scope {
+    SCOPE_TOP = 1,
+    SCOPE_CHECK = 2, /* and defaults */
+    SCOPE_RUNBOOK = 4,
+    SCOPE_MATCH = 8,
+    SCOPE_PLUGIN = 16,    /* values of `plugin` */
+    SCOPE_AUTOMATION = 32, /* values of `automation` */
+    SCOPE_SECRET = 64      /* beside env and file */
+};
+
+/* A word of the design that this version does not have: never "unknown". */
+bool table_is_later(enum scope, const char *word);
+
+/* Which plugin the scheme of a URL names, and its default port; NULL: none. */
+const char *table_scheme(const char *url, int *port);
+/* Row i of the schemes; NULL past the end. */
+const char *table_scheme_nth(size_t i, const char **plugin, int *port);
+
+#endif

@@ -1,0 +1,23 @@
+/* runner/account.h: as whom a script runs. */
+#ifndef RELEVO_RUNNER_ACCOUNT_H
+#define RELEVO_RUNNER_ACCOUNT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct account {
+    char *name; /* NULL: as this process, nothing changes */
+    uid_t uid;
+    gid_t gid;
+};
+
+/* `user` NULL, or the user of this process: nothing changes. Anybody else
+ * needs a runner that is root, else an error. */
+bool account_find(struct account *, const char *user, struct err *) MUST_CHECK;
+
+/* Groups, gid, uid, in this order and for good; errno tells. After fork. */
+bool account_become(const struct account *) MUST_CHECK;
+
+#endif

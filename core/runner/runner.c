@@ -1,0 +1,367 @@
+/* runner/runner.c: see runner.h. Owns the list of scripts that may run and one
+ * keeper process for each run that is going on.
+ *
+ * Happy path: ALLOW; RUN → the folder is made, a keeper is forked, RUN_STARTED
+ * → SIGCHLD → RUN_EXITED. STOP_RUN → SIGTERM to the keeper.
+ *
+ * Ways it can fail: the script is not on the list, the folder exists already,
+ * no process can be forked (RUN_EXITED says so, nothing was started); a keeper
+ * dies without an outcome (RUN_EXITED says how; as a subreaper we inherit what
+ * it kept and end it: nothing runs that nobody watches); main goes away or
+ * sends nonsense (nothing new is started; we end after the last keeper); we are
+ * killed (the keepers go on, they need nothing of ours). */
+#include "runner/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/proc.h"
+#include "model/outcome.h"
+#include "runner/folder.h"
+#include "runner/keeper.h"
+#include "wire/blackbox.h"
+#include "wire/chan.h"
+#include "wire/msg.h"
+
+enum { QUEUE_LIMIT = 4 * 1024 * 1024 };
+
+struct run {
+    uint64_t number;
+    uint32_t generation;
+    pid_t keeper;
+    int words; /* the keeper's last ones */
+    char *dir;
+};
+
+static struct {
+    struct chan *chan; /* NULL: main is gone */
+    bool deaf;         /* main does not read: to be disconnected */
+    int signals;
+    struct map *allowed;
+    struct run *runs;
+    size_t count, cap;
+} runner;
+
+/* ---------------------------------------------------------------- telling ---
+ */
+
+static void disconnect(const char *why)
+{
+    if (runner.chan == NULL)
+        return;
+    log_set_sink(NULL);
+    chan_free(runner.chan);
+    runner.chan = NULL;
+    if (runner.count > 0)
+        log_info("%s: no new runs, %zu going on", why, runner.count);
+}
+
+static void tell(unsigned type, uint32_t generation, const struct buf *payload)
+{
+    if (runner.chan != NULL &&
+        !chan_send(runner.chan, (uint16_t)type, generation, payload))
+        runner.deaf = true;
+}
+
+static void send_log(enum log_level level, const char *line)
+{
+    struct buf b = {0};
+    msg_put_log(&b, &(struct msg_log){.level = level, .text = line});
+    if (chan_send(runner.chan, MSG_LOG, 0, &b))
+        (void)chan_flush(runner.chan, NULL);
+    buf_free(&b);
+}
+
+static void tell_exited(uint64_t run, uint32_t generation, bool has_outcome,
+                        const char *text)
+{
+    struct buf b = {0};
+    struct msg_run_exited m = {run, has_outcome, text};
+    msg_put_run_exited(&b, &m);
+    tell(MSG_RUN_EXITED, generation, &b);
+    buf_free(&b);
+}
+
+static void tell_started(const struct run *r)
+{
+    struct buf b = {0};
+    struct msg_run_started m = {r->number, r->keeper, 0};
+    proc_look(r->keeper, &m.pid_start, NULL);
+    msg_put_run_started(&b, &m);
+    tell(MSG_RUN_STARTED, r->generation, &b);
+    buf_free(&b);
+}
+
+/* --------------------------------------------------------------- starting ---
+ */
+
+static struct run *find_run(uint64_t number)
+{
+    for (size_t i = 0; i < runner.count; i++)
+        if (runner.runs[i].number == number)
+            return &runner.runs[i];
+    return NULL;
+}
+
+static bool may_run(const struct msg_run *m, struct err *err)
+{
+    if (!map_has(runner.allowed, m->script))
+        return err_set(err, ERR_DENIED, 0,
+                       "%s is not a script of the loaded configuration",
+                       m->script);
+    if (find_run(m->run) != NULL)
+        return err_set(err, ERR_DENIED, 0, "run %llu is going on",
+                       (unsigned long long)m->run);
+    return true;
+}
+
+static bool fork_keeper(const struct msg_run *m, struct run *r, struct err *err)
+{
+    int words[2];
+    if (pipe2(words, O_CLOEXEC | O_NONBLOCK) != 0)
+        return err_set(err, ERR_IO, errno, "pipe");
+    r->words = words[0];
+    r->keeper = fork();
+    if (r->keeper == 0)
+        keeper_run(m, words[1]);
+    int saved = errno;
+    close(words[1]);
+    if (r->keeper > 0)
+        return true;
+    close(words[0]);
+    return err_set(err, ERR_IO, saved, "fork a keeper");
+}
+
+static bool start_run(const struct msg_run *m, uint32_t generation,
+                      struct err *err)
+{
+    struct run r = {.number = m->run, .generation = generation};
+    if (!may_run(m, err) || !folder_make(m->dir, err))
+        return false;
+    if (!fork_keeper(m, &r, err)) {
+        rmdir(m->dir);
+        return false;
+    }
+    r.dir = xstrdup(m->dir);
+    runner.runs =
+        xgrow(runner.runs, runner.count, &runner.cap, sizeof *runner.runs);
+    runner.runs[runner.count++] = r;
+    tell_started(&r);
+    return true;
+}
+
+/* -------------------------------------------------------------- receiving ---
+ */
+
+static bool on_allow(const struct frame *f, struct arena *arena)
+{
+    struct msg_allow m;
+    if (!msg_get_allow(f->payload, f->len, arena, &m))
+        return false;
+    map_free(runner.allowed);
+    runner.allowed = map_new();
+    for (size_t i = 0; i < m.scripts.count; i++)
+        if (m.scripts.items[i] != NULL)
+            map_set(runner.allowed, m.scripts.items[i], &runner);
+    return true;
+}
+
+static bool on_run(const struct frame *f, struct arena *arena)
+{
+    struct msg_run m;
+    struct err err = {0};
+    if (!msg_get_run(f->payload, f->len, arena, &m))
+        return false;
+    if (!start_run(&m, f->generation, &err))
+        tell_exited(m.run, f->generation, false, err.text);
+    return true;
+}
+
+static bool on_stop_run(const struct frame *f)
+{
+    uint64_t number;
+    if (!msg_get_stop_run(f->payload, f->len, &number))
+        return false;
+    const struct run *r = find_run(number);
+    if (r != NULL) /* not yet reaped, so the number is still its own */
+        kill(r->keeper, SIGTERM);
+    return true;
+}
+
+static bool on_frame(void *arg, const struct frame *f)
+{
+    (void)arg;
+    struct arena *arena = arena_new();
+    bool ok = false;
+    switch (f->type) {
+    case MSG_ALLOW: ok = on_allow(f, arena); break;
+    case MSG_RUN: ok = on_run(f, arena); break;
+    case MSG_STOP_RUN: ok = on_stop_run(f); break;
+    default: break;
+    }
+    arena_free(arena);
+    return ok;
+}
+
+static void flush(void)
+{
+    struct err err;
+    if (runner.deaf)
+        disconnect("main does not read");
+    if (runner.chan != NULL && chan_flush(runner.chan, &err) != CHAN_OPEN)
+        disconnect(err.text);
+}
+
+static void receive(void)
+{
+    struct err err;
+    if (runner.chan != NULL &&
+        chan_receive(runner.chan, on_frame, NULL, &err) != CHAN_OPEN)
+        disconnect(err.text);
+}
+
+/* ----------------------------------------------------------------- ending ---
+ */
+
+static void explain_end(const struct run *r, int status, struct err *err)
+{
+    char text[sizeof err->text];
+    ssize_t n = read(r->words, text, sizeof text - 1);
+    if (n > 0)
+        err_set(err, ERR_IO, 0, "%.*s", (int)n, text);
+    else if (WIFSIGNALED(status))
+        err_set(err, ERR_INTERNAL, 0, "its keeper was killed by signal %d",
+                WTERMSIG(status));
+    else
+        err_set(err, ERR_INTERNAL, 0, "its keeper ended with status %d",
+                WEXITSTATUS(status));
+}
+
+static void end_run(size_t index, int status)
+{
+    struct run *r = &runner.runs[index];
+    struct err err = {0};
+    char *path = xasprintf("%s/%s", r->dir, OUTCOME_FILE);
+    bool has_outcome = access(path, F_OK) == 0;
+    if (!has_outcome)
+        explain_end(r, status, &err);
+    tell_exited(r->number, r->generation, has_outcome, err.text);
+    free(path);
+    free(r->dir);
+    close(r->words);
+    *r = runner.runs[--runner.count];
+}
+
+static size_t find_keeper(pid_t pid)
+{
+    size_t i = 0;
+    while (i < runner.count && runner.runs[i].keeper != pid)
+        i++;
+    return i; /* runner.count: it is no keeper */
+}
+
+/* Our children that are no keepers were left by one that was killed. */
+static void kill_orphans(void)
+{
+    struct proc_list children = {0}, below = {0};
+    proc_children(getpid(), &children);
+    for (size_t i = 0; i < children.count; i++)
+        if (find_keeper(children.pids[i]) == runner.count) {
+            kill(children.pids[i], SIGKILL);
+            proc_descendants(children.pids[i], &below);
+        }
+    for (size_t i = 0; i < below.count; i++)
+        kill(below.pids[i], SIGKILL);
+    proc_list_free(&children);
+    proc_list_free(&below);
+}
+
+static void reap(void)
+{
+    int status;
+    pid_t pid;
+    bool orphans = false;
+    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+        size_t i = find_keeper(pid);
+        orphans = orphans || i == runner.count || status != 0;
+        if (i < runner.count)
+            end_run(i, status);
+    }
+    if (orphans) /* their deaths bring us here again, until none is left */
+        kill_orphans();
+}
+
+static void read_signals(void)
+{
+    struct signalfd_siginfo info;
+    bool end = false;
+    while (read(runner.signals, &info, sizeof info) == sizeof info)
+        end = end || info.ssi_signo == SIGTERM;
+    reap();
+    if (end)
+        disconnect("SIGTERM");
+}
+
+/* ------------------------------------------------------------------- loop ---
+ */
+
+static void start(void)
+{
+    sigset_t watched;
+    log_init("runner");
+    prctl(PR_SET_NAME, "relevo-runner", 0, 0, 0);
+    must(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
+    setsid(); /* a terminal's Ctrl-C is for main */
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGCHLD);
+    sigaddset(&watched, SIGTERM);
+    sigprocmask(SIG_SETMASK, &watched, NULL);
+    runner.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (runner.signals < 0)
+        die("signalfd: %s", strerror(errno));
+    runner.chan = chan_new(ROLE_FD_CHAN, QUEUE_LIMIT);
+    runner.allowed = map_new();
+    log_set_sink(send_log);
+}
+
+static void wait_for_events(void)
+{
+    struct pollfd polled[2] = {{.fd = runner.signals, .events = POLLIN},
+                               {.fd = -1}};
+    if (runner.chan != NULL) {
+        polled[1].fd = chan_fd(runner.chan);
+        polled[1].events = POLLIN;
+        if (chan_wants_write(runner.chan))
+            polled[1].events |= POLLOUT;
+    }
+    poll(polled, 2, -1);
+}
+
+int runner_main(void)
+{
+    start();
+    while (runner.chan != NULL || runner.count > 0) {
+        wait_for_events();
+        receive();
+        read_signals();
+        flush();
+    }
+    map_free(runner.allowed);
+    free(runner.runs);
+    close(runner.signals);
+    return 0;
+}

@@ -1,0 +1,70 @@
+/* store/backend.h: what an implementation of the store provides. Each begins
+ * its own struct with the struct below. Included inside store/ only. */
+#ifndef RELEVO_STORE_BACKEND_H
+#define RELEVO_STORE_BACKEND_H
+
+#include "store/reader.h"
+#include "store/store.h"
+
+struct store_ops {
+    void (*append)(struct store *, struct record *);
+    void (*close)(struct store *);
+    uint64_t (*lost)(const struct store *);
+    bool (*load)(struct store *, int64_t now_us, struct store_snapshot *,
+                 struct err *);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+/* Rows that a reader lists, by what they are asked for. Each is an array of
+ * the row's struct. */
+enum reader_list {
+    LIST_CHECKS,         /* check_row */
+    LIST_CHECK_BY_NAME,  /* check_row; name */
+    LIST_STATES,         /* state_row */
+    LIST_TRANSITIONS,    /* transition_row; number: check; since, before */
+    LIST_INCIDENTS,      /* incident_row; before */
+    LIST_INCIDENT,       /* incident_row; number, 0: latest */
+    LIST_EVENTS,         /* event_row; number: incident */
+    LIST_RUNS,           /* run_row; before */
+    LIST_RUN,            /* run_row; number, 0: latest */
+    LIST_RUNS_OF,        /* run_row; number: incident */
+    LIST_OPEN_INCIDENTS, /* incident_row; since: resolved after it */
+    LIST_LIVE_RUNS,      /* run_row; since: intended after it */
+    LIST_COUNT
+};
+
+struct reader_query {
+    enum reader_list list;
+    const char *name;
+    uint64_t number;
+    int64_t since, before; /* 0: no bound */
+    size_t limit;          /* 0: no bound */
+};
+
+struct reader_ops {
+    void (*close)(struct reader *);
+    void (*set_deadline)(struct reader *, int64_t ms);
+    bool (*list)(struct reader *, struct arena *, const struct reader_query *,
+                 void **rows, size_t *count, struct err *);
+    bool (*history)(struct reader *, struct arena *,
+                    const struct reader_window *, struct result ***,
+                    size_t *count, struct err *);
+    bool (*audit)(struct reader *, struct arena *, uint64_t before,
+                  size_t limit, struct audit_entry **, size_t *count,
+                  struct err *);
+    bool (*verify_audit)(struct reader *, struct audit_verdict *, struct err *);
+};
+
+struct reader {
+    const struct reader_ops *ops;
+};
+
+struct store *sqlite_store_open(const struct store_options *, struct err *);
+bool sqlite_load(const char *dir, uint16_t node, int64_t now_us,
+                 struct store_snapshot *, struct err *);
+struct reader *sqlite_reader_open(const char *dir, uint16_t node, struct err *);
+
+#endif

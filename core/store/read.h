@@ -1,0 +1,31 @@
+/* store/read.h: what the files that read SQLite share. */
+#ifndef RELEVO_STORE_READ_H
+#define RELEVO_STORE_READ_H
+
+#include "store/backend.h"
+#include "store/db.h"
+
+struct sqlite_reader {
+    struct reader base; /* first */
+    struct db db;
+    uint16_t node;
+    int64_t deadline_ms;
+    int64_t deadline_ns; /* of the call at hand */
+};
+
+struct sqlite_reader *reader_self(struct reader *);
+/* Every call begins with it. */
+void reader_begin(struct sqlite_reader *);
+/* Sets err from what the connection says; a missed deadline in plain words.
+ * Returns false. */
+bool reader_failed(struct sqlite_reader *, struct err *);
+
+bool sqlite_history(struct reader *, struct arena *,
+                    const struct reader_window *, struct result ***,
+                    size_t *count, struct err *);
+bool sqlite_audit(struct reader *, struct arena *, uint64_t before,
+                  size_t limit, struct audit_entry **, size_t *count,
+                  struct err *);
+bool sqlite_verify_audit(struct reader *, struct audit_verdict *, struct err *);
+
+#endif

@@ -1,0 +1,13 @@
+/* worker/judge.h: from what a probe observed to its outcome. */
+#ifndef RELEVO_WORKER_JUDGE_H
+#define RELEVO_WORKER_JUDGE_H
+
+#include "worker/probe.h"
+
+void judge_open(void);
+void judge_close(void);
+/* Fills in the result: outcome, fault, code, message, lines, observations,
+ * evidence. Its duration is there already. */
+void judge(struct rlv_probe *);
+
+#endif

@@ -1,0 +1,71 @@
+/* worker/load.h: the plugins and checks that this worker has.
+ *
+ * Plugins stay until the worker ends. A check is replaced when its fingerprint
+ * changes; the old one lives on until its last probe is over. */
+#ifndef RELEVO_WORKER_LOAD_H
+#define RELEVO_WORKER_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "expect/expect.h"
+#include "plug/plug.h"
+#include "wire/msg.h"
+#include "worker/scope.h"
+
+struct plugin {
+    struct plugin *next;
+    char *path;
+    char *broken; /* why it cannot be used; NULL: it can */
+    const struct plug *plug;
+    const struct rlv_plugin *table;
+    const struct catalog *catalog;
+    struct rlv_scope scope; /* the worker's, for this plugin */
+    struct map *lines;      /* text → struct line: many checks share them */
+    /* The core's own fields, numbered after the plugin's; latency is -1 where
+     * the plugin has its own. */
+    int latency, duration, phase;
+    bool inited;
+};
+
+struct line {
+    struct expect *expect;
+    unsigned refs;
+};
+
+struct check_line {
+    struct line *line;
+    bool is_default;
+};
+
+struct check {
+    unsigned refs; /* the table's, and one for each probe */
+    uint32_t id;
+    uint64_t fingerprint;
+    struct plugin *plugin;
+    struct arena *arena; /* owns what follows */
+    const void *conf;
+    const char *broken; /* the settings or a line cannot be used: why */
+    struct check_line *expects, *warns;
+    size_t expect_count, warn_count;
+    bool *wanted; /* by field: something reads it */
+    int64_t timeout_ns, evidence_bytes;
+    struct rlv_scope scope;
+    void *kept; /* keep() */
+    size_t kept_bytes;
+};
+
+/* Takes over a generation. false: the message is nonsense. */
+bool load_generation(const void *payload, size_t n);
+struct check *load_check(uint32_t id); /* NULL: not here. Not referenced. */
+void check_unref(struct check *);
+/* Ends every scope, calls fini(). */
+void load_close(void);
+
+/* Its file's name until it is loaded. */
+const char *plugin_name(const struct plugin *);
+
+#endif

@@ -1,0 +1,259 @@
+/* worker/probe.c: the life of one probe. See probe.h.
+ *
+ * Happy path: main asks for it up to 50 ms ahead; its timer starts it when it
+ * is due; the plugin observes and calls done(); it is judged, told, released.
+ * Ways it can fail: the check is not known here, or its plugin is broken: the
+ * result says so at once. The plugin does not end it: 50 ms after the deadline
+ * we do. The worker is told to end: it is released without a result. */
+#include "worker/probe.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/human.h"
+#include "base/log.h"
+#include "worker/box.h"
+#include "worker/judge.h"
+#include "worker/resolve.h"
+#include "worker/tell.h"
+
+#define MAGIC        0x65626f72u
+#define LATE_NS      (100 * NS_PER_MS)
+#define DISTURBED_NS (20 * NS_PER_MS) /* as in worker.c */
+
+enum { REST = 64 }; /* structs that are over before one is used again */
+
+static struct rlv_probe *in_flight;
+static struct rlv_probe *over, **over_end = &over;
+static size_t over_count;
+
+/* ---------------------------------------------------------------- structs ---
+ */
+
+static struct rlv_probe *take(void)
+{
+    struct rlv_probe *p = over;
+    if (over_count > REST) {
+        over = p->next;
+        over_count--;
+        if (over == NULL)
+            over_end = &over;
+    } else {
+        p = xmalloc(sizeof *p);
+    }
+    *p = (struct rlv_probe){
+        .magic = MAGIC, .next = in_flight, .link = &in_flight};
+    if (in_flight != NULL)
+        in_flight->link = &p->next;
+    in_flight = p;
+    return p;
+}
+
+static void rest(struct rlv_probe *p)
+{
+    *p->link = p->next;
+    if (p->next != NULL)
+        p->next->link = p->link;
+    p->next = NULL;
+    *over_end = p;
+    over_end = &p->next;
+    over_count++;
+}
+
+bool probe_is_live(const struct rlv_probe *p, const char *function)
+{
+    if (p != NULL && p->magic == MAGIC && p->state == PROBE_RUNNING)
+        return true;
+    char text[160];
+    snprintf(text, sizeof text, "plugin %s: %s() for %s",
+             plugin_name(box_plugin()), function,
+             p == NULL || p->magic != MAGIC ? "what is no probe"
+                                            : "a probe that is over");
+    tell_log(LOG_LEVEL_ERROR, 0, text);
+    return false;
+}
+
+/* -------------------------------------------------------------------- end ---
+ */
+
+static void release(struct rlv_probe *p)
+{
+    loop_timer_stop(&p->timer);
+    p->state = PROBE_ENDING;
+    resolve_forget(p);
+    scope_release(&p->scope);
+    check_unref(p->check);
+    result_free(p->result);
+    p->state = PROBE_OVER;
+    p->result = NULL;
+    p->check = NULL;
+    rest(p);
+}
+
+/* Others were served before us in this turn, for too long. */
+static bool waited_in_turn(const struct rlv_probe *p)
+{
+    int64_t since = p->result->started_ns > loop_turn_ns()
+                        ? p->result->started_ns
+                        : loop_turn_ns();
+    return box_entered_ns() - since > DISTURBED_NS;
+}
+
+void probe_finish(struct rlv_probe *p)
+{
+    struct result *r = p->result;
+    r->duration_ns = clock_mono_ns() - r->started_ns;
+    p->state = PROBE_ENDING;
+    if (p->disturbed || waited_in_turn(p))
+        r->flags |= RESULT_DISTURBED;
+    struct box_frame before =
+        box_enter(BLACKBOX_JUDGE, p->check->plugin, p->ask.probe);
+    judge(p);
+    box_leave(&before);
+    tell_result(r);
+    release(p);
+}
+
+static void on_overdue(struct loop_timer *t)
+{
+    char *at = (char *)t - offsetof(struct rlv_probe, timer);
+    struct rlv_probe *p = (struct rlv_probe *)(void *)at;
+    char limit[HUMAN_TEXT];
+    probe_fault(p, RLV_F_TIMEOUT, "", 0,
+                "no answer within %s; the plugin did not end the probe itself",
+                human_duration(p->check->timeout_ns, limit));
+    probe_finish(p);
+}
+
+/* ------------------------------------------------------------------ start ---
+ */
+
+static void begin(struct rlv_probe *p)
+{
+    struct result *r = p->result;
+    r->started_us = clock_wall_us();
+    r->started_ns = clock_mono_ns();
+    if (p->ask.due_ns > 0 && r->started_ns - p->ask.due_ns > LATE_NS)
+        r->flags |= RESULT_LATE;
+    p->deadline_ns = r->started_ns + p->check->timeout_ns;
+    p->state = PROBE_RUNNING;
+}
+
+/* Why it cannot be made at all; NULL: it can. */
+static const char *obstacle(const struct check *c, enum rlv_fault *fault)
+{
+    *fault = c->plugin->broken != NULL ? RLV_F_PLUGIN : RLV_F_CONFIG;
+    return c->plugin->broken != NULL ? c->plugin->broken : c->broken;
+}
+
+static void run_blocking(struct rlv_probe *p)
+{
+    const struct check *c = p->check;
+    struct box_frame before =
+        box_enter(BLACKBOX_BLOCKING, c->plugin, p->ask.probe);
+    c->plugin->table->blocking(p, c->conf);
+    box_leave(&before);
+    probe_finish(p);
+}
+
+/* The probe may be over when this returns. */
+static void run(struct rlv_probe *p)
+{
+    const struct check *c = p->check;
+    if (c->plugin->table->blocking != NULL) {
+        run_blocking(p);
+        return;
+    }
+    p->timer.fire = on_overdue;
+    loop_timer_set(&p->timer, p->deadline_ns + PROBE_GRACE_NS);
+    struct box_frame before =
+        box_enter(BLACKBOX_START, c->plugin, p->ask.probe);
+    c->plugin->table->start(p, c->conf);
+    box_leave(&before);
+}
+
+static void on_due(struct loop_timer *t)
+{
+    char *at = (char *)t - offsetof(struct rlv_probe, timer);
+    struct rlv_probe *p = (struct rlv_probe *)(void *)at;
+    enum rlv_fault fault;
+    begin(p);
+    const char *why = obstacle(p->check, &fault);
+    if (why == NULL) {
+        const struct catalog *catalog = p->check->plugin->catalog;
+        p->plain =
+            scope_alloc(&p->scope, catalog->field_count * sizeof *p->plain);
+        run(p);
+        return;
+    }
+    probe_fault(p, fault, "", 0, "%s", why);
+    probe_finish(p);
+}
+
+/* Main asks only for what it has told us of before: this is a bug in it, or a
+ * reload that crossed the question. */
+static void unknown(const struct msg_probe *ask, uint32_t generation)
+{
+    struct result *r = result_new();
+    r->probe = ask->probe;
+    r->check = ask->check;
+    r->purpose = ask->purpose;
+    r->generation = generation;
+    r->started_us = clock_wall_us();
+    r->started_ns = clock_mono_ns();
+    r->outcome = OUTCOME_UNKNOWN;
+    r->fault = RLV_F_CANCELLED;
+    r->message = "the check is not loaded";
+    tell_result(r);
+    result_free(r);
+}
+
+void probe_ask(const struct msg_probe *ask, uint32_t generation)
+{
+    struct check *c = load_check(ask->check);
+    if (c == NULL) {
+        unknown(ask, generation);
+        return;
+    }
+    struct rlv_probe *p = take();
+    struct result *r = p->result = result_new();
+    p->ask = *ask;
+    p->check = c;
+    c->refs++;
+    p->keyed_end = &p->keyed;
+    p->pieces_end = &p->pieces;
+    scope_init(&p->scope, c->plugin, p, ask->probe, r->arena);
+    r->probe = ask->probe;
+    r->check = ask->check;
+    r->purpose = ask->purpose;
+    r->generation = generation;
+    r->flags = ask->flags & PROBE_RETRIED ? RESULT_RETRIED : 0;
+    p->timer.fire = on_due;
+    loop_timer_set(&p->timer, ask->due_ns);
+}
+
+/* -------------------------------------------------------------------- all ---
+ */
+
+void probe_disturb_all(uint64_t but)
+{
+    for (struct rlv_probe *p = in_flight; p != NULL; p = p->next)
+        if (p->state == PROBE_RUNNING && p->ask.probe != but)
+            p->disturbed = true;
+}
+
+void probe_close(void)
+{
+    while (in_flight != NULL)
+        release(in_flight);
+    while (over != NULL) {
+        struct rlv_probe *p = over;
+        over = p->next;
+        free(p);
+    }
+    over_end = &over;
+    over_count = 0;
+}

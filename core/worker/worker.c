@@ -1,0 +1,257 @@
+/* worker/worker.c: the process: its beginning, its messages, its end.
+ *
+ * Happy path: main sends MSG_LOAD, then MSG_PROBE for ever; results and log
+ * lines gather during a turn of the loop and go out together before the next
+ * wait.
+ * Ways it can fail: main closes the channel: scopes end, then the process. It
+ * sends nonsense or does not read: we end and are started anew. A plugin
+ * crashes or hangs: main sees it on the black-box page. */
+#include "worker/worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "wire/chan.h"
+#include "wire/msg.h"
+#include "worker/box.h"
+#include "worker/judge.h"
+#include "worker/load.h"
+#include "worker/loop.h"
+#include "worker/probe.h"
+#include "worker/resolve.h"
+#include "worker/tell.h"
+
+#define DISTURBED_NS (20 * NS_PER_MS)
+
+enum {
+    QUEUE_BYTES = 64 << 20,
+    LINES_A_SECOND = 50, /* of plugins' logs */
+    END_SECONDS = 2,     /* for plugins to let go */
+    OOM_SCORE = 200      /* we before main */
+};
+
+static struct chan *chan;
+static struct loop_source chan_source;
+static uint32_t chan_events = EPOLLIN;
+static int exit_status;
+static struct buf payload; /* work space */
+
+/* ---------------------------------------------------------------- telling ---
+ */
+
+static void send_frame(uint16_t type, uint32_t generation)
+{
+    bool ok = chan_send(chan, type, generation, &payload);
+    buf_clear(&payload);
+    if (!ok) {
+        log_set_sink(NULL);
+        die("main does not read what it is sent");
+    }
+}
+
+void tell_result(const struct result *r)
+{
+    msg_put_result(&payload, r);
+    send_frame(MSG_RESULT, r->generation);
+}
+
+static void send_line(enum log_level level, uint32_t check, const char *text)
+{
+    msg_put_log(&payload, &(struct msg_log){(unsigned)level, check, text});
+    send_frame(MSG_LOG, 0);
+}
+
+void tell_log(enum log_level level, uint32_t check, const char *text)
+{
+    static int64_t second;
+    static unsigned lines;
+    int64_t now = clock_mono_ns() / NS_PER_S;
+    if (now != second && lines > LINES_A_SECOND) {
+        char lost[64];
+        snprintf(lost, sizeof lost, "%u lines of plugins were left out",
+                 lines - LINES_A_SECOND);
+        send_line(LOG_LEVEL_WARN, 0, lost);
+    }
+    if (now != second)
+        lines = 0;
+    second = now;
+    if (lines++ < LINES_A_SECOND)
+        send_line(level, check, text);
+}
+
+/* Our own lines. An error may be the last thing that we say. */
+static void log_sink(enum log_level level, const char *line)
+{
+    send_line(level, 0, line);
+    if (level == LOG_LEVEL_ERROR)
+        (void)chan_flush(chan, NULL);
+}
+
+/* --------------------------------------------------------------- messages ---
+ */
+
+static bool on_load(const struct frame *f)
+{
+    if (!load_generation(f->payload, f->len))
+        return false;
+    send_frame(MSG_LOADED, f->generation);
+    return true;
+}
+
+static bool on_probe(const struct frame *f)
+{
+    struct msg_probe ask;
+    if (!msg_get_probe(f->payload, f->len, &ask))
+        return false;
+    probe_ask(&ask, f->generation);
+    return true;
+}
+
+static bool on_frame(void *arg, const struct frame *f)
+{
+    (void)arg;
+    switch (f->type) {
+    case MSG_LOAD: return on_load(f);
+    case MSG_PROBE: return on_probe(f);
+    default: return false;
+    }
+}
+
+static void follow(enum chan_status status, const struct err *err)
+{
+    if (status == CHAN_OPEN)
+        return;
+    log_set_sink(NULL); /* nobody is there to hear it */
+    if (status == CHAN_BROKEN) {
+        log_error("%s", err->text);
+        exit_status = 3;
+    }
+    loop_stop();
+}
+
+static void flush(void)
+{
+    struct err err;
+    follow(chan_flush(chan, &err), &err);
+    uint32_t wanted = EPOLLIN | (chan_wants_write(chan) ? EPOLLOUT : 0u);
+    if (wanted == chan_events)
+        return;
+    chan_events = wanted;
+    if (!loop_rewatch(chan_fd(chan), wanted, &chan_source))
+        die("the channel cannot be watched");
+}
+
+static void on_channel(struct loop_source *source, uint32_t events)
+{
+    (void)source;
+    struct err err;
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        follow(chan_receive(chan, on_frame, NULL, &err), &err);
+}
+
+/* ------------------------------------------------------------------- turns ---
+ */
+
+/* Whoever was under way while the loop stood still has measured that, too. */
+static void on_turn_ended(int64_t busy_ns, int64_t lag_ns)
+{
+    int64_t longest_ns;
+    uint64_t culprit = box_longest(&longest_ns);
+    watch_bury();
+    if (lag_ns > DISTURBED_NS)
+        probe_disturb_all(0);
+    else if (busy_ns > DISTURBED_NS)
+        probe_disturb_all(busy_ns - longest_ns <= DISTURBED_NS ? culprit : 0);
+}
+
+/* ------------------------------------------------------------ begin and end */
+
+static void ignore(int number) { (void)number; }
+
+/* Signals from a terminal or a service manager are for main, which closes our
+ * channel. A handler, unlike SIG_IGN, is not inherited by what plugins start.
+ */
+static void set_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        sigaction(numbers[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void offer_to_oom_killer(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (dprintf(fd, "%d", OOM_SCORE) < 0)
+        log_debug("oom_score_adj cannot be set");
+    close(fd);
+}
+
+/* What a plugin prints goes to the log, not into somebody's JSON. */
+static void harden(void)
+{
+    struct rlimit files;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    offer_to_oom_killer();
+    set_signals();
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+static void open_all(void)
+{
+    log_init("worker");
+    harden();
+    loop_open();
+    box_open(ROLE_FD_BLACKBOX);
+    chan = chan_new(ROLE_FD_CHAN, QUEUE_BYTES);
+    log_set_sink(log_sink);
+    chan_source.ready = on_channel;
+    if (!loop_watch(ROLE_FD_CHAN, EPOLLIN, &chan_source))
+        die("the channel cannot be watched");
+    resolve_open();
+    judge_open();
+}
+
+/* A plugin that hangs now is not waited for: the alarm ends us. */
+static void close_all(void)
+{
+    log_set_sink(NULL);
+    alarm(END_SECONDS);
+    probe_close();
+    load_close();
+    watch_close();
+    resolve_close();
+    judge_close();
+    loop_close();
+    chan_free(chan);
+    buf_free(&payload);
+    alarm(0);
+}
+
+int worker_main(void)
+{
+    static const struct loop_hooks hooks = {flush, on_turn_ended};
+    open_all();
+    loop_run(&hooks);
+    close_all();
+    return exit_status;
+}

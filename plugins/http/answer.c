@@ -1,0 +1,418 @@
+/* http/answer.c: what came back, on its way in and when it is complete.
+ *
+ * libcurl calls answer_on_head() for each header line and answer_on_body()
+ * for each piece of the unpacked body; both fill the buffers of the fetch's
+ * handle. fetch.c calls the rest, once a transfer is over. */
+#include "http/http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define HEAD_MAX    (256 * 1024)
+#define HEADERS_MAX 128 /* observed; the rest is not */
+#define EXCERPT     (16 * 1024)
+#define SECOND_NS   1000000000ll
+
+/* -------------------------------------------------------------- incoming - */
+
+static bool bytes_append(struct bytes *bytes, const char *at, size_t n)
+{
+    if (bytes->len + n > bytes->size) {
+        size_t size = bytes->size ? bytes->size : 4096;
+        while (size < bytes->len + n)
+            size *= 2;
+        char *grown = realloc(bytes->at, size);
+        if (!grown)
+            return false;
+        bytes->at = grown;
+        bytes->size = size;
+    }
+    memcpy(bytes->at + bytes->len, at, n);
+    bytes->len += n;
+    return true;
+}
+
+void answer_reset(struct fetch *fetch)
+{
+    fetch->handle->head.len = fetch->handle->body.len = 0;
+    fetch->handle->error[0] = '\0';
+    fetch->body_bytes = 0;
+    fetch->cut = fetch->overlong_head = false;
+    fetch->socket_errno = 0;
+    bool wanted = http_host->wants(fetch->probe, FIELD_BODY);
+    fetch->body_keep = wanted ? (size_t)fetch->conf->max_body : EXCERPT;
+}
+
+static bool head_is_complete(const struct bytes *head)
+{
+    return head->len >= 4 &&
+           (memcmp(head->at + head->len - 4, "\r\n\r\n", 4) == 0 ||
+            memcmp(head->at + head->len - 2, "\n\n", 2) == 0);
+}
+
+size_t answer_on_head(char *line, size_t size, size_t n, void *arg)
+{
+    struct fetch *fetch = arg;
+    struct bytes *head = &fetch->handle->head;
+    n *= size;
+    http_host->serving(fetch->probe);
+    /* A second status line: the first response was a 100 or a 103. */
+    if (n > 5 && memcmp(line, "HTTP/", 5) == 0 && head_is_complete(head))
+        head->len = 0;
+    if (head->len + n > HEAD_MAX) {
+        fetch->overlong_head = true;
+        return 0;
+    }
+    return bytes_append(head, line, n) ? n : 0;
+}
+
+size_t answer_on_body(char *at, size_t size, size_t n, void *arg)
+{
+    struct fetch *fetch = arg;
+    struct bytes *body = &fetch->handle->body;
+    n *= size;
+    int64_t room = fetch->conf->max_body - fetch->body_bytes;
+    size_t take = (int64_t)n < room ? n : (size_t)room;
+    size_t keep = fetch->body_keep - body->len;
+    if (keep > take)
+        keep = take;
+    if (keep && !bytes_append(body, at, keep))
+        return 0;
+    fetch->body_bytes += (int64_t)take;
+    fetch->cut = take < n;
+    return take;
+}
+
+/* --------------------------------------------------------------- headers - */
+
+struct header {
+    const char *name, *value;
+    size_t name_len, value_len;
+};
+
+/* The next "name: value" line at or after *at; lines that are none, such as
+ * the status line, are passed over. */
+static bool header_next(const struct bytes *head, size_t *at,
+                        struct header *header)
+{
+    while (*at < head->len) {
+        const char *line = head->at + *at;
+        const char *end = memchr(line, '\n', head->len - *at);
+        size_t len = end ? (size_t)(end - line) : head->len - *at;
+        *at += len + 1;
+        const char *colon = memchr(line, ':', len);
+        if (!colon || colon == line || !memcmp(line, "HTTP/", 5))
+            continue;
+        const char *value = colon + 1, *stop = line + len;
+        while (stop > value &&
+               (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
+            stop--;
+        while (value < stop && (*value == ' ' || *value == '\t'))
+            value++;
+        *header = (struct header){line, value, (size_t)(colon - line),
+                                  (size_t)(stop - value)};
+        return true;
+    }
+    return false;
+}
+
+static bool same_name(const struct header *a, const struct header *b)
+{
+    return a->name_len == b->name_len &&
+           !strncasecmp(a->name, b->name, a->name_len);
+}
+
+const char *answer_header(const struct fetch *fetch, const char *name,
+                          size_t *len)
+{
+    struct header wanted = {.name = name, .name_len = strlen(name)}, header;
+    for (size_t at = 0; header_next(&fetch->handle->head, &at, &header);) {
+        if (same_name(&wanted, &header)) {
+            *len = header.value_len;
+            return header.value;
+        }
+    }
+    return NULL;
+}
+
+/* A field that comes several times is one list (RFC 9110 section 5.2). */
+static void observe_joined(struct fetch *fetch, const struct header *all,
+                           size_t count, size_t first, const char *name)
+{
+    struct bytes joined = {0};
+    for (size_t i = first; i < count; i++) {
+        if (!same_name(&all[first], &all[i]))
+            continue;
+        if (joined.len)
+            bytes_append(&joined, ", ", 2);
+        bytes_append(&joined, all[i].value, all[i].value_len);
+    }
+    http_host->observe_key(fetch->probe, FIELD_HEADER, name,
+                           rlv_text_n(joined.at ? joined.at : "", joined.len));
+    free(joined.at);
+}
+
+static void observe_header(struct fetch *fetch, const struct header *all,
+                           size_t count, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (same_name(&all[k], &all[i]))
+            return; /* was joined to that one */
+    char name[128];
+    if (all[i].name_len >= sizeof name)
+        return;
+    memcpy(name, all[i].name, all[i].name_len);
+    name[all[i].name_len] = '\0';
+    for (size_t k = i + 1; k < count; k++) {
+        if (same_name(&all[k], &all[i])) {
+            observe_joined(fetch, all, count, i, name);
+            return;
+        }
+    }
+    http_host->observe_key(fetch->probe, FIELD_HEADER, name,
+                           rlv_text_n(all[i].value, all[i].value_len));
+}
+
+static void observe_headers(struct fetch *fetch)
+{
+    struct header all[HEADERS_MAX];
+    size_t count = 0, at = 0;
+    while (count < HEADERS_MAX &&
+           header_next(&fetch->handle->head, &at, &all[count]))
+        count++;
+    for (size_t i = 0; i < count; i++)
+        observe_header(fetch, all, count, i);
+}
+
+/* ---------------------------------------------------------------- phases - */
+
+static int64_t spent(CURL *easy, CURLINFO info)
+{
+    curl_off_t us = 0;
+    curl_easy_getinfo(easy, info, &us);
+    return (int64_t)us * 1000;
+}
+
+/* libcurl gives the time since its start at the end of each phase, or 0 where
+ * that end was not reached: such a phase lasted until now. Its time of the
+ * TCP connection is there only after TLS, so the start of TLS stands for it. */
+void answer_phases(struct fetch *fetch)
+{
+    CURL *easy = fetch->handle->easy;
+    int64_t at = spent(easy, CURLINFO_NAMELOOKUP_TIME_T);
+    int64_t end = http_host->now() - fetch->stage_ns;
+    int64_t pretransfer = spent(easy, CURLINFO_PRETRANSFER_TIME_T);
+    int64_t connected = fetch->handshake_ns
+                            ? fetch->handshake_ns - fetch->stage_ns
+                            : spent(easy, CURLINFO_CONNECT_TIME_T);
+    long connects = 0;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    struct {
+        enum rlv_phase phase;
+        bool applies;
+        int64_t at;
+    } steps[] = {
+        {RLV_PH_CONNECT, connects > 0 || !pretransfer, connected},
+        {RLV_PH_TLS, fetch->target.https && (connects > 0 || !pretransfer),
+         spent(easy, CURLINFO_APPCONNECT_TIME_T)},
+        {RLV_PH_SEND, true, pretransfer},
+        {RLV_PH_WAIT, true, spent(easy, CURLINFO_STARTTRANSFER_TIME_T)},
+        {RLV_PH_RECEIVE, true, end},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (!steps[i].applies)
+            continue;
+        bool reached = steps[i].at > 0;
+        int64_t until = reached ? steps[i].at : end;
+        int64_t took = until > at ? until - at : 0;
+        http_host->phase(fetch->probe, steps[i].phase, took);
+        at = at > until ? at : until;
+        if (!reached)
+            return;
+    }
+}
+
+/* ---------------------------------------------------------- observations - */
+
+void answer_observe_certificate(struct fetch *fetch)
+{
+    struct kept *kept = NULL;
+    if (fetch->conf->keep_alive)
+        kept = http_host->keep(fetch->probe, sizeof *kept);
+    if (fetch->peer.seen) {
+        if (!fetch->not_after_s)
+            fetch->not_after_s = fetch->peer.not_after_s;
+        if (kept && fetch_at_origin(fetch)) {
+            kept->not_after_s = fetch->peer.not_after_s;
+            memcpy(kept->tls_version, fetch->peer.tls_version,
+                   sizeof kept->tls_version);
+        }
+    }
+    const char *version = fetch->peer.tls_version;
+    if (kept && fetch->target.https && !*version) {
+        version = kept->tls_version;
+        if (!fetch->not_after_s)
+            fetch->not_after_s = kept->not_after_s;
+    }
+    if (fetch->target.https && *version)
+        http_host->observe(fetch->probe, FIELD_TLS_VERSION, rlv_text(version));
+    if (fetch->not_after_s) {
+        int64_t left_s = fetch->not_after_s - (int64_t)time(NULL);
+        http_host->observe(fetch->probe, FIELD_CERT_EXPIRY,
+                           rlv_duration(left_s * SECOND_NS));
+    }
+}
+
+static const char *version_text(CURL *easy)
+{
+    long version = 0;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    switch (version) {
+    case CURL_HTTP_VERSION_1_0: return "1.0";
+    case CURL_HTTP_VERSION_1_1: return "1.1";
+    case CURL_HTTP_VERSION_2_0: return "2";
+    default: return NULL;
+    }
+}
+
+static const char *status_text(long status)
+{
+    // clang-format off
+    static const struct { long status; const char *text; } table[] = {
+        {400, "Bad Request"},           {401, "Unauthorized"},
+        {402, "Payment Required"},      {403, "Forbidden"},
+        {404, "Not Found"},             {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},        {408, "Request Timeout"},
+        {409, "Conflict"},              {410, "Gone"},
+        {411, "Length Required"},       {413, "Content Too Large"},
+        {414, "URI Too Long"},          {415, "Unsupported Media Type"},
+        {421, "Misdirected Request"},   {422, "Unprocessable Content"},
+        {423, "Locked"},                {425, "Too Early"},
+        {426, "Upgrade Required"},      {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {451, "Unavailable For Legal Reasons"},
+        {500, "Internal Server Error"}, {501, "Not Implemented"},
+        {502, "Bad Gateway"},           {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},       {505, "HTTP Version Not Supported"},
+        {507, "Insufficient Storage"},
+    };
+    // clang-format on
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].status == status)
+            return table[i].text;
+    return status < 500 ? "(client error)" : "(server error)";
+}
+
+static void hint(struct fetch *fetch, long status)
+{
+    if (status < 400)
+        return;
+    char code[16];
+    snprintf(code, sizeof code, "%ld", status);
+    enum rlv_fault fault = status == 401   ? RLV_F_AUTH
+                           : status == 403 ? RLV_F_FORBIDDEN
+                           : status == 429 ? RLV_F_OVERLOADED
+                                           : RLV_F_ERROR_RESPONSE;
+    http_host->hint(fetch->probe, fault, code, "%ld %s", status,
+                    status_text(status));
+}
+
+static void observe_text(struct fetch *fetch, enum http_field field,
+                         const char *text)
+{
+    if (text && *text)
+        http_host->observe(fetch->probe, field, rlv_text(text));
+}
+
+static void observe_url(struct fetch *fetch)
+{
+    char *url = NULL;
+    curl_url_get(fetch->target.url, CURLUPART_URL, &url, 0);
+    observe_text(fetch, FIELD_URL_EFFECTIVE, url);
+    curl_free(url);
+}
+
+static void observe_body(struct fetch *fetch)
+{
+    const struct bytes *body = &fetch->handle->body;
+    http_host->observe(fetch->probe, FIELD_SIZE, rlv_size(fetch->body_bytes));
+    http_host->observe(fetch->probe, FIELD_TRUNCATED, rlv_bool(fetch->cut));
+    if (http_host->wants(fetch->probe, FIELD_BODY))
+        http_host->observe(fetch->probe, FIELD_BODY,
+                           rlv_body(body->at ? body->at : "", body->len));
+    if (fetch->cut)
+        http_host->log(fetch->probe, RLV_LOG_INFO,
+                       "body longer than max_body (%lld bytes): cut there",
+                       (long long)fetch->conf->max_body);
+}
+
+void answer_observe(struct fetch *fetch)
+{
+    CURL *easy = fetch->handle->easy;
+    long status = 0;
+    char *ip = NULL;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
+    if (status)
+        http_host->observe(fetch->probe, FIELD_STATUS, rlv_int(status));
+    http_host->observe(fetch->probe, FIELD_LATENCY,
+                       rlv_duration(http_host->now() - fetch->started_ns));
+    http_host->observe(fetch->probe, FIELD_REDIRECTS,
+                       rlv_int(fetch->redirects));
+    observe_body(fetch);
+    observe_url(fetch);
+    observe_text(fetch, FIELD_IP, ip);
+    observe_text(fetch, FIELD_HTTP_VERSION, version_text(easy));
+    answer_observe_certificate(fetch);
+    if (http_host->wants(fetch->probe, FIELD_HEADER))
+        observe_headers(fetch);
+    hint(fetch, status);
+    answer_evidence(fetch);
+}
+
+/* -------------------------------------------------------------- evidence - */
+
+/* The head with the values of cookies left out. */
+static bool hide_cookies(const struct bytes *head, struct bytes *clean)
+{
+    struct header cookie = {.name = "set-cookie", .name_len = 10}, header;
+    size_t copied = 0;
+    for (size_t at = 0; header_next(head, &at, &header);) {
+        if (!same_name(&cookie, &header))
+            continue;
+        size_t value = (size_t)(header.value - head->at);
+        if (!bytes_append(clean, head->at + copied, value - copied) ||
+            !bytes_append(clean, "***", 3))
+            return false;
+        copied = value + header.value_len;
+    }
+    return copied && bytes_append(clean, head->at + copied, head->len - copied);
+}
+
+void answer_evidence(struct fetch *fetch)
+{
+    const struct bytes *head = &fetch->handle->head;
+    const struct bytes *body = &fetch->handle->body;
+    char *url = NULL, request[1024];
+    curl_url_get(fetch->target.url, CURLUPART_URL, &url, 0);
+    int n = snprintf(request, sizeof request, "%s %s",
+                     http_method_name(fetch->method), url ? url : "");
+    curl_free(url);
+    size_t len = (size_t)n < sizeof request ? (size_t)n : sizeof request - 1;
+    http_host->evidence(fetch->probe, "request", request, len);
+    if (head->len) {
+        struct bytes clean = {0};
+        bool hidden = hide_cookies(head, &clean);
+        if (hidden)
+            http_host->evidence(fetch->probe, "response", clean.at, clean.len);
+        else if (!clean.at)
+            http_host->evidence(fetch->probe, "response", head->at, head->len);
+        free(clean.at);
+    }
+    if (body->len)
+        http_host->evidence(fetch->probe, "body", body->at,
+                            body->len < EXCERPT ? body->len : EXCERPT);
+}

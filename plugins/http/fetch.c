@@ -1,0 +1,386 @@
+/* http/fetch.c: one probe, from start to done.
+ *
+ * Owns the fetch (in the probe's scope), its target and lists; borrows an easy
+ * handle from the pool. Called by the host, and by lane.c when a transfer is
+ * over.
+ *
+ * Happy path: http_start() parses the URL; hop() resolves its host, on the
+ * worker's pool, unless it is an address; transfer() hands the addresses to
+ * libcurl; fetch_transferred() observes and ends, or follows a redirect with
+ * the next hop(). Redirects are followed here and not by libcurl, because the
+ * next host must be resolved outside of the loop, too.
+ *
+ * Ways it can fail: whatever libcurl reports (fault.c); a redirect that may
+ * not be followed; the deadline, in any stage (on_deadline); the host ends the
+ * probe at any time: release() is deferred and undoes all of it. */
+#include "http/http.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ADDRESSES_MAX 8
+
+static void hop(struct fetch *);
+
+static void release(void *arg)
+{
+    struct fetch *fetch = arg;
+    lane_stop(fetch);
+    if (fetch->handle)
+        handle_give(fetch->handle);
+    request_release(fetch);
+    target_fini(&fetch->target);
+}
+
+bool fetch_at_origin(const struct fetch *fetch)
+{
+    const struct target *target = &fetch->target;
+    return fetch->redirects == 0 ||
+           (target->port == fetch->origin_port &&
+            target->https == fetch->origin_https &&
+            !strcasecmp(target->host, fetch->origin_host));
+}
+
+static void fail(struct fetch *fetch, enum rlv_fault fault, const char *code,
+                 const char *text)
+{
+    http_host->fault(fetch->probe, fault, code, 0, "%s", text);
+    http_host->done(fetch->probe);
+}
+
+static void on_deadline(void *arg, int events)
+{
+    (void)events;
+    struct fetch *fetch = arg;
+    fault_deadline(fetch);
+    if (fetch->stage == STAGE_RESOLVE) {
+        http_host->phase(fetch->probe, RLV_PH_DNS,
+                         http_host->now() - fetch->stage_ns);
+    } else {
+        answer_phases(fetch);
+        answer_observe_certificate(fetch);
+        answer_evidence(fetch);
+    }
+    http_host->done(fetch->probe);
+}
+
+/* -------------------------------------------------------------- transfer - */
+
+static void transfer(struct fetch *fetch)
+{
+    char why[200] = "out of memory";
+    fetch->stage = STAGE_TRANSFER;
+    if (!fetch->handle)
+        fetch->handle = handle_take(fetch);
+    if (!fetch->handle) {
+        fail(fetch, RLV_F_RESOURCE, "ENOMEM", why);
+        return;
+    }
+    answer_reset(fetch);
+    if (!request_prepare(fetch, why, sizeof why)) {
+        fail(fetch, RLV_F_CONFIG, "request", why);
+        return;
+    }
+    const struct http_conf *conf = fetch->conf;
+    struct lane *lane =
+        lane_for(conf->keep_alive && fetch->target.https ? conf->ca_file : "");
+    fetch->stage_ns = http_host->now();
+    if (!lane || !lane_start(lane, fetch))
+        fail(fetch, RLV_F_RESOURCE, "libcurl", "libcurl refuses a transfer");
+    /* The fetch may be over and gone. */
+}
+
+/* ------------------------------------------------------------ resolution - */
+
+/* libcurl's form is "+host:port:address,address"; the plus sign makes the
+ * entry go away by itself. */
+static bool give_addresses(struct fetch *fetch, const char *addresses)
+{
+    char *entry = NULL;
+    if (asprintf(&entry, "+%s:%u:%s", fetch->target.host, fetch->target.port,
+                 addresses) < 0)
+        return false;
+    fetch->addresses = curl_slist_append(NULL, entry);
+    free(entry);
+    return fetch->addresses != NULL;
+}
+
+static size_t address_text(const struct sockaddr_storage *address, char *text,
+                           size_t size)
+{
+    char ip[INET6_ADDRSTRLEN] = "";
+    const void *any = address;
+    if (address->ss_family == AF_INET6) {
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)any)->sin6_addr, ip,
+                  sizeof ip);
+        return (size_t)snprintf(text, size, "[%s]", ip);
+    }
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)any)->sin_addr, ip,
+              sizeof ip);
+    return (size_t)snprintf(text, size, "%s", ip);
+}
+
+static void on_resolved(void *arg, int gai,
+                        const struct sockaddr_storage *addresses, size_t count)
+{
+    struct fetch *fetch = arg;
+    char list[ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3)] = "";
+    size_t len = 0;
+    http_host->phase(fetch->probe, RLV_PH_DNS,
+                     http_host->now() - fetch->stage_ns);
+    if (gai || !count) {
+        fault_resolve(fetch, gai);
+        http_host->done(fetch->probe);
+        return;
+    }
+    if (count > ADDRESSES_MAX)
+        count = ADDRESSES_MAX;
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            list[len++] = ',';
+        len += address_text(&addresses[i], list + len, sizeof list - len);
+    }
+    fetch->address_count = count;
+    if (give_addresses(fetch, list))
+        transfer(fetch);
+    else
+        fail(fetch, RLV_F_RESOURCE, "ENOMEM", "out of memory");
+}
+
+/* The addresses that the option `resolve` gives for this hop, or NULL. */
+static const char *fixed_addresses(const struct fetch *fetch)
+{
+    char prefix[300];
+    int n = snprintf(prefix, sizeof prefix, "%s:%u:", fetch->target.host,
+                     fetch->target.port);
+    const struct rlv_list *list = &fetch->conf->resolve;
+    for (size_t i = 0; i < list->count; i++)
+        if (!strncasecmp(list->items[i], prefix, (size_t)n))
+            return list->items[i] + n;
+    return NULL;
+}
+
+static bool family_fits(const struct fetch *fetch)
+{
+    bool is_v6 = fetch->target.host[0] == '[';
+    return fetch->conf->ip_family == HTTP_ANY ||
+           (fetch->conf->ip_family == HTTP_IPV6) == is_v6;
+}
+
+static void hop(struct fetch *fetch)
+{
+    static const int families[] = {
+        [HTTP_ANY] = AF_UNSPEC, [HTTP_IPV4] = AF_INET, [HTTP_IPV6] = AF_INET6};
+    char why[300];
+    request_release(fetch);
+    fetch->tried.ss_family = AF_UNSPEC;
+    fetch->peer = (struct kit_peer){0};
+    fetch->handshake_ns = 0;
+    if (fetch->target.https && fetch->conf->verify &&
+        !kit_certs_load(fetch->conf->ca_file, why, sizeof why)) {
+        fail(fetch, RLV_F_CONFIG, "tls.ca_file", why);
+        return;
+    }
+    if (fetch->target.literal) {
+        if (family_fits(fetch))
+            transfer(fetch);
+        else
+            fail(fetch, RLV_F_CONFIG, "ip_family",
+                 "the URL's address is not of the family that ip_family asks "
+                 "for");
+        return;
+    }
+    const char *fixed =
+        fetch->conf->resolve.count ? fixed_addresses(fetch) : NULL;
+    if (fixed) {
+        if (give_addresses(fetch, fixed))
+            transfer(fetch);
+        else
+            fail(fetch, RLV_F_RESOURCE, "ENOMEM", "out of memory");
+        return;
+    }
+    fetch->stage = STAGE_RESOLVE;
+    fetch->stage_ns = http_host->now();
+    http_host->resolve(fetch->probe, fetch->target.host, fetch->target.port,
+                       families[fetch->conf->ip_family], on_resolved, fetch);
+}
+
+/* -------------------------------------------------------------- redirect - */
+
+static bool is_redirect(long status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
+}
+
+/* 301 and 302 turn a POST into a GET, as browsers do and RFC 9110 section
+ * 15.4.2 allows; 303 turns everything but HEAD into one; 307 and 308 keep the
+ * method and the body. */
+static void change_method(struct fetch *fetch, long status)
+{
+    bool to_get = status == 303 ? fetch->method != HTTP_HEAD
+                                : (status == 301 || status == 302) &&
+                                      fetch->method == HTTP_POST;
+    if (to_get) {
+        fetch->method = HTTP_GET;
+        fetch->send_body = false;
+    }
+}
+
+/* The probe ends here: what the server said is observed all the same, but the
+ * fault stands. */
+static void refuse_redirect(struct fetch *fetch, const char *code,
+                            const char *text)
+{
+    http_host->fault(fetch->probe, RLV_F_PROTOCOL, code, 0, "%s", text);
+    answer_observe(fetch);
+    http_host->done(fetch->probe);
+}
+
+/* Sets *next to where the answer points. False: the probe has ended. */
+static bool next_target(struct fetch *fetch, const char *value, size_t len,
+                        struct target *next)
+{
+    char why[200], text[400], location[2048];
+    if (fetch->redirects >= fetch->conf->max_redirects) {
+        snprintf(text, sizeof text,
+                 "more than %lld redirects, the last to %.*s",
+                 (long long)fetch->conf->max_redirects,
+                 (int)(len < 200 ? len : 200), value);
+        refuse_redirect(fetch, "redirects", text);
+        return false;
+    }
+    if (len >= sizeof location) {
+        refuse_redirect(fetch, "location", "redirect to a URL of over 2 KiB");
+        return false;
+    }
+    memcpy(location, value, len);
+    location[len] = '\0';
+    if (!target_follow(&fetch->target, location, next, why, sizeof why)) {
+        snprintf(text, sizeof text, "redirect to \"%.200s\": %s", location,
+                 why);
+        refuse_redirect(fetch, "location", text);
+        return false;
+    }
+    if (fetch->target.https && !next->https && !fetch->conf->allow_downgrade) {
+        snprintf(text, sizeof text, "redirect from https to http: %.200s",
+                 location);
+        refuse_redirect(fetch, "downgrade", text);
+        return false;
+    }
+    return true;
+}
+
+static void follow(struct fetch *fetch, long status, const char *value,
+                   size_t len)
+{
+    struct target next = {0};
+    if (!next_target(fetch, value, len, &next)) {
+        target_fini(&next);
+        return;
+    }
+    target_fini(&fetch->target);
+    fetch->target = next;
+    fetch->redirects++;
+    change_method(fetch, status);
+    hop(fetch);
+}
+
+void fetch_transferred(struct fetch *fetch, CURLcode rc)
+{
+    long status = 0;
+    answer_phases(fetch);
+    if (fetch->peer.seen && !fetch->not_after_s)
+        fetch->not_after_s = fetch->peer.not_after_s;
+    if (rc == CURLE_WRITE_ERROR && fetch->cut)
+        rc = CURLE_OK;
+    if (rc != CURLE_OK) {
+        fault_transfer(fetch, rc);
+        answer_observe_certificate(fetch);
+        answer_evidence(fetch);
+        http_host->done(fetch->probe);
+        return;
+    }
+    curl_easy_getinfo(fetch->handle->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (is_redirect(status) && fetch->conf->follow_redirects) {
+        size_t len;
+        const char *location = answer_header(fetch, "location", &len);
+        if (location) {
+            follow(fetch, status, location, len);
+            return;
+        }
+    }
+    answer_observe(fetch);
+    http_host->done(fetch->probe);
+}
+
+/* ----------------------------------------------------------------- start - */
+
+static char *scope_text(struct fetch *fetch, const char *text)
+{
+    size_t len = strlen(text) + 1;
+    return memcpy(http_host->alloc(http_host->probe_scope(fetch->probe), len),
+                  text, len);
+}
+
+/* Credentials in the URL leave it, so that no text made of it shows them; the
+ * options of that name come first. */
+static void take_credentials(struct fetch *fetch)
+{
+    CURLU *url = fetch->target.url;
+    char *user = NULL, *password = NULL;
+    fetch->username = fetch->conf->username;
+    fetch->password = fetch->conf->password;
+    curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE);
+    curl_url_get(url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
+    if (user && !fetch->username && !fetch->conf->bearer) {
+        fetch->username = scope_text(fetch, user);
+        fetch->password = password ? scope_text(fetch, password) : NULL;
+    }
+    if (user)
+        curl_url_set(url, CURLUPART_USER, NULL, 0);
+    if (password)
+        curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+    curl_free(user);
+    curl_free(password);
+}
+
+static void choose_method(struct fetch *fetch)
+{
+    const struct http_conf *conf = fetch->conf;
+    fetch->method = (enum http_method)conf->method;
+    bool carries = conf->method == HTTP_POST || conf->method == HTTP_PUT ||
+                   conf->method == HTTP_PATCH;
+    fetch->send_body = carries || (conf->body && conf->method != HTTP_HEAD);
+    if (carries || conf->method == HTTP_DELETE)
+        http_host->effects(fetch->probe);
+}
+
+void http_start(struct rlv_probe *probe, const void *conf)
+{
+    struct rlv_scope *scope = http_host->probe_scope(probe);
+    struct fetch *fetch = http_host->alloc(scope, sizeof *fetch);
+    char why[200];
+    fetch->probe = probe;
+    fetch->conf = conf;
+    http_host->defer(scope, release, fetch);
+    if (!target_parse(&fetch->target, fetch->conf->url, why, sizeof why)) {
+        fail(fetch, RLV_F_CONFIG, "url", why);
+        return;
+    }
+    if (fetch->target.https && fetch->conf->verify) /* may take a while */
+        kit_certs_load(fetch->conf->ca_file, why, sizeof why);
+    fetch->started_ns = fetch->stage_ns = http_host->now();
+    take_credentials(fetch);
+    fetch->origin_host = scope_text(fetch, fetch->target.host);
+    fetch->origin_port = fetch->target.port;
+    fetch->origin_https = fetch->target.https;
+    choose_method(fetch);
+    http_host->timer(scope, http_host->deadline(probe) - fetch->started_ns,
+                     on_deadline, fetch);
+    hop(fetch);
+}

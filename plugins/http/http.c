@@ -1,0 +1,220 @@
+/* http/http.c: checks of HTTP and HTTPS services. The tables of the plugin:
+ * options, fields, default expectations; and what tables cannot say.
+ *
+ * Everything that happens at run time begins in fetch.c. */
+#include "http/http.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#ifndef RELEVO_VERSION
+#define RELEVO_VERSION "0"
+#endif
+
+const struct rlv_host *http_host;
+
+#define METHODS "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
+
+// clang-format off
+#define OPT(kind, name, flags, field, fallback, limits, help) \
+    {name, kind, flags, offsetof(struct http_conf, field), fallback, limits, help}
+static const struct rlv_option options[] = {
+    OPT(RLV_STRING,   "url", RLV_REQUIRED | RLV_SECRET_PARTS, url, NULL, NULL,
+        "What to ask for: http:// or https://, host, path."),
+    OPT(RLV_ENUM,     "method", 0, method, "GET", METHODS,
+        "The request method; others than GET, HEAD and OPTIONS are never sent twice."),
+    OPT(RLV_DICT,     "headers", 0, headers, NULL, NULL,
+        "Request headers, by name."),
+    OPT(RLV_STRING,   "body", 0, body, NULL, NULL,
+        "The request body, sent as JSON if it begins with { or [ and headers name no Content-Type."),
+    OPT(RLV_STRING,   "username", 0, username, NULL, NULL,
+        "User name for basic authentication."),
+    OPT(RLV_SECRET,   "password", 0, password, NULL, NULL,
+        "Password for basic authentication."),
+    OPT(RLV_SECRET,   "bearer", 0, bearer, NULL, NULL,
+        "Token, sent as Authorization: Bearer."),
+    OPT(RLV_BOOL,     "follow_redirects", 0, follow_redirects, "true", NULL,
+        "Whether to go on to where a 301, 302, 303, 307 or 308 points."),
+    OPT(RLV_INT,      "max_redirects", 0, max_redirects, "5", "0..50",
+        "How many redirects to follow before giving up."),
+    OPT(RLV_BOOL,     "allow_downgrade", 0, allow_downgrade, "false", NULL,
+        "Whether a redirect may lead from https to http."),
+    OPT(RLV_ENUM,     "ip_family", 0, ip_family, "any", "any|4|6",
+        "Which addresses of a name to use."),
+    OPT(RLV_ENUM,     "http_version", 0, http_version, "auto", "auto|1.1|2",
+        "auto: HTTP/2 where the server offers it within TLS; 2 without TLS: spoken at once."),
+    OPT(RLV_BOOL,     "keep_alive", 0, keep_alive, "false", NULL,
+        "Reuse the connection of the last probe where it still stands, instead of a new one each time."),
+    OPT(RLV_SIZE,     "max_body", 0, max_body, "1MiB", "0B..64MiB",
+        "Read no more of the answer's body than this, counted after decompression."),
+    OPT(RLV_BOOL,     "compression", 0, compression, "true", NULL,
+        "Accept compressed answers and unpack them."),
+    OPT(RLV_STRING,   "user_agent", 0, user_agent, "relevo/" RELEVO_VERSION, NULL,
+        "The User-Agent header."),
+    OPT(RLV_STRING,   "host_header", 0, host_header, NULL, NULL,
+        "The Host header, where it is not the host of the url."),
+    OPT(RLV_LIST,     "resolve", 0, resolve, NULL, NULL,
+        "Addresses to use instead of asking DNS: \"host:port:address\"."),
+    OPT(RLV_STRING,   "tls.ca_file", 0, ca_file, NULL, NULL,
+        "Trust the certificates in this file instead of the system's."),
+    OPT(RLV_STRING,   "tls.server_name", 0, server_name, NULL, NULL,
+        "The name to ask for and to verify, where it is not the host of the url."),
+    OPT(RLV_BOOL,     "tls.verify", 0, verify, "true", NULL,
+        "Whether the server's certificate must be valid."),
+};
+
+static const struct rlv_field fields[] = {
+    [FIELD_STATUS]        = {"status", RLV_T_INT, RLV_RECORDED, "",
+        "Status code of the last response."},
+    [FIELD_LATENCY]       = {"latency", RLV_T_DURATION, RLV_RECORDED, "",
+        "From the start of the probe to the last byte, redirects included."},
+    [FIELD_BODY]          = {"body", RLV_T_BODY, RLV_COSTLY, "",
+        "The body, unpacked, at most max_body."},
+    [FIELD_HEADER]        = {"header", RLV_T_MAP, RLV_NOCASE | RLV_COSTLY, "",
+        "A response header by name: header('content-type')."},
+    [FIELD_SIZE]          = {"size", RLV_T_SIZE, RLV_RECORDED, "",
+        "Bytes of the body, unpacked, as far as it was read."},
+    [FIELD_TRUNCATED]     = {"truncated", RLV_T_BOOL, 0, "",
+        "Whether the body was longer than max_body and was cut there."},
+    [FIELD_REDIRECTS]     = {"redirects", RLV_T_INT, 0, "",
+        "How many redirects were followed."},
+    [FIELD_URL_EFFECTIVE] = {"url_effective", RLV_T_TEXT, 0, "",
+        "The URL that answered in the end, without credentials."},
+    [FIELD_IP]            = {"ip", RLV_T_TEXT, 0, "",
+        "The address that answered."},
+    [FIELD_HTTP_VERSION]  = {"http_version", RLV_T_TEXT, 0, "",
+        "1.0, 1.1 or 2, as spoken by the server."},
+    [FIELD_TLS_VERSION]   = {"tls_version", RLV_T_TEXT, 0, "",
+        "TLSv1.2 or TLSv1.3; absent without TLS."},
+    [FIELD_CERT_EXPIRY]   = {"cert_expiry", RLV_T_DURATION, RLV_RECORDED, "",
+        "Until the certificate of the host asked expires; absent without TLS."},
+};
+// clang-format on
+
+static const char *const expects[] = {"status in 200..299", NULL};
+static const char *const warn_unless[] = {"cert_expiry > 14d", NULL};
+
+const char *http_method_name(enum http_method method)
+{
+    static const char *const names[] = {"GET",   "HEAD",   "POST",   "PUT",
+                                        "PATCH", "DELETE", "OPTIONS"};
+    return names[method];
+}
+
+/* ------------------------------------------------------------ validation - */
+
+/* A field name is a token (RFC 9110 section 5.1); a line break in a value
+ * would begin a header of its own. */
+const char *http_header_flaw(const struct rlv_pair *header)
+{
+    static const char token[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789!#$%&'*+-.^_`|~";
+    const char *name = header->key;
+    if (!*name || name[strspn(name, token)])
+        return "is not a header name";
+    if (strpbrk(header->value, "\r\n"))
+        return "has a line break in its value";
+    return NULL;
+}
+
+const char *http_broken_option(const struct http_conf *conf)
+{
+    const struct rlv_pair texts[] = {{"user_agent", conf->user_agent},
+                                     {"host_header", conf->host_header},
+                                     {"bearer", conf->bearer}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].value && strpbrk(texts[i].value, "\r\n"))
+            return texts[i].key;
+    return NULL;
+}
+
+static bool check_headers(const struct http_conf *conf, const char **option,
+                          char *why, size_t size)
+{
+    const char *broken = http_broken_option(conf);
+    if (broken) {
+        *option = broken;
+        snprintf(why, size, "%s has a line break in its value", broken);
+        return false;
+    }
+    for (size_t i = 0; i < conf->headers.count; i++) {
+        const struct rlv_pair *header = &conf->headers.pairs[i];
+        const char *flaw = http_header_flaw(header);
+        if (!flaw && conf->bearer && !strcasecmp(header->key, "authorization"))
+            flaw = "is given twice: here and by bearer";
+        if (flaw) {
+            *option = "headers";
+            snprintf(why, size, "\"%s\" %s", header->key, flaw);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_resolve(const struct http_conf *conf, const char **option,
+                          char *why, size_t size)
+{
+    for (size_t i = 0; i < conf->resolve.count; i++) {
+        const char *item = conf->resolve.items[i];
+        const char *colon = strchr(item, ':');
+        size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+        if (!colon || colon == item || !digits || colon[1 + digits] != ':' ||
+            !colon[2 + digits]) {
+            *option = "resolve";
+            snprintf(why, size,
+                     "\"%s\" is not of the form host:port:address, such as "
+                     "example.com:443:192.0.2.7",
+                     item);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A url with a {{name}} in it is complete only at run time. */
+static bool check_url(const struct http_conf *conf, const char **option,
+                      char *why, size_t size)
+{
+    if (strstr(conf->url, "{{"))
+        return true;
+    struct target target = {0};
+    bool ok = target_parse(&target, conf->url, why, size);
+    target_fini(&target);
+    if (!ok)
+        *option = "url";
+    return ok;
+}
+
+static bool validate(const void *arg, const char **option, char *why,
+                     size_t size)
+{
+    const struct http_conf *conf = arg;
+    if (conf->bearer && conf->username) {
+        *option = "bearer";
+        snprintf(why, size, "bearer and username exclude each other");
+        return false;
+    }
+    if (conf->password && !conf->username) {
+        *option = "password";
+        snprintf(why, size, "password without username");
+        return false;
+    }
+    return check_url(conf, option, why, size) &&
+           check_headers(conf, option, why, size) &&
+           check_resolve(conf, option, why, size);
+}
+
+static int init(const struct rlv_host *host)
+{
+    http_host = host;
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+}
+
+RLV_PLUGIN(.name = "http", .version = RELEVO_VERSION,
+           .summary = "HTTP and HTTPS services: status, body, headers, timing, "
+                      "certificate",
+           RLV_OPTIONS(struct http_conf, options), RLV_FIELDS(fields),
+           .expects = expects, .warn_unless = warn_unless, .init = init,
+           .validate = validate, .start = http_start);

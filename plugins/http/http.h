@@ -1,0 +1,183 @@
+/* http/http.h: what the files of the http plugin share.
+ *
+ *   http.c     the tables and their validation
+ *   fetch.c    one probe: resolve, transfer, follow redirects, end
+ *   request.c  one hop's options for libcurl
+ *   answer.c   what came back: head, body, observations, hints, evidence
+ *   fault.c    why nothing came back
+ *   lane.c     libcurl's multi handle on the worker's loop; the easy handles
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <curl/curl.h>
+#include <relevo/plugin.h>
+
+#include "kit/certs.h"
+
+#define HTTP_MS 1000000ll /* nanoseconds */
+
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS
+};
+enum http_family { HTTP_ANY, HTTP_IPV4, HTTP_IPV6 };
+enum http_version { HTTP_VERSION_AUTO, HTTP_VERSION_1_1, HTTP_VERSION_2 };
+
+struct http_conf {
+    const char *url;
+    int64_t method; /* enum http_method */
+    struct rlv_dict headers;
+    const char *body;
+    const char *username, *password, *bearer;
+    int64_t follow_redirects, max_redirects, allow_downgrade;
+    int64_t ip_family;    /* enum http_family */
+    int64_t http_version; /* enum http_version */
+    int64_t keep_alive, compression;
+    int64_t max_body; /* bytes */
+    const char *user_agent, *host_header;
+    struct rlv_list resolve; /* "host:port:ip[,ip]" */
+    const char *ca_file, *server_name;
+    int64_t verify;
+};
+
+enum http_field {
+    FIELD_STATUS,
+    FIELD_LATENCY,
+    FIELD_BODY,
+    FIELD_HEADER,
+    FIELD_SIZE,
+    FIELD_TRUNCATED,
+    FIELD_REDIRECTS,
+    FIELD_URL_EFFECTIVE,
+    FIELD_IP,
+    FIELD_HTTP_VERSION,
+    FIELD_TLS_VERSION,
+    FIELD_CERT_EXPIRY
+};
+
+struct bytes {
+    char *at;
+    size_t len, size;
+};
+
+/* An easy handle and its buffers. Kept between probes, so that a probe costs
+ * no allocation of them; held by at most one fetch at a time. */
+struct handle {
+    struct handle *next; /* while idle */
+    struct fetch *fetch; /* NULL while idle */
+    CURL *easy;
+    struct bytes head; /* status line and headers of the last response */
+    struct bytes body;
+    char error[CURL_ERROR_SIZE];
+};
+
+struct lane; /* a multi handle; see lane.c */
+
+/* Where one hop goes. Strings are libcurl's. */
+struct target {
+    CURLU *url;
+    char *host; /* IPv6 in brackets; punycode */
+    uint16_t port;
+    bool https, literal; /* an address needs no resolution */
+};
+
+enum stage { STAGE_RESOLVE, STAGE_TRANSFER };
+
+/* One probe. Lives in the probe's scope. */
+struct fetch {
+    struct rlv_probe *probe;
+    const struct http_conf *conf;
+    struct handle *handle; /* NULL before the first transfer */
+    struct lane *lane;     /* not NULL: the handle is in this lane */
+    enum stage stage;
+    int64_t started_ns, stage_ns;
+
+    struct target target; /* this hop */
+    char *origin_host;    /* the first hop: credentials go there */
+    uint16_t origin_port; /* and nowhere else */
+    bool origin_https;
+    const char *username, *password; /* of the options, or of the URL */
+    enum http_method method;
+    bool send_body;
+    unsigned redirects;
+
+    struct curl_slist *headers, *addresses, *connect_to; /* this hop's */
+    size_t address_count;
+    struct sockaddr_storage tried; /* the address of the last connect */
+    int socket_errno;              /* no descriptor to be had */
+
+    struct kit_peer peer; /* this hop's */
+    int64_t handshake_ns; /* when TLS began; 0: not on this hop */
+    int64_t not_after_s;  /* of the first certificate seen; 0: none yet */
+
+    int64_t body_bytes; /* after decompression */
+    size_t body_keep;   /* how many of them are kept */
+    bool cut;           /* the body reached max_body: stopped there */
+    bool overlong_head;
+};
+
+/* What a check keeps: TLS facts, for probes that reuse its connection and see
+ * no handshake. */
+struct kept {
+    int64_t not_after_s; /* 0: unknown */
+    char tls_version[12];
+};
+
+extern const struct rlv_host *http_host;
+
+/* http.c */
+const char *http_method_name(enum http_method);
+/* NULL: the header may be sent; else what is wrong with it. */
+const char *http_header_flaw(const struct rlv_pair *);
+/* Likewise for options that become headers; returns the option's name. */
+const char *http_broken_option(const struct http_conf *);
+
+/* fetch.c */
+void http_start(struct rlv_probe *, const void *conf);
+void fetch_transferred(struct fetch *, CURLcode); /* called by the lane */
+bool fetch_at_origin(const struct fetch *);
+
+/* target: parsing of URLs, in request.c. False: why is filled. */
+bool target_parse(struct target *, const char *url, char *why, size_t size);
+/* Where a Location value, which may be relative, leads from there. False: why
+ * is filled. Either way `to` must be finished. */
+bool target_follow(const struct target *from, const char *location,
+                   struct target *to, char *why, size_t size);
+void target_fini(struct target *);
+
+/* request.c: sets the handle up for the present hop. */
+bool request_prepare(struct fetch *, char *why, size_t size);
+void request_release(struct fetch *);
+
+/* answer.c */
+void answer_reset(struct fetch *);
+size_t answer_on_head(char *line, size_t size, size_t n, void *fetch);
+size_t answer_on_body(char *bytes, size_t size, size_t n, void *fetch);
+/* A header's value in the answer, cut from its line; NULL: absent. */
+const char *answer_header(const struct fetch *, const char *name, size_t *len);
+void answer_phases(struct fetch *);
+void answer_observe(struct fetch *); /* all fields, hint and evidence */
+void answer_observe_certificate(struct fetch *);
+void answer_evidence(struct fetch *);
+
+/* fault.c */
+void fault_transfer(struct fetch *, CURLcode);
+void fault_resolve(struct fetch *, int gai);
+void fault_deadline(struct fetch *);
+
+/* lane.c */
+struct handle *handle_take(struct fetch *);
+void handle_give(struct handle *);
+/* The default lane, or the one whose connections trust ca_file; libcurl, on
+ * looking for a connection to reuse, cannot tell those apart. */
+struct lane *lane_for(const char *ca_file);
+bool lane_start(struct lane *, struct fetch *);
+void lane_stop(struct fetch *);
+
+#endif

@@ -1,0 +1,279 @@
+/* kit/certs.c: trusted bundles, loaded once, and the verify callback.
+ *
+ * Owns a list of stores, one for each bundle that was ever asked for; it ends
+ * with the process. Called by plugins that speak TLS, from inside libcurl's
+ * or OpenSSL's connection set-up. */
+#include "kit/certs.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* --------------------------------------------------------------- bundles - */
+
+struct bundle {
+    struct bundle *next;
+    X509_STORE *store;
+    struct stat stamp; /* of the file when it was loaded */
+    char path[];       /* "": no file, OpenSSL's default directory */
+};
+
+static struct bundle *bundles;
+
+/* Where the distributions keep the system's bundle. */
+static const char *system_path(void)
+{
+    static const char *const places[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                         "/etc/pki/tls/certs/ca-bundle.crt",
+                                         "/etc/ssl/ca-bundle.pem",
+                                         "/etc/ssl/cert.pem"};
+    const char *chosen = getenv("SSL_CERT_FILE");
+    if (chosen && *chosen)
+        return chosen;
+    struct stat st;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (stat(places[i], &st) == 0)
+            return places[i];
+    return "";
+}
+
+static bool same_stamp(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static X509_STORE *load(const char *path, char *why, size_t size)
+{
+    X509_STORE *store = X509_STORE_new();
+    if (!store) {
+        snprintf(why, size, "out of memory");
+        return NULL;
+    }
+    int ok = *path ? X509_STORE_load_file(store, path)
+                   : X509_STORE_set_default_paths(store);
+    if (!ok) {
+        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+        snprintf(why, size, "%s: %s", path,
+                 reason ? reason : "holds no certificate");
+        X509_STORE_free(store);
+        store = NULL;
+    } else {
+        /* As libcurl does: an intermediate, or the peer's own certificate, in
+         * the bundle is an anchor too. */
+        X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST |
+                                        X509_V_FLAG_PARTIAL_CHAIN);
+    }
+    ERR_clear_error();
+    return store;
+}
+
+static struct bundle *bundle_get(const char *path)
+{
+    for (struct bundle *b = bundles; b; b = b->next)
+        if (strcmp(b->path, path) == 0)
+            return b;
+    size_t len = strlen(path) + 1;
+    struct bundle *b = calloc(1, sizeof *b + len);
+    if (!b)
+        return NULL;
+    memcpy(b->path, path, len);
+    b->next = bundles;
+    bundles = b;
+    return b;
+}
+
+/* The store to use now. A bundle that changed and cannot be read at this
+ * moment (it is being replaced) leaves the one in use alone. */
+static X509_STORE *store_for(const char *ca_file, char *why, size_t size)
+{
+    const char *path = ca_file && *ca_file ? ca_file : system_path();
+    struct bundle *b = bundle_get(path);
+    if (!b) {
+        snprintf(why, size, "out of memory");
+        return NULL;
+    }
+    struct stat st = {0};
+    if (*path && stat(path, &st)) {
+        snprintf(why, size, "%s: %s", path, strerror(errno));
+        return b->store;
+    }
+    if (b->store && same_stamp(&b->stamp, &st))
+        return b->store;
+    X509_STORE *fresh = load(path, why, size);
+    if (fresh) {
+        X509_STORE_free(b->store);
+        b->store = fresh;
+        b->stamp = st;
+    }
+    return b->store;
+}
+
+bool kit_certs_load(const char *ca_file, char *why, size_t size)
+{
+    return store_for(ca_file, why, size) != NULL;
+}
+
+/* ---------------------------------------------------------- verification - */
+
+static int64_t seconds_of(const ASN1_TIME *when)
+{
+    struct tm tm;
+    return when && ASN1_TIME_to_tm(when, &tm) ? (int64_t)timegm(&tm) : 0;
+}
+
+static void add_name(char *names, size_t size, const char *name, int len)
+{
+    size_t used = strlen(names);
+    snprintf(names + used, size - used, "%s%.*s", used ? ", " : "", len, name);
+}
+
+static void note_names(X509 *leaf, char *names, size_t size)
+{
+    names[0] = '\0';
+    GENERAL_NAMES *all =
+        X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
+        if (name->type == GEN_DNS) {
+            add_name(names, size,
+                     (const char *)ASN1_STRING_get0_data(name->d.dNSName),
+                     ASN1_STRING_length(name->d.dNSName));
+        } else if (name->type == GEN_IPADD &&
+                   ASN1_STRING_length(name->d.iPAddress) == 4) {
+            const unsigned char *a = ASN1_STRING_get0_data(name->d.iPAddress);
+            char text[16];
+            int n = snprintf(text, sizeof text, "%u.%u.%u.%u", a[0], a[1], a[2],
+                             a[3]);
+            add_name(names, size, text, n);
+        }
+    }
+    GENERAL_NAMES_free(all);
+}
+
+static void note_bad(struct kit_peer *peer, X509_STORE_CTX *ctx)
+{
+    peer->error = X509_STORE_CTX_get_error(ctx);
+    peer->depth = X509_STORE_CTX_get_error_depth(ctx);
+    const X509 *bad = X509_STORE_CTX_get_current_cert(ctx);
+    if (!bad)
+        return;
+    peer->bad_from_s = seconds_of(X509_get0_notBefore(bad));
+    peer->bad_until_s = seconds_of(X509_get0_notAfter(bad));
+    X509_NAME_get_text_by_NID(X509_get_subject_name(bad), NID_commonName,
+                              peer->bad_subject, (int)sizeof peer->bad_subject);
+}
+
+static int on_verify(X509_STORE_CTX *ctx, void *arg)
+{
+    struct kit_peer *peer = arg;
+    const SSL *ssl =
+        X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    if (ssl)
+        snprintf(peer->tls_version, sizeof peer->tls_version, "%s",
+                 SSL_get_version(ssl));
+    X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+    if (leaf) {
+        peer->seen = true;
+        peer->not_after_s = seconds_of(X509_get0_notAfter(leaf));
+        note_names(leaf, peer->names, sizeof peer->names);
+    }
+    if (!peer->verify) {
+        X509_STORE_CTX_set_error(ctx, X509_V_OK);
+        return 1;
+    }
+    int ok = X509_verify_cert(ctx);
+    if (ok <= 0)
+        note_bad(peer, ctx);
+    return ok > 0;
+}
+
+bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer,
+                   char *why, size_t size)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_cert_verify_callback(ctx, on_verify, peer);
+    if (!peer->verify)
+        return true;
+    X509_STORE *store = store_for(ca_file, why, size);
+    if (!store)
+        return false;
+    SSL_CTX_set1_cert_store(ctx, store);
+    return true;
+}
+
+/* ----------------------------------------------------------------- words - */
+
+/* OpenSSL has no call for these names; two are longer than a code may be. */
+#define VERIFY_MAP(X)                                                     \
+    X(UNSPECIFIED, "UNSPECIFIED")                                         \
+    X(UNABLE_TO_GET_ISSUER_CERT, "UNABLE_TO_GET_ISSUER_CERT")             \
+    X(UNABLE_TO_GET_CRL, "UNABLE_TO_GET_CRL")                             \
+    X(CERT_SIGNATURE_FAILURE, "CERT_SIGNATURE_FAILURE")                   \
+    X(CERT_NOT_YET_VALID, "CERT_NOT_YET_VALID")                           \
+    X(CERT_HAS_EXPIRED, "CERT_HAS_EXPIRED")                               \
+    X(DEPTH_ZERO_SELF_SIGNED_CERT, "DEPTH_ZERO_SELF_SIGNED_CERT")         \
+    X(SELF_SIGNED_CERT_IN_CHAIN, "SELF_SIGNED_CERT_IN_CHAIN")             \
+    X(UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "UNABLE_TO_GET_LOCAL_ISSUER")    \
+    X(UNABLE_TO_VERIFY_LEAF_SIGNATURE, "UNABLE_TO_VERIFY_LEAF_SIGNATURE") \
+    X(CERT_CHAIN_TOO_LONG, "CERT_CHAIN_TOO_LONG")                         \
+    X(CERT_REVOKED, "CERT_REVOKED")                                       \
+    X(INVALID_CA, "INVALID_CA")                                           \
+    X(PATH_LENGTH_EXCEEDED, "PATH_LENGTH_EXCEEDED")                       \
+    X(INVALID_PURPOSE, "INVALID_PURPOSE")                                 \
+    X(CERT_UNTRUSTED, "CERT_UNTRUSTED")                                   \
+    X(CERT_REJECTED, "CERT_REJECTED")                                     \
+    X(HOSTNAME_MISMATCH, "HOSTNAME_MISMATCH")                             \
+    X(IP_ADDRESS_MISMATCH, "IP_ADDRESS_MISMATCH")                         \
+    X(EE_KEY_TOO_SMALL, "EE_KEY_TOO_SMALL")                               \
+    X(CA_KEY_TOO_SMALL, "CA_KEY_TOO_SMALL")                               \
+    X(CA_MD_TOO_WEAK, "CA_MD_TOO_WEAK")                                   \
+    X(PERMITTED_VIOLATION, "PERMITTED_VIOLATION")                         \
+    X(EXCLUDED_VIOLATION, "EXCLUDED_VIOLATION")
+
+const char *kit_certs_code(int error)
+{
+    static const struct {
+        int error;
+        const char *code;
+    } table[] = {
+#define X(name, code) {X509_V_ERR_##name, code},
+        VERIFY_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].error == error)
+            return table[i].code;
+    return "CERT_INVALID";
+}
+
+static void date_text(int64_t when_s, char *text, size_t size)
+{
+    time_t when = (time_t)when_s;
+    struct tm tm;
+    text[0] = '\0';
+    if (gmtime_r(&when, &tm))
+        strftime(text, size, "%Y-%m-%d %H:%M:%S UTC", &tm);
+}
+
+void kit_certs_reason(const struct kit_peer *peer, char *text, size_t size)
+{
+    char about[128] = "", date[40] = "", when[64] = "";
+    if (peer->depth > 0)
+        snprintf(about, sizeof about, " (issuer \"%s\")", peer->bad_subject);
+    if (peer->error == X509_V_ERR_CERT_HAS_EXPIRED) {
+        date_text(peer->bad_until_s, date, sizeof date);
+        snprintf(when, sizeof when, " on %s", date);
+    } else if (peer->error == X509_V_ERR_CERT_NOT_YET_VALID) {
+        date_text(peer->bad_from_s, date, sizeof date);
+        snprintf(when, sizeof when, " before %s", date);
+    }
+    snprintf(text, size, "%s%s%s", X509_verify_cert_error_string(peer->error),
+             when, about);
+}

@@ -1,0 +1,55 @@
+/* kit/certs.h: which certificates are trusted, and what a handshake learnt.
+ *
+ * Loading a bundle of 140 certificates takes 25 to 110 ms, and OpenSSL's users
+ * do it anew for every connection. Here a bundle is loaded once in a process,
+ * when it is first needed, and again when its file changes. Plugins install
+ * the result in the SSL_CTX of a connection (libcurl:
+ * CURLOPT_SSL_CTX_FUNCTION) together with a callback that remembers what the
+ * peer showed, even when the verdict is no.
+ *
+ * One thread only, as everything in a worker. */
+#ifndef KIT_CERTS_H
+#define KIT_CERTS_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KIT_EXPORT __attribute__((visibility("default")))
+
+struct kit_peer {
+    bool verify; /* set before: refuse a chain that does not verify */
+
+    /* read-only, filled during the handshake */
+    bool seen;           /* the peer showed a certificate */
+    int64_t not_after_s; /* its end, seconds since 1970 UTC */
+    int error;           /* X509_V_OK or an X509_V_ERR_ */
+    int depth;           /* which certificate it is about; 0 is the peer's */
+    int64_t bad_from_s, bad_until_s; /* validity of that one */
+    char bad_subject[96];
+    char names[160];      /* what the peer's certificate is for */
+    char tls_version[12]; /* "TLSv1.3" */
+};
+
+/* Loads the bundle ca_file (NULL or "": the system's) if it is not loaded or
+ * has changed. To be called before the clock of a probe starts: this may take
+ * 100 ms. False: it cannot be read and never could; why says so. */
+KIT_EXPORT bool kit_certs_load(const char *ca_file, char *why, size_t size);
+
+/* Makes connections of ctx trust that bundle, and report into peer, which must
+ * outlive the handshake; renegotiation is switched off, so nothing is reported
+ * later. The name of the host is not checked: that is the caller's (libcurl's)
+ * part. False: as above. */
+KIT_EXPORT bool kit_certs_use(SSL_CTX *ctx, const char *ca_file,
+                              struct kit_peer *peer, char *why, size_t size);
+
+/* A short word for an X509_V_ERR_: "CERT_HAS_EXPIRED"; at most 31 bytes. */
+KIT_EXPORT const char *kit_certs_code(int error);
+
+/* A sentence without a full stop: what is wrong, with which certificate, and
+ * the date where a date is the reason. Only sensible if error is not OK. */
+KIT_EXPORT void kit_certs_reason(const struct kit_peer *, char *text,
+                                 size_t size);
+
+#endif

@@ -1,0 +1,288 @@
+# What http/diagnose concludes. Input of each: the runbook's context
+# (relevo.runbook/1). `early` reads only that; `late` also what was seen from
+# here. Both give lines of descriptor 3.
+
+include "relevo";
+include "health";
+
+def text: if type == "string" then . elif . == null then "" else tojson end;
+def objects_of($key): .[$key]? | objects;
+
+# [plugin, url without credentials, scheme, host, port]
+def where:
+  (.check // {}) as $check
+  | ($check.target // {}) as $target
+  | (($check.url // "") | text | gsub("[\\x{00}-\\x{20}\\x{7f}]"; "")
+      | sub("^(?<s>[A-Za-z]+://)[^/?#]*@"; "\(.s)")) as $given
+  | (if $given | test("^https?://"; "i") then $given
+     elif $target.host then
+       "http\(if "\($target.port)" | IN("443", "8443") then "s" else "" end)://\(if $target.host | text | contains(":") then "[\($target.host)]" else $target.host end):\($target.port // 80)/"
+     else "" end) as $url
+  | ($url | capture("^(?<scheme>[A-Za-z]+)://(\\[(?<six>[^\\]]*)\\]|(?<name>[^/?#:]*))(:(?<port>[0-9]+))?")?
+      // {}) as $parts
+  | ($parts.scheme // "http" | ascii_downcase) as $scheme
+  | [($check.plugin // "http"), $url, $scheme,
+     ($parts.six // $parts.name // ""),
+     ($parts.port // (if $scheme == "https" then "443" else "80" end))]
+  | map(text | gsub("[\\x{00}-\\x{1f}\\x{7f}]"; ""));
+
+def check_name: .check.name? // "" | clean(80);
+
+# --------------------------------------------------- a component is blamed ---
+def errno_hint:
+  if test("111|refused"; "i") then
+    "Refused means that no process listens there. A full disk can be the reason: a database that cannot write its log stops, and restarting does not help. "
+  elif test("110|timed? ?out"; "i") then
+    "A timeout means that its host or the path to it is down, or that it hangs. "
+  elif test("too many|slots|53300"; "i") then
+    "It is up and has no connection left to give. "
+  elif test("password|authenti|28P01|NOAUTH|WRONGPASS"; "i") then
+    "It is up and does not accept the credentials: nothing to restart. "
+  elif test("113|101|unreach|no route"; "i") then
+    "There is no route to it: look at the network before the service. "
+  else "" end;
+
+def runbook_for($name; $kind; $map):
+  ([$map | splits(" +") | select(contains("=")) | split("=")
+     | select(.[0] == $name or .[0] == $kind) | .[1:] | join("=")][0]) // $name;
+
+def blamed($components; $map; $source): . as $context
+  | ($components | map(select(.state == "bad")) | by_weight) as $bad
+  | ($components | map(select(.state == "good") | .name) | join(", ")) as $good
+  | if $bad | length == 0 then empty
+    else
+      ($bad | to_entries[] | .key as $rank | .value
+        | (.name | component_kind) as $kind
+        | (if $kind then "the \($kind)" else .name end) as $who
+        | finding(if $rank == 0 then "crit" else "warn" end; "http.dependency";
+            if $rank == 0 then "\($who) is the cause: \(.name) says \"\(.text)\""
+            else "\(.name) fails as well: \(.text)" end;
+            (.text | errno_hint) + "\($context | check_name) answered by itself and passes this on."
+              + (if $good != "" then " Fine: \($good)." else "" end) + " Read \($source).";
+            "look at \(.name), with a free disk first; restarting \($context | check_name) would not help")),
+      verdict("dependency:\($bad[0].name)";
+        if $bad | length == 1 then 0.95
+        elif ($bad[0].name | component_kind) == "database" then 0.8 else 0.6 end),
+      ($bad[0] | runbook_for(.name; (.name | component_kind); $map)
+        | recommend(.; "\($bad[0].name) is the cause, \($context | check_name) only reports it"))
+    end;
+
+def evidence_components:
+  [(.result?.evidence? | arrays | .[]) | objects | .text? | strings
+    | health_components[]]
+  | group_by(.name) | map(worst);
+
+def false_lines: [.result?.expectations? | arrays | .[] | objects
+  | select(.true == false)
+  | "\(.line | clean(120)) (\(.values | clean(120)))"];
+
+def early($map): . as $context
+  | if type != "object" then error("not an object") else . end
+  | evidence_components as $components
+  | blamed($components; $map; "from the failing answer"),
+    (false_lines | if length > 0 then
+       finding("info"; "http.expectations"; "not as expected: \(.[0])";
+         (.[1:5] | join("; ")); "") else empty end);
+
+# ------------------------------------------------------------------- name ---
+def lines: split("\n") | map(select(. != ""));
+
+def name_findings($facts; $host): ($facts.nameservers | lines
+    | map(sub("^nameserver +"; "")) | join(", ")) as $servers
+  | if ($facts.addresses | lines | length) > 0 then
+      ($facts.dns_ms | tonumber) as $ms
+      | if $ms > 1000 then
+          finding("warn"; "http.dns_slow"; "resolving \($host) took \($ms) ms";
+            "Nameservers here: \($servers)"; "look at the first nameserver: it is probably not answering")
+        else empty end
+    elif $facts.dns_exit == "124" then
+      finding("crit"; "http.dns"; "resolving \($host) did not end within 3 s";
+        "Nameservers here: \($servers). Nobody answered, so the name may well be right.";
+        "look at the nameservers and at this host's network: every other check here suffers too"),
+      verdict("dns:timeout"; 0.9)
+    else
+      finding("crit"; "http.dns"; "\($host) does not resolve here";
+        "Nameservers here: \($servers)";
+        "ask another resolver (dig \($host) @9.9.9.9): if that one knows it, mend the resolver, else the zone or the domain's registration"),
+      verdict("dns:no_such_name"; 0.9)
+    end;
+
+# ------------------------------------------------------- one address's fate ---
+def good_code: . >= 200 and . < 400;
+
+def fate($scheme): .curl as $c
+  | if $c == null then "skipped"
+    elif ($c.exitcode == 0 or $c.exitcode == 23) and ($c.http_code // 0) > 0 then
+      (if $c.http_code >= 500 then "5xx" elif $c.http_code >= 400 then "4xx"
+       elif $c.http_code >= 300 then "3xx" else "fine" end)
+    elif $c.exitcode == 7 and (.reason | test("refused"; "i")) then "refused"
+    elif $c.exitcode == 7 and (.reason | test("unreach|no route"; "i")) then "unreachable"
+    elif $c.exitcode == 60 then "certificate"
+    elif $c.exitcode == 35 then "tls"
+    elif $c.exitcode == 28 and ($c.http_code // 0) > 0 then "unfinished"
+    elif $c.exitcode == 28 and $c.time_connect == 0 then "connect_timeout"
+    elif $c.exitcode == 28 and $scheme == "https" and $c.time_appconnect == 0 then "tls_timeout"
+    elif $c.exitcode == 28 then "timeout"
+    elif $c.exitcode == 52 then "closed"
+    elif $c.exitcode == 56 then "reset"
+    elif $c.exitcode == 7 then "connect"
+    else "other" end;
+
+def is_own($own): . as $address | ($address | test("^(127\\.|::1$)"))
+  or ($own | index($address) != null);
+
+def refused_finding($facts; $port; $where): .address as $address
+  | ($facts.own | lines) as $own
+  | ($facts.listening | lines
+      | map([splits(" +")] | select(length > 3) | .[3])) as $sockets
+  | if $address | is_own($own) then
+      ($sockets | map(select(endswith(":\($port)")))) as $same
+      | finding("crit"; "http.refused"; "nothing listens on \($where)";
+          if $sockets == [] then "This is the monitor's own machine."
+          elif $same != [] then "This is the monitor's own machine; port \($port) is open on \($same | unique | join(", ")), which is another address."
+          else "This is the monitor's own machine. Ports that are listened on: \($sockets | map(sub(".*:"; "")) | unique_by(tonumber? // .) | .[:20] | join(", "))." end;
+          if $same != [] then "the service is bound to another address: correct its listen address or the check's URL"
+          else "the service is down or on another port: systemctl --failed; its last log lines; df -h, a full disk stops services too" end)
+    else
+      finding("crit"; "http.refused"; "nothing listens on \($where)";
+        "The host is up and answered at once that the port is closed.";
+        "on \($address): is the process running (ss -ltn 'sport = :\($port)'), was it deployed or killed just now, is the disk full?")
+    end;
+
+def tls_next($facts):
+  ($facts.expires | tonumber? // null) as $expires
+  | ($facts.starts | tonumber? // null) as $starts
+  | if $expires and $expires < now then
+      "renew the certificate, and reload the server: renewed but not reloaded is the common case. Is this machine's clock right (\(now | todate))?"
+    elif $starts and $starts > now then
+      "the certificate is not valid yet: look at the clocks, here it is \(now | todate)"
+    else "compare what is served (openssl s_client -connect HOST:PORT -servername NAME) with what was meant: name, issuer, intermediate certificates" end;
+
+def fate_finding($facts; $port; $scheme; $fate):
+  .curl as $c
+  | (if .address | contains(":") then "[\(.address)]:\($port)" else "\(.address):\($port)" end) as $where
+  | if $fate == "fine" or $fate == "skipped" then empty
+    elif $fate == "refused" then refused_finding($facts; $port; $where)
+    elif $fate == "5xx" then
+      finding("warn"; "http.status"; "\($where) answers \($c.http_code)";
+        (.body | clean(300)); "")
+    elif $fate == "4xx" then
+      finding("warn"; "http.status"; "\($where) answers \($c.http_code)";
+        (if $c.http_code == 401 or $c.http_code == 403 then "This diagnosis sends no credentials; the check may." else (.body | clean(300)) end); "")
+    elif $fate == "3xx" then
+      finding("info"; "http.redirect"; "\($where) redirects to \($c.redirect_url | clean(120))";
+        (if .hops > 5 then "After \(.hops) redirects on the same host: a loop." else "Another host or scheme: not followed from here." end);
+        "give the check the final URL")
+    elif $fate == "unreachable" then
+      finding("crit"; "http.unreachable"; "no route to \($where)"; .reason;
+        "ip route get \(.address); is the other family (IPv4 or IPv6) the one that works?")
+    elif $fate == "connect_timeout" then
+      finding("crit"; "http.connect_timeout"; "\($where) does not take the connection";
+        "No answer to the handshake within 3 s: the host is down, a firewall drops it, or its accept queue is full.";
+        "try another port of the host (ssh): no answer at all is the host or the path, an answer is a firewall or a hung service")
+    elif $fate == "tls_timeout" then
+      finding("crit"; "http.tls_timeout"; "\($where) takes the connection, and TLS never starts";
+        ""; "the kernel answers, the process does not: it hangs, or speaks plain HTTP on this port")
+    elif $fate == "timeout" then
+      finding("crit"; "http.timeout"; "\($where) takes the request and does not answer";
+        "Connected in \($c.time_connect * 1000 | round) ms, no byte within \($c.time_total | round) s.";
+        "the process hangs or waits for something (a lock, a connection pool, its database): look at what its threads wait for before restarting it")
+    elif $fate == "unfinished" then
+      finding("warn"; "http.unfinished"; "\($where) starts to answer \($c.http_code) and does not end";
+        "\($c.size_download) bytes within \($c.time_total | round) s."; "a proxy or the network between is slow, or the body has no end")
+    elif $fate == "certificate" then
+      finding("crit"; "http.certificate"; "the certificate of \($where) is not accepted: \($c.errormsg | clean(120))";
+        (if ($facts.expires | tonumber? // null) then "Valid until \($facts.expires | tonumber | todate)." else "" end);
+        tls_next($facts))
+    elif $fate == "tls" then
+      finding("crit"; "http.tls"; "the TLS handshake with \($where) fails"; ($c.errormsg | clean(200));
+        "does the port speak TLS at all, and which versions? openssl s_client -connect \($where)")
+    elif $fate == "closed" or $fate == "reset" then
+      finding("crit"; "http.\($fate)"; "\($where) takes the request and hangs up without an answer";
+        ($c.errormsg | clean(200));
+        "the process behind crashes on it or is being restarted: its log of this minute; behind a proxy, the proxy's")
+    else
+      finding("crit"; "http.\($fate)"; "\($where): \($c.errormsg | clean(160))"; "curl's exit status is \($c.exitcode)."; "")
+    end;
+
+# ----------------------------------------------------------------- phases ---
+def phase_of($name): .[$name]? // .["\($name)_ms"]? | numbers;
+
+# Against the last good result: what got slow?
+def phase_findings: . as $context
+  | ["dns", "connect", "tls", "auth", "send", "wait", "receive"][] as $name
+  | ($context.result?.phases? | objects | phase_of($name)) as $now
+  | ($context.last_good?.phases? | objects | phase_of($name)) as $before
+  | select($now > 3 * $before and $now - $before > 100)
+  | {name: $name, now: $now, before: $before};
+
+def phase_next: {
+  dns: "the nameservers", connect: "the path and the load of its host",
+  tls: "the load of its host", auth: "what checks the credentials",
+  send: "the path", wait: "the application and what it waits for: its database, a pool, a lock",
+  receive: "the path, or the size of the answer"}[.] // "the service";
+
+def expiry_findings($facts): ($facts.expires | tonumber? // null) as $at
+  | if $at == null then empty
+    else ((($at - now) / 86400) * 10 | round / 10) as $days
+    | metric("http.cert_days"; $days; "d"),
+      (if $days >= 0 and $days < 14 then
+         finding("warn"; "http.cert_expiry"; "the certificate ends in \($days) days"; "Valid until \($at | todate).";
+           "renew it now, then reload the server")
+       else empty end)
+    end;
+
+# --------------------------------------------------------------- all of it ---
+def class_of($fates; $scheme; $facts):
+  ($fates | map(.fate)) as $all
+  | ($all | map(select(. == "fine"))) as $fine
+  | if $fine | length > 0 then
+      (if ($fine | length) < ($all | map(select(. != "skipped")) | length)
+       then ["backend:one_of_several", 0.9] else null end)
+    else ($all | map(select(. != "skipped" and . != "3xx"))) as $bad
+      | if $bad | length == 0 then null
+        else ({"5xx": "application:5xx", "4xx": "application:4xx",
+               refused: "not_listening", unreachable: "no_route",
+               connect_timeout: "host_or_path", connect: "host_or_path",
+               tls_timeout: "hung", timeout: "hung", unfinished: "slow_body",
+               closed: "crashing", reset: "crashing", tls: "tls",
+               certificate: "certificate"}[$bad[0]] // "unknown") as $class
+          | [if $class == "certificate" and ($facts.expires | tonumber? // now) < now then "certificate:expired" else $class end,
+             if $bad | unique | length == 1 then 0.85 else 0.5 end]
+        end
+    end;
+
+def late($facts): . as $context
+  | where as [$plugin, $url, $scheme, $host, $port]
+  | (evidence_components | map(select(.state == "bad"))) as $known
+  | [$facts.tries[] | . as $seen | {seen: $seen, fate: fate($scheme)}] as $fates
+  | ([$facts.tries[].body | health_components[]] | group_by(.name) | map(worst)) as $live
+  | ($live | map(select(.state == "bad"))) as $live_bad
+  | ([phase_findings]) as $slow
+  | name_findings($facts; $host),
+    ($fates[] | .fate as $fate | .seen
+      | fate_finding($facts; $port; $scheme; $fate)),
+    (if $known == [] and $live_bad != [] then
+       ($context | blamed($live; $facts.recommend; "from an answer given to this diagnosis"))
+     else empty end),
+    ($slow[] | finding("warn"; "http.slow_phase";
+       "\(.name) took \(.now | round) ms, last time it was good \(.before | round) ms"; "";
+       "look at \(.name | phase_next)")),
+    ($fates[] | select(.fate == "fine") | .seen.curl
+      | metric("http.total_ms"; .time_total * 1000 | round; "ms")),
+    expiry_findings($facts),
+    (if $fates != [] and ($fates | all(.fate == "fine")) and $live_bad == [] then
+       finding("info"; "http.well_now"; "it answers well from here now";
+         "All of \($fates | length) address(es), status \($fates[0].seen.curl.http_code).";
+         "a passing failure, or one that only the check's own method, headers or expectations meet")
+     elif ($fates | any(.fate == "fine")) and ($fates | any(.fate != "fine" and .fate != "skipped")) then
+       finding("crit"; "http.one_backend"; "one address fails while another answers well";
+         ($fates | map("\(.seen.address): \(.fate)") | join("; "));
+         "take the failing address out of DNS or out of the balancer, then mend it")
+     else empty end),
+    # One verdict a run: the failing answer's own word goes before ours.
+    (if $known != [] or $live_bad != [] or $fates == [] then empty
+     else (class_of($fates; $scheme; $facts)
+       // (if $slow != [] then ["slow:\($slow[0].name)", 0.7] else null end)) as $class
+       | if $class == null then empty else verdict($class[0]; $class[1]) end
+     end);

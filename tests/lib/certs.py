@@ -1,0 +1,83 @@
+"""Throw-away certificates for tests, made by the openssl command.
+
+    ca = Authority(folder)
+    cert, key = ca.issue("good", san="DNS:localhost,IP:127.0.0.1")
+
+Files lie in the folder given, which the caller removes.
+"""
+import datetime
+import os
+import subprocess
+
+CONF = """
+[ca]
+default_ca = own
+[own]
+dir = {folder}
+database = {folder}/index.txt
+new_certs_dir = {folder}
+serial = {folder}/serial
+default_md = sha256
+policy = any
+unique_subject = no
+copy_extensions = copy
+[any]
+commonName = supplied
+"""
+
+
+def run(*argv):
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise RuntimeError("%s: %s" % (" ".join(argv), done.stdout.decode()))
+
+
+def days_from_now(days):
+    when = datetime.datetime.utcnow() + datetime.timedelta(days=days)
+    return when.strftime("%Y%m%d%H%M%SZ")
+
+
+def new_key(path):
+    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+        "ec_paramgen_curve:P-256", "-out", path)
+
+
+def self_signed(folder, name, san):
+    """A certificate that nobody vouches for but itself."""
+    cert, key = (os.path.join(folder, name + end) for end in (".crt", ".key"))
+    new_key(key)
+    run("openssl", "req", "-x509", "-new", "-key", key, "-out", cert, "-subj",
+        "/CN=" + name, "-days", "30", "-addext", "subjectAltName=" + san)
+    return cert, key
+
+
+class Authority:
+    def __init__(self, folder, name="Test CA"):
+        self.folder = os.path.join(folder, name.replace(" ", "-"))
+        os.mkdir(self.folder)
+        self.cert = os.path.join(self.folder, "ca.crt")
+        self.key = os.path.join(self.folder, "ca.key")
+        self.conf = os.path.join(self.folder, "ca.conf")
+        with open(self.conf, "w") as f:
+            f.write(CONF.format(folder=self.folder))
+        open(os.path.join(self.folder, "index.txt"), "w").close()
+        with open(os.path.join(self.folder, "serial"), "w") as f:
+            f.write("1000\n")
+        new_key(self.key)
+        run("openssl", "req", "-x509", "-new", "-key", self.key, "-out",
+            self.cert, "-subj", "/CN=" + name, "-days", "3650")
+
+    def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start_days=-1,
+              end_days=90):
+        """Returns (certificate, key); days count from now."""
+        base = os.path.join(self.folder, name)
+        cert, key, request = base + ".crt", base + ".key", base + ".csr"
+        new_key(key)
+        run("openssl", "req", "-new", "-key", key, "-out", request, "-subj",
+            "/CN=" + name, "-addext", "subjectAltName=" + san)
+        run("openssl", "ca", "-config", self.conf, "-batch", "-notext", "-in",
+            request, "-out", cert, "-cert", self.cert, "-keyfile", self.key,
+            "-startdate", days_from_now(start_days), "-enddate",
+            days_from_now(end_days))
+        return cert, key

@@ -1,0 +1,58 @@
+"""One probe by the real program, as a Python call.
+
+    result = Probe(folder).check({"url": "http://127.0.0.1:1/"}, timeout="1s")
+    result["fault"] == "refused"
+
+Writes a configuration with one check into a folder of its own and runs
+`relevo -c FILE check NAME --json` from $RELEVO_BUILD.
+"""
+import json
+import os
+import subprocess
+import tempfile
+
+
+def literal(value):
+    """A Python value in the configuration's language."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, dict):
+        return "{ " + " ".join("%s = %s;" % (k, literal(v))
+                               for k, v in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(literal(v) for v in value) + "]"
+    return '"%s"' % str(value).replace("\\", "\\\\").replace('"', '\\"')
+
+
+class Probe:
+    def __init__(self, folder, plugin):
+        self.folder = folder
+        self.plugin = plugin
+        self.program = os.path.join(os.environ["RELEVO_BUILD"], "relevo")
+
+    def run(self, *argv, env=None):
+        done = subprocess.run([self.program, *argv], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=100, env=dict(os.environ, **(env or {})))
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def check(self, options, timeout="5s", env=None, **common):
+        where = tempfile.mkdtemp(dir=self.folder)
+        conf = os.path.join(where, "relevo.cfg")
+        settings = {"plugin": self.plugin, "timeout": timeout}
+        settings.update(common)
+        settings.update(options)
+        with open(conf, "w") as f:
+            f.write("state_dir = %s;\nchecks = { it = %s; };\n" %
+                    (literal(os.path.join(where, "state")),
+                     literal(settings)))
+        code, out, err = self.run("-c", conf, "check", "it", "--json", env=env)
+        try:
+            result = json.loads(out)
+        except ValueError:
+            raise AssertionError("exit %d, stdout %r, stderr %r, conf %s" %
+                                 (code, out, err, settings))
+        result["exit"] = code
+        return result

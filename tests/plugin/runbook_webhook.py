@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""runbooks/notify/webhook against a receiver: what arrives, what the exit
+status says, and that neither the secret gets out nor a target's text works."""
+
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import runbook_env as env  # noqa: E402
+
+SCRIPT = "notify/webhook"
+SECRET = "T0K3N-should-never-be-seen"
+
+
+def notice(**more):
+    document = env.context()
+    document["run"].update(kind="notify", on="down", runbook="oncall")
+    document["incident"] = {
+        "id": "I-12", "check": "api", "state": "open",
+        "began": "2026-01-02T03:04:05.678Z",
+        "opened": "2026-01-02T03:04:15.678Z", "fault": "error_response",
+        "code": "503", "summary": "db is not ok", "impact": ["ws-gateway"]}
+    document["transition"] = {"from": "suspect", "to": "down"}
+    document["diagnosis"] = {"title": "http/diagnose", "findings": [
+        {"t": "finding", "sev": "info", "code": "a", "title": "an aside"},
+        {"t": "finding", "sev": "crit", "code": "http.dependency",
+         "title": "the database is the cause", "next": "look at db"}]}
+    document["dedup_key"] = "I-12/down"
+    document["would_have_run"] = ["pg-restart"]
+    document.update(more)
+    return document
+
+
+def post(document, receiver, form=None, on="down", path="/hook/" + SECRET):
+    return env.run(
+        SCRIPT, document, {"format": form} if form else None,
+        {"url": f"http://127.0.0.1:{receiver.port}{path}"},
+        {"RELEVO_ON": on, "RELEVO_KIND": "notify"})
+
+
+class Content(unittest.TestCase):
+    def test_json_says_all_of_it(self):
+        with env.Receiver() as receiver:
+            ran = post(notice(), receiver)
+        self.assertEqual(ran.status, 0, ran)
+        path, headers, body = receiver.got[0]
+        self.assertEqual(path, "/hook/" + SECRET)
+        self.assertEqual(headers["Content-Type"], "application/json")
+        sent = json.loads(body)
+        self.assertEqual(sent["event"], "down")
+        self.assertEqual(sent["dedup_key"], "I-12/down")
+        self.assertEqual(sent["command"], "relevo incident show I-12")
+        for part in ["api is down", "2026-01-02T03:04:05", "503",
+                     "db is not ok", "the database is the cause", "look at db",
+                     "ws-gateway", "pg-restart", "relevo incident show I-12"]:
+            self.assertIn(part, sent["text"])
+
+    def test_slack_says_all_of_it(self):
+        with env.Receiver() as receiver:
+            ran = post(notice(), receiver, "slack")
+        self.assertEqual(ran.status, 0, ran)
+        sent = json.loads(receiver.got[0][2])
+        self.assertEqual(sent["text"], "*api is down*")
+        text = sent["attachments"][0]["text"]
+        for part in ["503", "the database is the cause", "ws-gateway",
+                     "pg-restart", "`relevo incident show I-12`"]:
+            self.assertIn(part, text)
+
+    def test_recovery(self):
+        document = notice(transition={"from": "down", "to": "up"})
+        document["run"]["on"] = "recovered"
+        for form, color in [("json", None), ("slack", "good")]:
+            with env.Receiver() as receiver:
+                ran = post(document, receiver, form, on="recovered")
+            self.assertEqual(ran.status, 0, ran)
+            body = receiver.got[0][2].decode()
+            self.assertIn("api has recovered", body)
+            if color:
+                self.assertEqual(
+                    json.loads(body)["attachments"][0]["color"], color)
+
+    def test_the_least_there_can_be(self):
+        for form in ["json", "slack"]:
+            for document in [{}, {"incident": None, "diagnosis": None},
+                             {"incident": {"id": 12}, "diagnosis": {}}]:
+                with self.subTest(form=form, document=document):
+                    with env.Receiver() as receiver:
+                        ran = post(document, receiver, form)
+                    self.assertEqual(ran.status, 0, ran)
+                    json.loads(receiver.got[0][2])
+
+    def test_slack_escapes(self):
+        document = notice()
+        document["incident"]["summary"] = \
+            "<!channel> & <https://evil.test|click> @here `x`"
+        with env.Receiver() as receiver:
+            post(document, receiver, "slack")
+        text = json.loads(receiver.got[0][2])["attachments"][0]["text"]
+        self.assertIn("&lt;!", text)
+        self.assertIn("&amp; &lt;https", text)
+        for bad in ["<", ">", "@here", "`x`"]:
+            self.assertNotIn(bad, text)
+
+
+class Answers(unittest.TestCase):
+    def test_status_of_the_receiver_decides(self):
+        for answer, status in [(200, 0), (204, 0), (302, 78), (400, 78),
+                               (403, 78), (404, 78), (408, 75), (425, 75),
+                               (429, 75), (500, 75), (503, 75)]:
+            with self.subTest(answer=answer):
+                with env.Receiver(answer) as receiver:
+                    ran = post(notice(), receiver)
+                self.assertEqual(ran.status, status, ran)
+                self.assertEqual(len(receiver.got), 1, "sent once")
+                if status != 0:
+                    self.assertIn(str(answer), ran.of("finding")[0]["title"])
+
+    def test_redirect_is_not_followed(self):
+        with env.Receiver() as other:
+            where = {"Location": f"http://127.0.0.1:{other.port}/"}
+            with env.Receiver(302, where) as receiver:
+                ran = post(notice(), receiver)
+        self.assertEqual(other.got, [])
+        self.assertEqual(ran.status, 78, ran)
+
+    def test_retry_after_is_told(self):
+        with env.Receiver(429, {"Retry-After": "30"}) as receiver:
+            ran = post(notice(), receiver)
+        self.assertIn("30 s", ran.finding("notify.busy")["detail"])
+
+    def test_nobody_there(self):
+        url = f"http://127.0.0.1:{env.free_port()}/{SECRET}"
+        ran = env.run(SCRIPT, notice(), None, {"url": url})
+        self.assertEqual(ran.status, 75, ran)
+        ran = env.run(SCRIPT, notice(), None, {"url": "http://x.invalid/"})
+        self.assertEqual(ran.status, 75, ran)
+
+    def test_settings_that_are_wrong(self):
+        for url in ["", "ftp://x/", "file:///etc/passwd", "x", "http://",
+                    "http://a b/", "http://127.0.0.1:1/\noutput = /x"]:
+            with self.subTest(url=url):
+                ran = env.run(SCRIPT, notice(), None, {"url": url})
+                self.assertEqual(ran.status, 78, ran)
+                ran.finding("notify.url")
+        for form in ["nope", "../../lib/notice", "", "a b", "json;x"]:
+            with self.subTest(format=form), env.Receiver() as receiver:
+                ran = env.run(SCRIPT, notice(), {"format": form},
+                              {"url": f"http://127.0.0.1:{receiver.port}/"})
+                # An empty value is the default.
+                self.assertEqual(ran.status, 78 if form else 0, ran)
+
+
+class Hostile(unittest.TestCase):
+    def test_the_secret_stays_inside(self):
+        for answer in [200, 404, 500]:
+            with env.Receiver(answer) as receiver:
+                ran = post(notice(), receiver)
+            self.assertNotIn(SECRET, str(ran) + ran.out + ran.err)
+            self.assertNotIn(SECRET.encode(), receiver.got[0][2])
+        ran = env.run(SCRIPT, notice(), None, {"url": SECRET})
+        self.assertNotIn(SECRET, str(ran))
+        ran = env.run(SCRIPT, notice(), None, {"url": f"http://{SECRET}.invalid/"})
+        self.assertNotIn(SECRET, str(ran))
+
+    def test_special_characters_of_the_url_arrive(self):
+        path = "/a%20b?x=1&y=%22$HOME`id`'\\\"{1,2}[3-4]#f"
+        with env.Receiver() as receiver:
+            ran = post(notice(), receiver, path=path)
+        self.assertEqual(ran.status, 0, ran)
+        self.assertEqual(receiver.got[0][0], path.split("#")[0])
+
+    def poison(self, part):
+        """Each string into a list, and one into each single field."""
+        text = [part[i % len(part)] for i in range(9)]
+        document = notice()
+        document["check"].update(name=text[0], tags=part)
+        document["incident"].update(check=text[1], summary=text[2],
+                                    code=text[3], id=text[4], impact=part)
+        document["diagnosis"]["findings"][1].update(title=text[5],
+                                                    next=text[6])
+        document["would_have_run"] = part
+        document["transition"]["to"] = text[7]
+        document["dedup_key"] = text[8]
+        return document
+
+    def test_naughty_strings_stay_text(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                env.Receiver() as receiver:
+            mark = pathlib.Path(folder, "mark")
+            strings = env.shell_traps(mark) + env.naughty_strings()
+            for start in range(0, len(strings), 20):
+                part = strings[start:start + 20]
+                document = self.poison(part)
+                for form in ["json", "slack"]:
+                    ran = post(document, receiver, form)
+                    self.assertEqual(ran.status, 0, (part, str(ran)))
+                    self.assertFalse(mark.exists(), part)
+                    self.check(form, json.loads(receiver.got[-1][2]))
+
+    def check(self, form, sent):
+        if form == "json":
+            self.assertRegex(sent["command"],
+                             r"^relevo (incident show [A-Za-z0-9_.-]*|status)$")
+            return
+        for text in [sent["text"], sent["attachments"][0]["text"],
+                     sent["attachments"][0]["fallback"]]:
+            self.assertNotIn("<", text)
+            self.assertNotIn(">", text)
+
+
+if __name__ == "__main__":
+    env.need("jq", "curl")
+    env.main()
