@@ -30,7 +30,7 @@ static int parse(struct question *q, const struct args *args)
     const char *from = args_get(args, "from");
     const char *count = args_get(args, "count");
     if (!cron_parse(args->words[0], &q->cron, &err))
-        return cli_fail(EXIT_USAGE, "cron: %s", err.text);
+        return cli_fail(EXIT_USAGE, "%s", err.text);
     if (from != NULL && !clock_parse(from, &from_us))
         return cli_fail(EXIT_USAGE,
                         "--from: \"%s\" is not a time; expected RFC 3339, "

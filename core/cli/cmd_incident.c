@@ -134,27 +134,17 @@ static json_t *story_json(const struct story *s)
     return o;
 }
 
-/* None at all is an answer; a number that is not there is a mistake. */
-static int no_incident(struct ledger *p, uint64_t number, bool json)
+static int no_incident(struct ledger *p, uint64_t number)
 {
     struct incident_row latest;
     char id[ID_TEXT], last[ID_TEXT];
-    bool any =
-        number != 0 && reader_incident(p->reader, p->arena, 0, &latest, NULL);
-    if (any)
-        return cli_fail(EXIT_USAGE,
-                        "no incident %s; the latest is %s (a failure that "
-                        "passed before it was confirmed has none)",
-                        id_text('I', number, id),
-                        id_text('I', latest.number, last));
-    if (number != 0)
-        return cli_fail(EXIT_USAGE, "no incident %s: there are none so far",
-                        id_text('I', number, id));
-    if (json)
-        out_json(json_null());
-    else
-        puts("no incidents so far");
-    return EXIT_FINE;
+    if (!reader_incident(p->reader, p->arena, 0, &latest, NULL))
+        return cli_fail(EXIT_INTERNAL, "no incidents so far");
+    return cli_fail(EXIT_USAGE,
+                    "no incident %s; the latest is %s (a failure that passed "
+                    "before it was confirmed has none)",
+                    id_text('I', number, id),
+                    id_text('I', latest.number, last));
 }
 
 static int show(struct ledger *p, uint64_t number, bool json)
@@ -163,7 +153,7 @@ static int show(struct ledger *p, uint64_t number, bool json)
     struct err err;
     if (!reader_incident(p->reader, p->arena, number, &s.row, &err))
         return err.code == ERR_NOT_FOUND
-                   ? no_incident(p, number, json)
+                   ? no_incident(p, number)
                    : cli_fail(EXIT_INTERNAL, "%s", err.text);
     if (!read_story(p, &s, &err))
         return cli_fail(EXIT_INTERNAL, "%s", err.text);

@@ -33,8 +33,7 @@ void tell(struct builder *b, struct node *n, const char *fmt, ...)
     buf_free(&text);
 }
 
-const struct tz *find_zone(struct builder *b, const char *name,
-                           struct node *n)
+const struct tz *find_zone(struct builder *b, const char *name, struct node *n)
 {
     struct err err = {0};
     struct tz *zone = map_get(b->zones, name);
@@ -43,8 +42,8 @@ const struct tz *find_zone(struct builder *b, const char *name,
     zone = tz_load(name, &err);
     map_set(b->zones, name, zone);
     if (zone == NULL && n != NULL)
-        tell(b, n, "%s", n->secret ? "the secret value is no time zone"
-                                   : err.text);
+        tell(b, n, "%s",
+             n->secret ? "the secret value is no time zone" : err.text);
     else if (zone == NULL)
         conf_error(b->errors, (struct place){0}, "timezone: %s", err.text);
     return zone;

@@ -155,8 +155,7 @@ static void check_required(struct builder *b, const struct settings *s,
             settings_item(s, row->name) == NULL &&
             node_find(check, row->name) == NULL)
             conf_error(b->errors, check->key, "%s\"%s\" is missing: %s",
-                       node_path(check, b->draft->arena), row->name,
-                       row->help);
+                       node_path(check, b->draft->arena), row->name, row->help);
     }
 }
 
@@ -205,8 +204,8 @@ static void build_check(struct builder *b, const struct draft_check *draft,
     const struct conf_draft *d = b->draft;
     int plugin = draft->plugin;
     struct settings s;
-    settings_copy(&s, &bases[plugin == NO_PLUGIN ? (int)d->plugin_count
-                                                 : plugin]);
+    settings_copy(&s,
+                  &bases[plugin == NO_PLUGIN ? (int)d->plugin_count : plugin]);
     const struct catalog *catalog =
         plugin == NO_PLUGIN ? NULL : b->catalogs[plugin];
     settings_add(b, &s, catalog, draft->node);
@@ -228,9 +227,8 @@ static struct settings *build_bases(struct builder *b)
         settings_begin(b, &bases[i]);
         if (d->defaults != NULL)
             settings_add_common(b, &bases[i], d->defaults);
-        struct node *block = i == d->plugin_count
-                                 ? NULL
-                                 : node_find(d->defaults, d->plugins[i]);
+        struct node *block =
+            i == d->plugin_count ? NULL : node_find(d->defaults, d->plugins[i]);
         if (block != NULL && block->type == NODE_GROUP)
             settings_add(b, &bases[i], b->catalogs[i], block);
     }
@@ -241,8 +239,8 @@ void build_checks(struct builder *b)
 {
     struct conf_draft *d = b->draft;
     struct settings *bases = build_bases(b);
-    b->conf->checks = arena_alloc(
-        b->conf->arena, (d->check_count + 1) * sizeof *b->conf->checks);
+    b->conf->checks = arena_alloc(b->conf->arena, (d->check_count + 1) *
+                                                      sizeof *b->conf->checks);
     for (size_t i = 0; i < d->check_count; i++)
         build_check(b, &d->all[i], bases);
     for (size_t i = 0; i <= d->plugin_count; i++)

@@ -42,13 +42,12 @@ struct conf_draft *conf_read(const struct conf_source *,
 void conf_draft_free(struct conf_draft *); /* NULL is fine */
 
 /* The plugins that are used: their names, borrowed from the draft. */
-size_t conf_draft_plugins(const struct conf_draft *,
-                          const char *const **names);
+size_t conf_draft_plugins(const struct conf_draft *, const char *const **names);
 const struct rlv_list *conf_draft_plugin_dirs(const struct conf_draft *);
 const char *conf_draft_state_dir(const struct conf_draft *);
 /* The caller could not describe plugin i: reports that at its first use. */
-void conf_draft_blame(const struct conf_draft *, size_t i,
-                      struct conf_errors *, const char *fmt, ...) PRINTF(4, 5);
+void conf_draft_blame(const struct conf_draft *, size_t i, struct conf_errors *,
+                      const char *fmt, ...) PRINTF(4, 5);
 /* There is no plugin i; `known` (NULL-ended) are those there are. */
 void conf_draft_unknown(const struct conf_draft *, size_t i,
                         const char *const *known, struct conf_errors *);

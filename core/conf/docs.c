@@ -12,14 +12,16 @@ static const char introduction[] =
     "Relevo reads the file that `-c FILE` names, else `./relevo.cfg`, else\n"
     "`/etc/relevo/relevo.cfg`, and then every `conf.d/*.cfg` beside it, in "
     "sorted\n"
-    "order. Groups of the same name in several files are one group; what stands\n"
+    "order. Groups of the same name in several files are one group; what "
+    "stands\n"
     "twice is an error. `relevo config check` tells all that is wrong, with "
     "file,\n"
     "line and column; `relevo config show` prints every value.\n"
     "\n"
     "```\n"
     "timezone = \"Europe/Madrid\";\n"
-    "vars     = { base = \"app.example.com\"; token = { env = \"API_TOKEN\"; }; };\n"
+    "vars     = { base = \"app.example.com\"; token = { env = \"API_TOKEN\"; "
+    "}; };\n"
     "defaults = { interval = \"30s\"; http = { timeout = \"5s\"; }; };\n"
     "\n"
     "checks = {\n"
@@ -28,7 +30,8 @@ static const char introduction[] =
     "            expect = [\"status == 200\", \"latency < 500ms\"]; };\n"
     "};\n"
     "runbooks = {\n"
-    "  api-diagnose = { script = \"http/diagnose\"; match = { plugin = \"http\"; "
+    "  api-diagnose = { script = \"http/diagnose\"; match = { plugin = "
+    "\"http\"; "
     "}; };\n"
     "  oncall       = { script = \"notify/webhook\"; on = [\"down\", "
     "\"recovered\"];\n"
@@ -40,7 +43,8 @@ static const char introduction[] =
     "`\"1h30m\"`, `\"14d\"`;\n"
     "  a size such as `\"4KiB\"`, `\"1MB\"`. A list may be one text: `on = "
     "\"down\"`.\n"
-    "  `#`, `//` and `/* */` begin comments; `@include \"file\"` at the beginning "
+    "  `#`, `//` and `/* */` begin comments; `@include \"file\"` at the "
+    "beginning "
     "of a\n"
     "  line reads another file.\n"
     "- **Variables.** `${name}` in any text is the member of `vars` with that "
@@ -52,7 +56,8 @@ static const char introduction[] =
     "configuration,\n"
     "  without its last newline). A text that holds a secret is secret as a "
     "whole;\n"
-    "  secrets are shown nowhere. Where one is missing, the check that needs it "
+    "  secrets are shown nowhere. Where one is missing, the check that needs "
+    "it "
     "is\n"
     "  unknown and the runbook that needs it is held, with that reason; all "
     "others run.\n"
@@ -115,12 +120,13 @@ void conf_write_docs(struct buf *out)
                 "Beside the groups `vars`, `defaults`, `checks` and "
                 "`runbooks`:",
                 &global_options, out);
-    write_table("Checks",
-                "Every member of `checks` is a check. These options are common "
-                "to all; those of\nthe plugin stand beside them (`relevo plugin "
-                "show NAME` lists them). `defaults`\ntakes these for all checks, "
-                "and a block for each plugin.",
-                &check_options, out);
+    write_table(
+        "Checks",
+        "Every member of `checks` is a check. These options are common "
+        "to all; those of\nthe plugin stand beside them (`relevo plugin "
+        "show NAME` lists them). `defaults`\ntakes these for all checks, "
+        "and a block for each plugin.",
+        &check_options, out);
     write_schemes(out);
     write_table("Runbooks",
                 "Every member of `runbooks` is a runbook. What kind it is "

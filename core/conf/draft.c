@@ -1,4 +1,5 @@
-/* conf/draft.c: stage 1 of conf.h: which plugins does this configuration use? */
+/* conf/draft.c: stage 1 of conf.h: which plugins does this configuration use?
+ */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +44,7 @@ static int use_plugin(struct conf_draft *d, const struct node *use,
     }
     if (*name == '\0' || strpbrk(name, "/. ") != NULL) {
         conf_error(errors, use->at, "%s\"%s\" is not the name of a plugin",
-                   node_path(use, d->arena),
-                   use->secret ? "***" : name);
+                   node_path(use, d->arena), use->secret ? "***" : name);
         return NO_PLUGIN;
     }
     return plugin_index(d, name, use);
@@ -60,8 +60,8 @@ static const char *schemes_known(struct arena *arena)
     struct buf all = {0};
     const char *scheme, *plugin;
     int port;
-    for (size_t i = 0;
-         (scheme = table_scheme_nth(i, &plugin, &port)) != NULL; i++)
+    for (size_t i = 0; (scheme = table_scheme_nth(i, &plugin, &port)) != NULL;
+         i++)
         buf_addf(&all, "%s%s", i == 0 ? "" : ", ", scheme);
     const char *text = arena_strdup(arena, buf_text(&all));
     buf_free(&all);
@@ -88,8 +88,7 @@ static void find_plugin(struct conf_draft *d, struct draft_check *c,
     else if (missing_of(url) != NULL)
         c->missing = url->missing;
     else
-        conf_error(errors, c->node->key,
-                   "%s\"plugin\" is missing%s%s",
+        conf_error(errors, c->node->key, "%s\"plugin\" is missing%s%s",
                    node_path(c->node, d->arena),
                    !has_url ? ", and there is no `url` whose scheme names it"
                             : ": the scheme of `url` is none of ",
@@ -153,8 +152,7 @@ void conf_draft_free(struct conf_draft *d)
     arena_free(d->arena);
 }
 
-size_t conf_draft_plugins(const struct conf_draft *d,
-                          const char *const **names)
+size_t conf_draft_plugins(const struct conf_draft *d, const char *const **names)
 {
     *names = d->plugins;
     return d->plugin_count;

@@ -19,11 +19,11 @@ struct conf_draft {
     const char *file; /* absolute, or NULL */
     const char *dir;  /* of the main file */
     char sha256[65];
-    struct node *root; /* of all files together */
+    struct node *root;                         /* of all files together */
     struct node *checks, *runbooks, *defaults; /* or NULL */
     struct vars vars;
     struct global_values globals;
-    const char **plugins;        /* by name, in the order of their use */
+    const char **plugins;            /* by name, in the order of their use */
     const struct node **plugin_uses; /* where each was first asked for */
     size_t plugin_count;
     struct draft_check *all;
@@ -55,7 +55,7 @@ struct builder {
     struct conf *conf;
     struct catalog **catalogs;
     struct conf_errors *errors;
-    struct map *zones; /* name → struct tz * */
+    struct map *zones;                 /* name → struct tz * */
     const char *file_from, *file_kept; /* the last one that keep_place copied */
 };
 

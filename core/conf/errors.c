@@ -42,8 +42,8 @@ void conf_errors_hide(struct conf_errors *e, const char *secret)
 {
     if (strlen(secret) < SHORTEST_HIDDEN)
         return;
-    e->hidden = xgrow(e->hidden, e->hidden_count, &e->hidden_cap,
-                      sizeof *e->hidden);
+    e->hidden =
+        xgrow(e->hidden, e->hidden_count, &e->hidden_cap, sizeof *e->hidden);
     e->hidden[e->hidden_count++] = arena_strdup(e->arena, secret);
 }
 
@@ -78,8 +78,8 @@ static void file_away(struct shelf *shelf, struct conf_message message)
     shelf->kept[i] = message;
 }
 
-static void keep(struct conf_errors *e, struct shelf *shelf,
-                 struct place place, const char *fmt, va_list args)
+static void keep(struct conf_errors *e, struct shelf *shelf, struct place place,
+                 const char *fmt, va_list args)
 {
     if (shelf->count++ >= CONF_ERRORS_KEPT)
         return;
@@ -96,8 +96,7 @@ static void keep(struct conf_errors *e, struct shelf *shelf,
     buf_free(&text);
 }
 
-void conf_error(struct conf_errors *e, struct place place, const char *fmt,
-                ...)
+void conf_error(struct conf_errors *e, struct place place, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -128,8 +127,7 @@ static const struct conf_message *at(const struct shelf *shelf, size_t i)
     return i < shelf->count && i < CONF_ERRORS_KEPT ? &shelf->kept[i] : NULL;
 }
 
-const struct conf_message *conf_errors_at(const struct conf_errors *e,
-                                          size_t i)
+const struct conf_message *conf_errors_at(const struct conf_errors *e, size_t i)
 {
     return at(&e->errors, i);
 }

@@ -127,9 +127,8 @@ void tell_unknown(enum scope scope, const struct node *n,
         conf_error(errors, n->key, "%s\"%s\" is not in this version", before,
                    n->name);
     else if (suggestion != NULL)
-        conf_error(errors, n->key,
-                   "%sunknown key \"%s\"; did you mean \"%s\"?", before,
-                   n->name, suggestion);
+        conf_error(errors, n->key, "%sunknown key \"%s\"; did you mean \"%s\"?",
+                   before, n->name, suggestion);
     else
         conf_error(errors, n->key, "%sunknown key \"%s\"", before, n->name);
 }
@@ -271,8 +270,8 @@ void draft_globals(struct conf_draft *d, const struct conf_source *source,
 {
     struct err err = {0};
     struct global_values *g = &d->globals;
-    if (!option_defaults(global_options.rows, global_options.count, g,
-                         d->arena, &err))
+    if (!option_defaults(global_options.rows, global_options.count, g, d->arena,
+                         &err))
         conf_error(errors, (struct place){0}, "%s", err.text);
     d->vars.group = node_find(d->root, "vars");
     if (d->vars.group != NULL && d->vars.group->type != NODE_GROUP)

@@ -29,8 +29,7 @@ static bool touch(const struct token *a, const struct token *b)
     return a->offset + a->len == b->offset;
 }
 
-static bool report(const struct guess *g, struct place place,
-                   const char *text)
+static bool report(const struct guess *g, struct place place, const char *text)
 {
     struct buf shown = {0};
     words_show_line(g->words, place, &shown);
@@ -109,8 +108,9 @@ static bool after_text(const struct guess *g, const struct token *t)
 
 static bool fail_text(const struct guess *g, const struct token *text)
 {
-    return guess_fail(g, text, "this text ends right before a word: is its "
-                               "closing quote missing?");
+    return guess_fail(g, text,
+                      "this text ends right before a word: is its "
+                      "closing quote missing?");
 }
 
 static bool fail_unclosed(const struct guess *g, const struct token *open,
@@ -137,8 +137,9 @@ bool guess_name(const struct guess *g, const struct token *open,
     if (found->type == TOKEN_END)
         return fail_unclosed(g, open, block, found);
     if (is_mark(g, found, '}'))
-        return guess_fail(g, found, "no block is open that this \"}\" could "
-                                    "close");
+        return guess_fail(g, found,
+                          "no block is open that this \"}\" could "
+                          "close");
     if (is_mark(g, found, ';') || is_mark(g, found, ','))
         return guess_fail(g, found,
                           "nothing stands before this \"%c\": remove it",
@@ -146,8 +147,9 @@ bool guess_name(const struct guess *g, const struct token *open,
     if (found->type == TOKEN_TEXT && is_mark(g, found + 1, '='))
         return guess_fail(g, found, "a name is written without quotes");
     if (found->type == TOKEN_TEXT && is_mark(g, found + 1, ':'))
-        return guess_fail(g, found, "a name is written without quotes: this "
-                                    "is not JSON");
+        return guess_fail(g, found,
+                          "a name is written without quotes: this "
+                          "is not JSON");
     if (after_text(g, found))
         return fail_text(g, found - 1);
     if (is_number(found) && before != NULL && before->type != TOKEN_MARK &&
@@ -180,8 +182,7 @@ bool guess_equals(const struct guess *g, const struct token *name,
     if (found->type != TOKEN_MARK || is_mark(g, found, '{') ||
         is_mark(g, found, '[') || is_mark(g, found, '('))
         return guess_fail(g, found->type == TOKEN_END ? name : found,
-                          "\"=\" is missing after \"%.*s\"", n,
-                          bytes(g, name));
+                          "\"=\" is missing after \"%.*s\"", n, bytes(g, name));
     return guess_fail(g, found, "\"=\" is expected after \"%.*s\", not %s", n,
                       bytes(g, name), found_text(g, found, word));
 }
@@ -215,11 +216,9 @@ bool guess_value(const struct guess *g, const char *name,
         return guess_fail(g, found, "a value is expected here, not %s",
                           found_text(g, found, word));
     if (found->type == TOKEN_END)
-        return guess_fail(g, found - 1, "the value of \"%s\" is missing",
-                          name);
-    return guess_fail(g, found,
-                      "the value of \"%s\" is missing: this is %s", name,
-                      found_text(g, found, word));
+        return guess_fail(g, found - 1, "the value of \"%s\" is missing", name);
+    return guess_fail(g, found, "the value of \"%s\" is missing: this is %s",
+                      name, found_text(g, found, word));
 }
 
 bool guess_separator(const struct guess *g, const struct token *open,
@@ -236,10 +235,11 @@ bool guess_separator(const struct guess *g, const struct token *open,
                  is_mark(g, found, '(') || is_mark(g, found, '[');
     if (value)
         return guess_fail(g, found, "a \",\" is missing before this value");
-    if (is_mark(g, found, ';') && (found[1].type == TOKEN_TEXT ||
-                                   is_number(found + 1)))
-        return guess_fail(g, found, "values of a list are separated by \",\", "
-                                    "not by \";\"");
+    if (is_mark(g, found, ';') &&
+        (found[1].type == TOKEN_TEXT || is_number(found + 1)))
+        return guess_fail(g, found,
+                          "values of a list are separated by \",\", "
+                          "not by \";\"");
     return guess_fail(g, found,
                       "\"%c\" is missing: the \"%c\" of line %d is not closed "
                       "before %s",

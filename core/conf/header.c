@@ -234,8 +234,7 @@ bool header_read(const char *path, struct arena *arena,
     if (n < 0)
         return err_set(err, ERR_IO, saved, "cannot read \"%s\"", path);
     text[n] = '\0';
-    return header_parse(text, arena, out, err) ||
-           err_wrap(err, "%s", path);
+    return header_parse(text, arena, out, err) || err_wrap(err, "%s", path);
 }
 
 const struct header_param *header_param(const struct script_header *h,

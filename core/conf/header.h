@@ -28,7 +28,7 @@ struct header_param {
 
 struct script_header {
     enum runbook_kind kind;
-    const char *title; /* "" where there is none */
+    const char *title;  /* "" where there is none */
     unsigned on;        /* bits of enum runbook_on; the kind's where not said */
     int64_t timeout_ns; /* likewise */
     struct header_param *params;

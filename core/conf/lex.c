@@ -77,7 +77,8 @@ static void skip_blank(struct lexer *x)
     while (x->at < x->end)
         if (*x->at == '\n')
             newline(x);
-        else if (strchr(" \t\f\r", *x->at) != NULL)
+        else if (*x->at == ' ' || *x->at == '\t' || *x->at == '\f' ||
+                 *x->at == '\r')
             x->at++;
         else if (*x->at == '#' || str_starts(x->at, "//"))
             skip_line(x);
@@ -87,8 +88,8 @@ static void skip_blank(struct lexer *x)
             return;
 }
 
-static void add_token(struct lexer *x, enum token_type type,
-                      const char *start, struct place place)
+static void add_token(struct lexer *x, enum token_type type, const char *start,
+                      struct place place)
 {
     struct words *w = x->words;
     w->tokens = xgrow(w->tokens, w->count, &w->cap, sizeof *w->tokens);
@@ -151,14 +152,13 @@ static bool lex_text(struct lexer *x)
 static void lex_name(struct lexer *x)
 {
     const char *start = x->at;
-    while (x->at < x->end && (isalnum((unsigned char)*x->at) ||
-                              (*x->at != '\0' && strchr("*-_", *x->at))))
+    while (x->at < x->end && (isalnum((unsigned char)*x->at) || *x->at == '*' ||
+                              *x->at == '-' || *x->at == '_'))
         x->at++;
     size_t n = (size_t)(x->at - start);
     bool is_bool = (n == 4 && strncasecmp(start, "true", 4) == 0) ||
                    (n == 5 && strncasecmp(start, "false", 5) == 0);
-    add_token(x, is_bool ? TOKEN_BOOL : TOKEN_NAME, start,
-              place_of(x, start));
+    add_token(x, is_bool ? TOKEN_BOOL : TOKEN_NAME, start, place_of(x, start));
 }
 
 static const char *digits(const char *s)
@@ -262,11 +262,12 @@ static bool lex_include(struct lexer *x)
     if (close == NULL || *close != '"')
         return complain_character(x);
     if (x->depth >= DEEPEST_INCLUDE)
-        return complain(x, place, "includes are nested too deep: does this "
-                                  "file include itself?");
-    const char *name = beside(
-        arena, x->name,
-        arena_strndup(arena, open + 1, (size_t)(close - open - 1)));
+        return complain(x, place,
+                        "includes are nested too deep: does this "
+                        "file include itself?");
+    const char *name =
+        beside(arena, x->name,
+               arena_strndup(arena, open + 1, (size_t)(close - open - 1)));
     struct source_file file;
     struct err err = {0};
     if (!source_read(name, arena, &file, &err))

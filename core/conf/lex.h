@@ -35,8 +35,8 @@ struct source_file {
 };
 
 struct words {
-    struct arena *arena; /* borrowed: file names and texts hang on it */
-    struct buf text;     /* of all files, in place of their @include lines */
+    struct arena *arena;  /* borrowed: file names and texts hang on it */
+    struct buf text;      /* of all files, in place of their @include lines */
     struct token *tokens; /* the last one is TOKEN_END */
     size_t count, cap;
     struct source_file *files; /* in the order they were opened */
@@ -47,8 +47,8 @@ struct words {
 bool source_read(const char *name, struct arena *, struct source_file *,
                  struct err *) MUST_CHECK;
 /* false: told in errors. Call words_free either way. */
-bool words_read(struct words *, struct source_file, struct conf_errors *)
-    MUST_CHECK;
+bool words_read(struct words *, struct source_file,
+                struct conf_errors *) MUST_CHECK;
 void words_free(struct words *);
 
 /* Adds "\n    12 | the line\n       |    ^" for the place. */

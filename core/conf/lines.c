@@ -27,8 +27,7 @@ static struct place error_place(const struct node *n, int column)
 }
 
 static struct expect *parse_line(struct builder *b,
-                                 const struct catalog *catalog,
-                                 struct node *n)
+                                 const struct catalog *catalog, struct node *n)
 {
     struct expect_scope scope = {catalog->fields, catalog->field_count};
     struct expect_error error = {0};
@@ -106,7 +105,8 @@ struct lines build_lines(struct builder *b, const struct catalog *catalog,
     while (defaults != NULL && defaults[total - n] != NULL)
         total++;
     struct lines lines = {0};
-    lines.items = arena_alloc(b->conf->arena, (total + 1) * sizeof *lines.items);
+    lines.items =
+        arena_alloc(b->conf->arena, (total + 1) * sizeof *lines.items);
     struct own own = {xcalloc(n + 1, sizeof(struct expect *)), 0};
     if (scalar)
         add_own_line(b, catalog, own_node, &lines, &own);

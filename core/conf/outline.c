@@ -67,7 +67,7 @@ struct node *node_find(const struct node *group, const char *name)
 const char *node_kind(const struct node *n)
 {
     static const char *const kinds[] = {
-        [NODE_GROUP] = "a group { }", [NODE_LIST] = "a list ( )",
+        [NODE_GROUP] = "a group { }",  [NODE_LIST] = "a list ( )",
         [NODE_ARRAY] = "an array [ ]", [NODE_TEXT] = "text",
         [NODE_INT] = "a whole number", [NODE_REAL] = "a number",
         [NODE_BOOL] = "true or false"};
@@ -97,8 +97,7 @@ static bool read_real(struct parser *p, const struct token *t, struct node *n)
     n->text = token_text(p, t);
     if (str_to_double(n->text, &value))
         return true;
-    return guess_fail(&p->g, t, "%s is not a number that can be held",
-                      n->text);
+    return guess_fail(&p->g, t, "%s is not a number that can be held", n->text);
 }
 
 /* Texts side by side are one text, which in a list is rarely meant. */
@@ -185,8 +184,7 @@ static bool parse_list(struct parser *p, struct node *list, char closer)
         if (mark(p, t) == closer && list->count > 0)
             return guess_fail(&p->g, t - 1, "remove the comma before \"%c\"",
                               closer);
-        if (!parse_value(p, n) ||
-            (closer == ']' && !fits_array(p, list, n, t)))
+        if (!parse_value(p, n) || (closer == ']' && !fits_array(p, list, n, t)))
             return false;
         node_append(list, n);
         t = peek(p);
@@ -263,8 +261,8 @@ static struct node *known(struct node *group, struct map **map,
     return map_get(*map, name);
 }
 
-static void add_setting(struct parser *p, struct node *group,
-                        struct map **map, struct node *n)
+static void add_setting(struct parser *p, struct node *group, struct map **map,
+                        struct node *n)
 {
     const struct node *first = known(group, map, n->name);
     if (first != NULL) {
@@ -313,8 +311,7 @@ static bool parse_settings(struct parser *p, struct node *group,
 struct node *outline_parse(const struct words *words, struct arena *arena,
                            struct conf_errors *errors)
 {
-    struct parser p = {.g = {.words = words, .errors = errors},
-                       .arena = arena};
+    struct parser p = {.g = {.words = words, .errors = errors}, .arena = arena};
     struct node *root = arena_alloc(arena, sizeof *root);
     root->type = NODE_GROUP;
     root->key = root->at = words->tokens[0].place;

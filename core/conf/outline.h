@@ -22,17 +22,17 @@ enum node_type {
 struct node {
     const char *name; /* NULL within lists and arrays */
     enum node_type type;
-    bool plain;        /* a text without escapes: columns inside are exact */
-    bool secret;       /* the text holds a secret */
-    bool is_secret;    /* a group { env = … } or { file = … }: text is its value */
-    bool expanded;     /* its variables are in place */
-    bool bad;          /* told already: ignore it */
-    bool warned;       /* told already, go on */
-    struct place key;  /* of the name; of the value where there is none */
-    struct place at;   /* of the value */
-    const char *text;  /* of a scalar, or of is_secret */
+    bool plain;  /* a text without escapes: columns inside are exact */
+    bool secret; /* the text holds a secret */
+    bool is_secret; /* a group { env = … } or { file = … }: text is its value */
+    bool expanded;       /* its variables are in place */
+    bool bad;            /* told already: ignore it */
+    bool warned;         /* told already, go on */
+    struct place key;    /* of the name; of the value where there is none */
+    struct place at;     /* of the value */
+    const char *text;    /* of a scalar, or of is_secret */
     const char *missing; /* the secret that is not there: `env "X"`; or NULL */
-    uint32_t from, to; /* the whole setting in the words' text */
+    uint32_t from, to;   /* the whole setting in the words' text */
     struct node *first, *last, *next, *parent;
     size_t count;
 };

@@ -34,7 +34,8 @@ static void tell_also(struct reading *r, const struct node *one,
                       const struct node *other)
 {
     const char *path = node_path(one, r->draft->arena);
-    conf_error(r->errors, one->key, "%.*s is defined twice: here and at %s:%d:%d",
+    conf_error(r->errors, one->key,
+               "%.*s is defined twice: here and at %s:%d:%d",
                (int)strlen(path) - 2, path, other->key.file, other->key.line,
                other->key.column);
 }
@@ -69,8 +70,7 @@ static void read_source(struct reading *r, struct source_file file)
     struct node *root = NULL;
     if (words_read(&words, file, r->errors))
         root = outline_parse(&words, r->draft->arena, r->errors);
-    if (root != NULL &&
-        !values_read(&words, root, r->draft->arena, r->errors))
+    if (root != NULL && !values_read(&words, root, r->draft->arena, r->errors))
         root = NULL;
     buf_adds(&r->all, file.name);
     buf_addc(&r->all, '\0');
@@ -173,9 +173,9 @@ struct node *draft_read_files(struct conf_draft *draft,
         return NULL;
     note_location(draft, file, source->text == NULL);
     if (source->text != NULL) {
-        read_source(&r, (struct source_file){arena_strdup(draft->arena, file),
-                                             source->text,
-                                             strlen(source->text)});
+        read_source(&r,
+                    (struct source_file){arena_strdup(draft->arena, file),
+                                         source->text, strlen(source->text)});
     } else {
         read_file(&r, file);
         read_folder(&r, file);

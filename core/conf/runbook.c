@@ -20,12 +20,21 @@ struct book {
 
 /* ---------------------------------------------------------------- match --- */
 
-static void refuse_word(struct book *k, const char *key, const char *word,
-                        const char *what, const char *near)
+/* Where word i of a list stands; a text is a list of one. */
+static struct node *word_node(struct node *list, size_t i)
 {
-    struct node *n = node_find(k->match, key);
-    if (n == NULL)
-        return;
+    bool many =
+        list != NULL && (list->type == NODE_LIST || list->type == NODE_ARRAY);
+    struct node *n = many ? list->first : NULL;
+    while (n != NULL && i-- > 0)
+        n = n->next;
+    return n == NULL ? list : n;
+}
+
+static void refuse_word(struct book *k, const char *key, size_t i,
+                        const char *word, const char *what, const char *near)
+{
+    struct node *n = word_node(node_find(k->match, key), i);
     tell(k->b, n, "\"%s\" is not %s%s%s%s", n->secret ? "***" : word, what,
          near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
          near == NULL ? "" : "\"?");
@@ -37,7 +46,7 @@ static void check_faults(struct book *k)
     for (size_t i = 0; i < list->count; i++) {
         const struct fault_info *f = fault_by_name(list->items[i]);
         if (f == NULL || f->number == RLV_F_NONE)
-            refuse_word(k, "fault", list->items[i],
+            refuse_word(k, "fault", i, list->items[i],
                         "a fault (`relevo fault list` has all)",
                         fault_suggest(list->items[i]));
     }
@@ -52,7 +61,7 @@ static void check_states(struct book *k)
     for (size_t i = 0; i < list->count; i++) {
         enum check_state state;
         if (!state_parse(list->items[i], &state))
-            refuse_word(k, "state", list->items[i], "a state",
+            refuse_word(k, "state", i, list->items[i], "a state",
                         str_nearest_of(list->items[i], names));
     }
 }
@@ -72,7 +81,7 @@ static void check_names(struct book *k)
         for (size_t n = 0; !found && n < c->check_count; n++)
             found = str_glob(list->items[i], c->checks[n].name);
         if (!found)
-            refuse_word(k, "check", list->items[i],
+            refuse_word(k, "check", i, list->items[i],
                         "the name of a check, nor a pattern that fits one",
                         str_nearest(list->items[i], nth_check, c));
     }
@@ -100,11 +109,13 @@ static void warn_unused(struct book *k, const char *key,
                         bool (*used)(const struct conf *, const char *),
                         const char *what)
 {
-    const struct node *n = node_find(k->match, key);
+    struct node *n = node_find(k->match, key);
     for (size_t i = 0; i < list->count; i++)
         if (!used(k->b->conf, list->items[i]))
-            conf_warn(k->b->errors, n->at, "%sno check has the %s \"%s\"",
-                      node_path(n, k->b->draft->arena), what, list->items[i]);
+            conf_warn(k->b->errors, word_node(n, i)->at,
+                      "%sno check has the %s \"%s\"",
+                      node_path(n, k->b->draft->arena), what,
+                      word_node(n, i)->secret ? "***" : list->items[i]);
 }
 
 static const char *nth_match(const void *arg, size_t i)
@@ -187,8 +198,8 @@ static void take_param(struct book *k, const struct header_param *p)
 static void take_params(struct book *k)
 {
     const struct script_header *h = &k->header;
-    k->spec.params = arena_alloc(
-        k->b->conf->arena, (h->param_count + 1) * sizeof *k->spec.params);
+    k->spec.params = arena_alloc(k->b->conf->arena,
+                                 (h->param_count + 1) * sizeof *k->spec.params);
     for (struct node *n = k->params == NULL ? NULL : k->params->first;
          n != NULL; n = n->next) {
         if (header_param(h, n->name) != NULL)
@@ -259,19 +270,19 @@ static const char *nth_on(const void *arg, size_t i)
 static void take_on(struct book *k)
 {
     const struct rlv_list *list = &k->values.on;
-    struct node *n = node_find(k->node, "on");
     k->spec.on = list->count == 0 ? k->header.on : 0;
     for (size_t i = 0; i < list->count; i++) {
         bool later;
+        struct node *n = word_node(node_find(k->node, "on"), i);
         unsigned bit = runbook_on_parse(list->items[i], &later);
+        const char *word = n->secret ? "***" : list->items[i];
         const char *near =
             bit == 0 ? str_nearest(list->items[i], nth_on, NULL) : NULL;
         if (later)
-            tell(k->b, n, "\"%s\" is not in this version", list->items[i]);
+            tell(k->b, n, "\"%s\" is not in this version", word);
         else if (bit == 0)
-            tell(k->b, n,
-                 "\"%s\" is not something a runbook can run on%s%s%s",
-                 list->items[i], near == NULL ? "" : "; did you mean \"",
+            tell(k->b, n, "\"%s\" is not something a runbook can run on%s%s%s",
+                 word, near == NULL ? "" : "; did you mean \"",
                  near == NULL ? "" : near, near == NULL ? "" : "\"?");
         k->spec.on |= bit;
     }
@@ -286,6 +297,8 @@ static bool find_header(struct book *k)
         conf_error(b->errors, k->node->key, "%s\"script\" is missing: %s",
                    node_path(k->node, b->draft->arena),
                    runbook_options.rows[0].help);
+    else if (script->missing != NULL)
+        tell(b, script, "%s is missing", script->missing);
     if (script == NULL || script->bad || k->values.script == NULL)
         return false;
     k->spec.script = k->values.script;
@@ -328,8 +341,8 @@ static void build_runbook(struct builder *b, struct node *node)
              node->name, node_kind(node));
         return;
     }
-    must(option_defaults(runbook_options.rows, runbook_options.count,
-                         &k.values, b->conf->arena, &err));
+    must(option_defaults(runbook_options.rows, runbook_options.count, &k.values,
+                         b->conf->arena, &err));
     for (struct node *n = node->first; n != NULL; n = n->next)
         if (!n->bad)
             take_key(&k, n);

@@ -15,7 +15,8 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* ------------------------------------------------------------ suggesting --- */
+/* ------------------------------------------------------------ suggesting ---
+ */
 
 struct names {
     struct arena *arena;
@@ -27,9 +28,8 @@ static void list_area(struct names *names, const char *dir, const char *area)
     DIR *open = opendir(arena_printf(names->arena, "%s/%s", dir, area));
     for (struct dirent *e = open == NULL ? NULL : readdir(open); e != NULL;
          e = readdir(open)) {
-        const char *name =
-            arena_printf(names->arena, "%s%s%s", area,
-                         *area == '\0' ? "" : "/", e->d_name);
+        const char *name = arena_printf(names->arena, "%s%s%s", area,
+                                        *area == '\0' ? "" : "/", e->d_name);
         const char *path = arena_printf(names->arena, "%s/%s", dir, name);
         if (e->d_name[0] != '.' && is_file(path) && access(path, X_OK) == 0)
             map_set(names->all, name, NULL);

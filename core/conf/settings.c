@@ -1,9 +1,9 @@
 /* conf/settings.c: the options of one check, laid over each other.
  *
- * built in < defaults < defaults.PLUGIN < check. Common options go into a struct
- * by their rows; a plugin's own are checked by its catalog and kept as they are:
- * the worker that loads the plugin fills its struct. A mistake in the defaults is
- * told once, not for each check: its node is marked. */
+ * built in < defaults < defaults.PLUGIN < check. Common options go into a
+ * struct by their rows; a plugin's own are checked by its catalog and kept as
+ * they are: the worker that loads the plugin fills its struct. A mistake in the
+ * defaults is told once, not for each check: its node is marked. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,17 +65,26 @@ static struct rlv_dict copy_pairs(const struct rlv_dict *from,
     return (struct rlv_dict){pairs, from->count};
 }
 
+static struct rlv_list copy_list(const struct rlv_list *from,
+                                 struct arena *arena)
+{
+    const char **items = arena_alloc(arena, (from->count + 1) * sizeof *items);
+    for (size_t i = 0; i < from->count; i++)
+        items[i] = arena_strdup(arena, from->items[i]);
+    return (struct rlv_list){items, from->count};
+}
+
 /* Out of the draft's arena into the generation's. */
 static struct raw keep_raw(const struct raw *from, struct arena *arena)
 {
     struct raw to = *from;
     to.text = arena_strdup(arena, from->text);
-    const char **items =
-        arena_alloc(arena, (from->list.count + 1) * sizeof *items);
-    for (size_t i = 0; i < from->list.count; i++)
-        items[i] = arena_strdup(arena, from->list.items[i]);
-    to.list.items = items;
-    to.dict = copy_pairs(&from->dict, arena);
+    if (from->type == RAW_LIST)
+        to.list = copy_list(&from->list, arena);
+    if (from->type == RAW_DICT)
+        to.dict = copy_pairs(&from->dict, arena);
+    if (from->type != RAW_STEPS)
+        return to;
     struct rlv_dict *steps =
         arena_alloc(arena, (from->steps.count + 1) * sizeof *steps);
     for (size_t i = 0; i < from->steps.count; i++)
@@ -105,8 +114,7 @@ static void merge_dict(struct raw *over, const struct raw *under,
     over->secret |= under->secret;
 }
 
-static void put_item(struct settings *s, struct item item,
-                     struct arena *arena)
+static void put_item(struct settings *s, struct item item, struct arena *arena)
 {
     struct item *there = (struct item *)settings_item(s, item.setting.name);
     if (there == NULL) {
@@ -163,8 +171,8 @@ static void add_option(struct builder *b, struct settings *s,
     struct item item = {.setting = {.name = option->name}};
     struct err err = {0};
     struct arena *arena = b->draft->arena;
-    bool ok = raw_of(n, option->kind, arena, &item.setting.value,
-                     &item.missing, &err);
+    bool ok = raw_of(n, option->kind, arena, &item.setting.value, &item.missing,
+                     &err);
     if (option->kind == RLV_SECRET) {
         item.setting.value.secret = true;
         note_written(b, item.setting.value.text);
@@ -230,9 +238,8 @@ static void add_own(struct builder *b, struct settings *s,
         add_option(b, s, option, n);
         return;
     }
-    const char *inner = n->type == NODE_GROUP
-                            ? arena_printf(arena, "%s.", whole)
-                            : NULL;
+    const char *inner =
+        n->type == NODE_GROUP ? arena_printf(arena, "%s.", whole) : NULL;
     if (inner != NULL && is_group_of_options(catalog, inner)) {
         for (struct node *c = n->first; c != NULL; c = c->next)
             if (!c->bad)
@@ -253,8 +260,7 @@ static bool add_common(struct builder *b, struct settings *s, struct node *n)
         option_find(check_options.rows, check_options.count, n->name);
     if (row == NULL)
         return false;
-    if (take_option(row, n, &s->values, b->conf->arena, &s->missing,
-                    b->errors))
+    if (take_option(row, n, &s->values, b->conf->arena, &s->missing, b->errors))
         s->given[row - check_options.rows] = n;
     return true;
 }

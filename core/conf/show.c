@@ -143,8 +143,8 @@ static void show_group(const struct check_spec *c, size_t first,
         if (same_group(rows[i].name, rows[first].name, n))
             show_option(c, &rows[i], "      ", rows[i].name + n, &inner);
     if (inner.len > 0)
-        buf_addf(out, "    %.*s = {\n%s    };\n", (int)n - 1,
-                 rows[first].name, buf_text(&inner));
+        buf_addf(out, "    %.*s = {\n%s    };\n", (int)n - 1, rows[first].name,
+                 buf_text(&inner));
     buf_free(&inner);
 }
 

@@ -39,8 +39,7 @@ static bool read_open(int fd, const char *name, struct arena *arena,
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_IO, 0, "\"%s\" is not a regular file", name);
     if (st.st_size > LARGEST_FILE)
-        return err_set(err, ERR_LIMIT, 0, "\"%s\" is larger than 16 MiB",
-                       name);
+        return err_set(err, ERR_LIMIT, 0, "\"%s\" is larger than 16 MiB", name);
     char *text = arena_alloc(arena, (size_t)st.st_size + 1);
     if (!read_all(fd, text, (size_t)st.st_size, &out->len))
         return err_set(err, ERR_IO, errno, "cannot read \"%s\"", name);
@@ -49,8 +48,8 @@ static bool read_open(int fd, const char *name, struct arena *arena,
     return true;
 }
 
-bool source_read(const char *name, struct arena *arena,
-                 struct source_file *out, struct err *err)
+bool source_read(const char *name, struct arena *arena, struct source_file *out,
+                 struct err *err)
 {
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
@@ -89,8 +88,7 @@ static const char *forward(const char *s, const char *end, int characters)
     return s;
 }
 
-void words_show_line(const struct words *w, struct place place,
-                     struct buf *out)
+void words_show_line(const struct words *w, struct place place, struct buf *out)
 {
     size_t len;
     const char *line = find_line(w, place, &len);

@@ -7,9 +7,11 @@
 #include "base/attr.h"
 #include "base/str.h"
 
-#define ROW(type, kind, name, field, fallback, limits, help)                   \
-    {name, kind, 0, (uint32_t)offsetof(struct type, field), fallback, limits, \
-     help}
+#define ROW(type, kind, name, field, fallback, limits, help)             \
+    {                                                                    \
+        name, kind, 0, (uint32_t)offsetof(struct type, field), fallback, \
+            limits, help                                                 \
+    }
 
 // clang-format off
 #define GLOBAL(...) ROW(global_values, __VA_ARGS__)

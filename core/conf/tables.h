@@ -32,15 +32,15 @@ struct option_table {
     size_t count;
 };
 
-extern const struct option_table global_options, check_options,
-    runbook_options, match_options;
+extern const struct option_table global_options, check_options, runbook_options,
+    match_options;
 
 enum scope {
     SCOPE_TOP = 1,
     SCOPE_CHECK = 2, /* and defaults */
     SCOPE_RUNBOOK = 4,
     SCOPE_MATCH = 8,
-    SCOPE_PLUGIN = 16,    /* values of `plugin` */
+    SCOPE_PLUGIN = 16,     /* values of `plugin` */
     SCOPE_AUTOMATION = 32, /* values of `automation` */
     SCOPE_SECRET = 64      /* beside env and file */
 };

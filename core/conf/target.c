@@ -24,9 +24,8 @@ static const char *of_url(const char *url, struct arena *arena)
         return NULL;
     const char *bracket = start[0] == '[' ? memchr(start, ']', len) : start;
     const char *colon =
-        bracket == NULL
-            ? NULL
-            : memchr(bracket, ':', (size_t)(start + len - bracket));
+        bracket == NULL ? NULL
+                        : memchr(bracket, ':', (size_t)(start + len - bracket));
     if (colon != NULL || port == 0)
         return arena_strndup(arena, start, len);
     return arena_printf(arena, "%.*s:%d", (int)len, start, port);
@@ -35,8 +34,8 @@ static const char *of_url(const char *url, struct arena *arena)
 static const char *plain_text(const struct settings *s, const char *name)
 {
     const struct item *item = settings_item(s, name);
-    bool shown = item != NULL && item->missing == NULL &&
-                 !item->setting.value.secret;
+    bool shown =
+        item != NULL && item->missing == NULL && !item->setting.value.secret;
     return shown ? item->setting.value.text : NULL;
 }
 
@@ -133,10 +132,15 @@ uint64_t check_fingerprint(const struct check_spec *c)
         c->timeout_ns,        c->schedule,          c->failure_threshold,
         c->success_threshold, c->window_fails,      c->window_size,
         c->enabled,           c->evidence_bytes};
-    const char *const texts[] = {
-        c->name, c->plugin, c->cron, c->timezone, c->target, c->missing,
-        c->catalog == NULL ? NULL : c->catalog->path,
-        c->catalog == NULL ? NULL : c->catalog->version};
+    const char *const texts[] = {c->name,
+                                 c->plugin,
+                                 c->cron,
+                                 c->timezone,
+                                 c->target,
+                                 c->missing,
+                                 c->catalog == NULL ? NULL : c->catalog->path,
+                                 c->catalog == NULL ? NULL
+                                                    : c->catalog->version};
     struct buf all = {0};
     buf_add(&all, numbers, sizeof numbers);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

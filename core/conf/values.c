@@ -24,8 +24,7 @@ static bool types_agree(const struct node *n, int type)
     case NODE_LIST: return type == CONFIG_TYPE_LIST;
     case NODE_ARRAY: return type == CONFIG_TYPE_ARRAY;
     case NODE_TEXT: return type == CONFIG_TYPE_STRING;
-    case NODE_INT:
-        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+    case NODE_INT: return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
     case NODE_REAL: return type == CONFIG_TYPE_FLOAT;
     case NODE_BOOL: return type == CONFIG_TYPE_BOOL;
     }
@@ -69,8 +68,8 @@ static bool take_piece(struct reader *r, const config_t *config,
 static bool read_piece(struct reader *r, struct node *first, size_t count,
                        const struct node *last)
 {
-    char *text = xstrndup(r->words->text.data + first->from,
-                          last->to - first->from);
+    char *text =
+        xstrndup(r->words->text.data + first->from, last->to - first->from);
     config_t config;
     config_init(&config);
     bool ok = config_read_string(&config, text) == CONFIG_TRUE;

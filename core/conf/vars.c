@@ -58,8 +58,8 @@ void vars_note_secret(struct vars *v, const char *value)
 {
     if (*value == '\0')
         return;
-    v->secrets = xgrow(v->secrets, v->secret_count, &v->secret_cap,
-                       sizeof *v->secrets);
+    v->secrets =
+        xgrow(v->secrets, v->secret_count, &v->secret_cap, sizeof *v->secrets);
     v->secrets[v->secret_count++] = value;
     conf_errors_hide(v->errors, value);
 }
@@ -76,9 +76,8 @@ static void read_secret_file(struct vars *v, struct node *n, const char *name)
 {
     struct buf text = {0};
     struct err err = {0};
-    const char *path = name[0] == '/'
-                           ? name
-                           : arena_printf(v->arena, "%s/%s", v->dir, name);
+    const char *path =
+        name[0] == '/' ? name : arena_printf(v->arena, "%s/%s", v->dir, name);
     n->text = "";
     bool ok = fs_read(path, LARGEST_SECRET, &text, &err);
     if (ok && text.len > 0 && text.data[text.len - 1] == '\n')
@@ -110,8 +109,7 @@ static struct node *secret_source(const struct node *n)
     return source->type == NODE_TEXT && extra == 0 ? source : NULL;
 }
 
-static void resolve_secret(struct vars *v, struct node *n,
-                           struct node *source)
+static void resolve_secret(struct vars *v, struct node *n, struct node *source)
 {
     n->is_secret = n->secret = true;
     for (const struct node *c = n->first; c != NULL; c = c->next)

@@ -1,8 +1,8 @@
 /* conf/vars.h: variables and secrets, put in place once at load.
  *
- * `${name}` in a text is replaced; a group `{ env = "X"; }` or `{ file = "…"; }`
- * is a secret. A text that holds one is secret as a whole. A secret that is not
- * there is no error: the node remembers which (node.missing). */
+ * `${name}` in a text is replaced; a group `{ env = "X"; }` or `{ file = "…";
+ * }` is a secret. A text that holds one is secret as a whole. A secret that is
+ * not there is no error: the node remembers which (node.missing). */
 #ifndef RELEVO_CONF_VARS_H
 #define RELEVO_CONF_VARS_H
 
@@ -12,9 +12,9 @@
 struct vars {
     struct arena *arena;
     struct conf_errors *errors;
-    const char *dir;       /* relative secret files are in here */
-    struct node *group;    /* `vars`, or NULL */
-    const char **secrets;  /* every value seen; freed by vars_fini */
+    const char *dir;      /* relative secret files are in here */
+    struct node *group;   /* `vars`, or NULL */
+    const char **secrets; /* every value seen; freed by vars_fini */
     size_t secret_count, secret_cap;
 };
 

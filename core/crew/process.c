@@ -175,11 +175,13 @@ void process_kill(struct process *c, const char *why)
     kill(c->pid, SIGKILL);
 }
 
-void process_stop(struct process *c)
+void process_release(struct process *c)
 {
     if (c->chan != NULL)
         flush(c);
-    close_channel(c);
+    uv_poll_stop(&c->pid_poll);
+    c->dead = true;
+    free_process(c);
 }
 
 void process_destroy(struct process *c)

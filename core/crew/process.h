@@ -3,8 +3,8 @@
  * Used by workers.c, vetting.c and runner.c; each adds what its role means. A
  * child is freed only after it has been reaped.
  *
- * Happy path: process_start → frames arrive at on_frame → process_stop (its channel
- * closes, so it exits) → on_death.
+ * Happy path: process_start → frames arrive at on_frame → process_destroy, or
+ * process_release.
  * Ways it can fail: it dies (on_death says how), it sends nonsense (killed), it
  * does not read (process_send false: killed), it cannot be started (err). */
 #ifndef RELEVO_CREW_PROCESS_H
@@ -40,8 +40,8 @@ void process_send(struct process *, uint16_t type, uint32_t generation,
                 const struct buf *payload);
 /* Kills it; `why` becomes part of what on_death hears. */
 void process_kill(struct process *, const char *why);
-/* Closes the channel: a healthy role then ends by itself. */
-void process_stop(struct process *);
+/* Lets it go on without us: its channel closes, nothing more is heard. */
+void process_release(struct process *);
 /* Kills it, reaps it, frees it; on_death is not called. For a crew that ends. */
 void process_destroy(struct process *);
 

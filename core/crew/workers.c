@@ -437,7 +437,7 @@ void crew_free(struct crew *c)
     }
     free_flights(c->waiting);
     if (c->runner != NULL)
-        process_stop(c->runner); /* it ends when its keepers have */
+        process_release(c->runner); /* it ends when its keepers have */
     free(c->workers);
     free(c->checks);
     buf_free(&c->allow);

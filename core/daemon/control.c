@@ -45,11 +45,18 @@ struct control {
     struct daemon *daemon;
     uv_pipe_t server;
     struct client *clients;
-    size_t client_count;
+    size_t client_count, open_handles;
     char path[108];
 };
 
 /* ---------------------------------------------------------------- answers --- */
+
+/* The last of its handles is closed: the server's or a client's. */
+static void release(struct control *control)
+{
+    if (--control->open_handles == 0)
+        free(control);
+}
 
 static void on_client_closed(uv_handle_t *handle)
 {
@@ -59,6 +66,7 @@ static void on_client_closed(uv_handle_t *handle)
         link = &(*link)->next;
     *link = c->next;
     c->control->client_count--;
+    release(c->control);
     buf_free(&c->in);
     free(c);
 }
@@ -315,6 +323,7 @@ static void on_connection(uv_stream_t *server, int status)
     c->next = control->clients;
     control->clients = c;
     control->client_count++;
+    control->open_handles++;
     uv_pipe_init(server->loop, &c->pipe, 0);
     c->pipe.data = c;
     if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0 ||
@@ -341,6 +350,8 @@ void daemon_control_path(const char *state_dir, char *out, size_t size)
         snprintf(out, size, "%s/control.sock", state_dir);
 }
 
+static void on_server_closed(uv_handle_t *handle) { release(handle->data); }
+
 struct control *control_open(struct daemon *d, struct err *err)
 {
     char path[4300];
@@ -359,6 +370,7 @@ struct control *control_open(struct daemon *d, struct err *err)
     unlink(path); /* ours is the lock on the state directory */
     uv_pipe_init(&d->loop, &control->server, 0);
     control->server.data = control;
+    control->open_handles = 1;
     mode_t old = umask(0117);
     int failed = uv_pipe_bind(&control->server, path);
     umask(old);
@@ -366,23 +378,19 @@ struct control *control_open(struct daemon *d, struct err *err)
         failed = uv_listen((uv_stream_t *)&control->server, 16, on_connection);
     if (failed != 0) {
         err_set(err, ERR_IO, -failed, "control socket %s", path);
-        uv_close((uv_handle_t *)&control->server, NULL);
+        uv_close((uv_handle_t *)&control->server, on_server_closed);
         return NULL;
     }
     return control;
 }
-
-static void on_server_closed(uv_handle_t *handle) { free(handle->data); }
 
 void control_close(struct control *control)
 {
     if (control == NULL)
         return;
     unlink(control->path);
+    control->daemon->control = NULL;
     for (struct client *c = control->clients; c != NULL; c = c->next)
         drop(c);
-    while (control->clients != NULL)
-        uv_run(control->server.loop, UV_RUN_NOWAIT);
-    control->daemon->control = NULL;
     uv_close((uv_handle_t *)&control->server, on_server_closed);
 }

@@ -298,17 +298,21 @@ static void close_handle(uv_handle_t *handle, void *arg)
         uv_close(handle, NULL);
 }
 
+/* Nothing is decided any more once the loop has stopped: what the closing
+ * handles still report goes nowhere. */
 static void finish(struct daemon *d)
 {
+    d->stopping = true;
     control_close(d->control);
     runs_free(d);
     crew_free(d->crew);
     perform_free_orders(d);
     if (d->store != NULL)
         store_close(d->store);
-    uv_run(&d->loop, UV_RUN_NOWAIT); /* lets their handles close */
     uv_walk(&d->loop, close_handle, NULL);
-    uv_run(&d->loop, UV_RUN_NOWAIT);
+    while (uv_run(&d->loop, UV_RUN_NOWAIT) != 0)
+        ;
+    uv_loop_close(&d->loop);
     model_free(d->model);
     redact_free(d->redact);
     conf_unref(d->conf);
@@ -327,10 +331,8 @@ int daemon_run(const struct daemon_options *options)
         places_source(options->file, options->state_dir);
     d.conf = prepare_now(&d.loop, &source, 1);
     if (d.conf == NULL) {
-        model_free(d.model);
-        return 2;
-    }
-    if (start(&d, &err)) {
+        d.exit_status = 2;
+    } else if (start(&d, &err)) {
         uv_run(&d.loop, UV_RUN_DEFAULT);
     } else {
         log_error("%s", err.text);

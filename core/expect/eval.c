@@ -321,10 +321,9 @@ static struct rlv_value keep_value(struct arena *arena, const struct value *v)
 bool expect_yield(const struct expect *e, const struct expect_input *in,
                   struct arena *arena, struct rlv_value *out, struct err *err)
 {
-    struct err unread;
-    struct run r = {.in = in, .err = err != NULL ? err : &unread};
-    r.err->text[0] = '\0';
-    r.err->code = ERR_NONE;
+    struct run r = {.in = in, .err = err};
+    if (err != NULL)
+        *err = (struct err){0};
     struct value v;
     bool there = run_operand(&r, e->root, &v);
     if (there)

@@ -7,9 +7,9 @@
  * docs/expectations.md is the language as its users see it.
  *
  * Called by conf (check the lines, find the default lines that stay), worker
- * (judge, record), daemon (`when` of a runbook) and cli. No clock, no I/O. One
- * struct expect must not be evaluated by two threads at once: it keeps its
- * regex's work space. */
+ * (judge, record), daemon (`when` of a runbook) and cli. No I/O, and no clock
+ * but the one that ends an endless regex. One struct expect must not be
+ * evaluated by two threads at once: it keeps its regex's work space. */
 #ifndef RELEVO_EXPECT_EXPECT_H
 #define RELEVO_EXPECT_EXPECT_H
 

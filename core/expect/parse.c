@@ -313,7 +313,9 @@ static struct node *parse_chain(struct parser *p, const char *word,
                                 struct node *(*parse_part)(struct parser *))
 {
     struct node *left = parse_part(p);
-    while (left != NULL && lex_is(&p->lexer, word)) {
+    if (left == NULL)
+        return NULL;
+    while (lex_is(&p->lexer, word)) {
         struct node *n = node_new(p, kind, left->at);
         n->type = TYPE_BOOL;
         n->left = left;

@@ -29,9 +29,12 @@ static const struct {
 // clang-format on
 
 static const char *const raw_names[] = {
-    [RAW_TEXT] = "text",      [RAW_INT] = "a whole number",
-    [RAW_REAL] = "a number",  [RAW_BOOL] = "true or false",
-    [RAW_LIST] = "a list",    [RAW_DICT] = "a group",
+    [RAW_TEXT] = "text",
+    [RAW_INT] = "a whole number",
+    [RAW_REAL] = "a number",
+    [RAW_BOOL] = "true or false",
+    [RAW_LIST] = "a list",
+    [RAW_DICT] = "a group",
     [RAW_STEPS] = "a list of groups",
 };
 
@@ -117,8 +120,7 @@ static bool within(const struct rlv_option *row, int64_t value,
     if (!parse_number(row->kind, low, &least, err) ||
         (*high != '\0' && !parse_number(row->kind, high, &most, err)))
         return bad_table(row, err);
-    return (value >= least && value <= most) ||
-           out_of_range(row, text, err);
+    return (value >= least && value <= most) || out_of_range(row, text, err);
 }
 
 static bool within_real(const struct rlv_option *row, double value,
@@ -131,8 +133,7 @@ static bool within_real(const struct rlv_option *row, double value,
         return true;
     if (!str_to_double(low, &least) || !str_to_double(high, &most))
         return bad_table(row, err);
-    return (value >= least && value <= most) ||
-           out_of_range(row, text, err);
+    return (value >= least && value <= most) || out_of_range(row, text, err);
 }
 
 /* The words of "GET|HEAD|POST" as a NULL-ended array on the arena. */
@@ -162,7 +163,10 @@ static bool choose(const struct rlv_option *row, const char *text,
             return true;
         }
         buf_addf(&all, "%s\"%s\"",
-                 i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ", words[i]);
+                 i == 0                 ? ""
+                 : words[i + 1] == NULL ? " or "
+                                        : ", ",
+                 words[i]);
     }
     const char *near = str_nearest_of(text, words);
     if (near != NULL)
@@ -260,8 +264,7 @@ static bool set_bool(const struct rlv_option *row, const struct raw *value,
 static struct rlv_list copy_list(const struct rlv_list *from,
                                  struct arena *arena)
 {
-    const char **items =
-        arena_alloc(arena, (from->count + 1) * sizeof *items);
+    const char **items = arena_alloc(arena, (from->count + 1) * sizeof *items);
     for (size_t i = 0; i < from->count; i++)
         items[i] = arena_strdup(arena, from->items[i]);
     return (struct rlv_list){items, from->count};
@@ -313,8 +316,7 @@ static bool set_groups(const struct rlv_option *row, const struct raw *value,
     if (row->kind == RLV_DICT && value->type == RAW_DICT)
         *(struct rlv_dict *)slot(row, conf) = copy_dict(&value->dict, arena);
     else if (row->kind == RLV_STEPS && (value->type == RAW_STEPS || empty))
-        *(struct rlv_steps *)slot(row, conf) =
-            copy_steps(&value->steps, arena);
+        *(struct rlv_steps *)slot(row, conf) = copy_steps(&value->steps, arena);
     else
         return wrong_sort(row, value, err);
     return true;
@@ -382,18 +384,17 @@ static struct raw raw_of_fallback(const struct rlv_option *row,
 
 static void set_zero(const struct rlv_option *row, void *conf)
 {
-    static const size_t sizes[] = {
-        [RLV_STRING] = sizeof(char *),
-        [RLV_SECRET] = sizeof(char *),
-        [RLV_INT] = sizeof(int64_t),
-        [RLV_DURATION] = sizeof(int64_t),
-        [RLV_SIZE] = sizeof(int64_t),
-        [RLV_REAL] = sizeof(double),
-        [RLV_BOOL] = sizeof(int64_t),
-        [RLV_ENUM] = sizeof(int64_t),
-        [RLV_LIST] = sizeof(struct rlv_list),
-        [RLV_DICT] = sizeof(struct rlv_dict),
-        [RLV_STEPS] = sizeof(struct rlv_steps)};
+    static const size_t sizes[] = {[RLV_STRING] = sizeof(char *),
+                                   [RLV_SECRET] = sizeof(char *),
+                                   [RLV_INT] = sizeof(int64_t),
+                                   [RLV_DURATION] = sizeof(int64_t),
+                                   [RLV_SIZE] = sizeof(int64_t),
+                                   [RLV_REAL] = sizeof(double),
+                                   [RLV_BOOL] = sizeof(int64_t),
+                                   [RLV_ENUM] = sizeof(int64_t),
+                                   [RLV_LIST] = sizeof(struct rlv_list),
+                                   [RLV_DICT] = sizeof(struct rlv_dict),
+                                   [RLV_STEPS] = sizeof(struct rlv_steps)};
     if (row->kind < ARRAY_LEN(sizes))
         memset(slot(row, conf), 0, sizes[row->kind]);
 }

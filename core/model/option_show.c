@@ -26,8 +26,7 @@ static void show_parts(const char *text, struct buf *out)
 {
     const char *start = text == NULL ? NULL : strstr(text, "://");
     size_t authority = start == NULL ? 0 : strcspn(start + 3, "/?#");
-    const char *at =
-        start == NULL ? NULL : memrchr(start + 3, '@', authority);
+    const char *at = start == NULL ? NULL : memrchr(start + 3, '@', authority);
     if (at == NULL) {
         show_text(text, out);
         return;

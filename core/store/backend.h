@@ -26,10 +26,10 @@ enum reader_list {
     LIST_STATES,         /* state_row */
     LIST_TRANSITIONS,    /* transition_row; number: check; since, before */
     LIST_INCIDENTS,      /* incident_row; before */
-    LIST_INCIDENT,       /* incident_row; number, 0: latest */
+    LIST_INCIDENT,       /* incident_row; the latest of since, before */
     LIST_EVENTS,         /* event_row; number: incident */
     LIST_RUNS,           /* run_row; before */
-    LIST_RUN,            /* run_row; number, 0: latest */
+    LIST_RUN,            /* run_row; the latest of since, before */
     LIST_RUNS_OF,        /* run_row; number: incident */
     LIST_OPEN_INCIDENTS, /* incident_row; since: resolved after it */
     LIST_LIVE_RUNS,      /* run_row; since: intended after it */

@@ -57,19 +57,21 @@ static const struct {
                           " AND at_us < ?4 ORDER BY at_us DESC, rowid DESC"},
     [LIST_INCIDENTS] = {RECORD_INCIDENT,
                         "node = ?1 AND number < ?4 ORDER BY number DESC"},
-    [LIST_INCIDENT] = {RECORD_INCIDENT, "node = ?1 AND (number = ?2 OR ?2 = 0)"
-                                        " ORDER BY number DESC"},
+    [LIST_INCIDENT] =
+        {RECORD_INCIDENT,
+         "node = ?1 AND number >= ?3 AND number < ?4 ORDER BY number DESC"},
     [LIST_EVENTS] = {RECORD_EVENT,
                      "node = ?1 AND incident = ?2 ORDER BY rowid"},
     [LIST_RUNS] = {RECORD_RUN,
                    "node = ?1 AND number < ?4 ORDER BY number DESC"},
-    [LIST_RUN] = {RECORD_RUN, "node = ?1 AND (number = ?2 OR ?2 = 0)"
-                              " ORDER BY number DESC"},
+    [LIST_RUN] =
+        {RECORD_RUN,
+         "node = ?1 AND number >= ?3 AND number < ?4 ORDER BY number DESC"},
     [LIST_RUNS_OF] = {RECORD_RUN,
                       "node = ?1 AND incident = ?2 ORDER BY number"},
     [LIST_OPEN_INCIDENTS] = {RECORD_INCIDENT,
                              "node = ?1 AND (resolved_us = 0"
-                             " OR resolved_us > ?3) ORDER BY number"},
+                             " OR resolved_us > ?3) ORDER BY +number"},
     [LIST_LIVE_RUNS] =
         {RECORD_RUN,
          "node = ?1 AND number IN ("

@@ -119,7 +119,7 @@ bool sqlite_verify_audit(struct reader *base, struct audit_verdict *v,
                          struct err *err)
 {
     struct sqlite_reader *r = reader_self(base);
-    uint64_t last;
+    uint64_t last = 0;
     *v = (struct audit_verdict){.text = ""};
     reader_begin(r);
     /* The counter first: what is appended meanwhile does no harm. */

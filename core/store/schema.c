@@ -80,9 +80,11 @@ static const char step_1[] =
     " PRIMARY KEY(node, number)) STRICT;"
     "CREATE INDEX run_by_incident ON run(node, incident);"
     /* 0 to 2: intended, started, ended. */
-    "CREATE INDEX run_live ON run(node, number) WHERE state < 2;"
-    "CREATE INDEX run_by_time ON run(node, intended_us) WHERE state <= 2;"
-    "CREATE INDEX run_latest ON run(node, runbook, check_id, fault, number)"
+    "CREATE INDEX run_live ON run(node, number, state) WHERE state < 2;"
+    "CREATE INDEX run_by_time ON run(node, intended_us, number, state) WHERE "
+    "state <= 2;"
+    "CREATE INDEX run_latest ON run(node, runbook, check_id, fault, number,"
+    " state)"
     " WHERE state <= 2;"
 
     /* Who did what. */

@@ -131,7 +131,8 @@ bool reader_incidents(struct reader *r, struct arena *a, uint64_t before,
 bool reader_incident(struct reader *r, struct arena *a, uint64_t number,
                      struct incident_row *row, struct err *err)
 {
-    ONE(row, "incident", .list = LIST_INCIDENT, .number = number);
+    ONE(row, "incident", .list = LIST_INCIDENT, .since = (int64_t)number,
+        .before = number == 0 ? 0 : (int64_t)number + 1);
 }
 
 bool reader_events(struct reader *r, struct arena *a, uint64_t incident,
@@ -160,7 +161,8 @@ bool reader_incident_runs(struct reader *r, struct arena *a, uint64_t incident,
 bool reader_run(struct reader *r, struct arena *a, uint64_t number,
                 struct run_row *row, struct err *err)
 {
-    ONE(row, "run", .list = LIST_RUN, .number = number);
+    ONE(row, "run", .list = LIST_RUN, .since = (int64_t)number,
+        .before = number == 0 ? 0 : (int64_t)number + 1);
 }
 
 bool reader_audit(struct reader *r, struct arena *a, uint64_t before,

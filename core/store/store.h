@@ -51,7 +51,7 @@ struct store *store_open(const struct store_options *, struct err *) MUST_CHECK;
 void store_append(struct store *, struct record *);
 
 /* Commits what is queued, checkpoints, ends the thread. A disk that refuses
- * is given up after 5 s. NULL is fine. */
+ * is given up after close_ns. NULL is fine. */
 void store_close(struct store *);
 
 /* Records dropped because the queue was full or the disk refused. Any

@@ -18,8 +18,8 @@
  *   the queue is full     good results go first (queue.h); counted, told
  *   closing while the     given up after 5 s; what is left is counted as lost
  *   disk refuses */
-#include <stdarg.h>
-#include <stdatomic.h>
+#include "store/writer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +29,6 @@
 #include "base/failpoint.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "store/backend.h"
-#include "store/mirror.h"
-#include "store/queue.h"
-#include "store/write.h"
 
 #define HOT_ROWS       100000
 #define HOT_NS         (600 * NS_PER_S)
@@ -43,32 +39,8 @@
 #define CHECKPOINT_NS  (3600 * NS_PER_S)
 #define CHECKPOINT_MIN (10 * NS_PER_S) /* between two attempts */
 #define PACK_AGAIN_NS  (1 * NS_PER_S)
-#define NEVER          INT64_MAX
 
 enum { PACK_PATIENCE = 3, CHECKPOINT_BUSY_MS = 100 };
-
-struct sqlite_store {
-    struct store base; /* first */
-    struct store_options options;
-    char *dir, *path, *wal;
-    struct queue queue;
-    pthread_t thread;
-    atomic_uint_fast64_t refused; /* records lost to the disk */
-
-    /* of the writer thread, once it runs */
-    struct db db;
-    struct counters counters;
-    struct mirror mirror;
-    bool is_full; /* PRAGMA synchronous = FULL is set */
-    uint64_t hot_rows;
-    int64_t hot_since_ns; /* NEVER while hot is empty */
-    int64_t pack_not_before_ns, checkpoint_ns, checkpoint_not_before_ns;
-    int64_t give_up_ns; /* when closing; 0: not yet */
-    int pack_interrupted;
-    bool is_troubled;     /* told that the disk refuses */
-    bool is_losing;       /* told that the queue is full */
-    uint64_t lost_before; /* when that began */
-};
 
 static struct sqlite_store *self(const struct store *s)
 {
@@ -83,19 +55,6 @@ static uint64_t lost(const struct store *base)
 
 /* --------------------------------------------------------------- tell --- */
 
-PRINTF(2, 3)
-static void tell(struct sqlite_store *s, const char *fmt, ...)
-{
-    if (s->options.trouble == NULL)
-        return;
-    char text[900];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    s->options.trouble(s->options.arg, text);
-}
-
 /* Once until it works again: what comes after the first refusal (a connection
  * that cannot be opened anew) has the same cause. */
 static void tell_trouble(struct sqlite_store *s, const char *text)
@@ -103,13 +62,13 @@ static void tell_trouble(struct sqlite_store *s, const char *text)
     if (s->is_troubled)
         return;
     s->is_troubled = true;
-    tell(s, "%s; results wait in memory, trying again", text);
+    writer_tell(s, "%s; results wait in memory, trying again", text);
 }
 
 static void tell_works(struct sqlite_store *s)
 {
     if (s->is_troubled)
-        tell(s, "history: writing again");
+        writer_tell(s, "history: writing again");
     s->is_troubled = false;
 }
 
@@ -119,119 +78,18 @@ static void tell_losses(struct sqlite_store *s, bool committed)
     uint64_t now = queue_dropped(&s->queue);
     if (!s->is_losing && now > s->lost_before) {
         s->is_losing = true;
-        tell(s,
-             "history: %zu MiB wait to be written: the oldest good results "
-             "are being dropped",
-             s->queue.limit >> 20);
+        writer_tell(
+            s,
+            "history: %zu MiB wait to be written: the oldest good results "
+            "are being dropped",
+            s->queue.limit >> 20);
     } else if (s->is_losing && committed) {
-        tell(s, "history: %llu results were dropped while the disk was behind",
-             (unsigned long long)(now - s->lost_before));
+        writer_tell(
+            s, "history: %llu results were dropped while the disk was behind",
+            (unsigned long long)(now - s->lost_before));
         s->is_losing = false;
         s->lost_before = now;
     }
-}
-
-/* --------------------------------------------------------------- file --- */
-
-static int rewrite_one(void *arg, const struct record *r)
-{
-    struct sqlite_store *s = arg;
-    return write_record(&s->db, s->options.node, r, &s->counters);
-}
-
-/* Fills a new file with what must not be forgotten. The audit begins anew; its
- * first row names the file that was set aside and where its chain ended. */
-static int rewrite(struct sqlite_store *s, const char *aside,
-                   const struct counters *before)
-{
-    char detail[128];
-    snprintf(detail, sizeof detail, "row %llu, hash %s",
-             (unsigned long long)before->audit,
-             before->audit_hash[0] == '\0' ? "none" : before->audit_hash);
-    struct record begun = {.kind = RECORD_AUDIT,
-                           .as.audit = {clock_wall_us(), "relevo",
-                                        "history.begin", aside, detail}};
-    const struct counters none = {0};
-    s->counters = *before;
-    s->counters.audit = 0;
-    s->counters.audit_hash[0] = '\0';
-    int rc = db_exec(&s->db, "BEGIN IMMEDIATE");
-    if (rc == SQLITE_OK)
-        rc = rewrite_one(s, &begun);
-    if (rc == SQLITE_OK)
-        rc = mirror_each(&s->mirror, rewrite_one, s);
-    if (rc == SQLITE_OK)
-        rc = write_counters(&s->db, s->options.node, &none, &s->counters);
-    if (rc == SQLITE_OK)
-        rc = db_exec(&s->db, "COMMIT");
-    if (rc != SQLITE_OK)
-        db_exec(&s->db, "ROLLBACK");
-    return rc;
-}
-
-/* What is known of hot and of the numbers, from the file. */
-static int take_stock(struct sqlite_store *s)
-{
-    int64_t rows = 0;
-    int rc = write_load_counters(&s->db, s->options.node, &s->counters);
-    if (rc == SQLITE_OK)
-        rc = db_number(&s->db, "SELECT count(*) FROM hot", &rows);
-    s->hot_rows = (uint64_t)rows;
-    s->hot_since_ns = rows > 0 ? clock_mono_ns() : NEVER;
-    s->is_full = false;
-    s->pack_interrupted = 0;
-    return rc;
-}
-
-static enum db_failure open_file(struct sqlite_store *s, struct err *err)
-{
-    enum db_failure failure = db_open_writer(&s->db, s->path, err);
-    if (failure != DB_FINE)
-        return failure;
-    int rc = take_stock(s);
-    if (rc == SQLITE_OK)
-        return DB_FINE;
-    db_err(&s->db, err, "reading it");
-    db_close(&s->db);
-    return db_failure_of(rc);
-}
-
-/* The file is damaged: a new one takes its place. */
-static enum db_failure replace_file(struct sqlite_store *s, struct err *err)
-{
-    struct err why = *err;
-    struct counters before = s->counters;
-    char *aside = NULL;
-    db_close(&s->db);
-    if (!db_set_aside(s->path, &aside, err))
-        return DB_REFUSED;
-    enum db_failure failure = open_file(s, err);
-    int rc = SQLITE_OK;
-    if (failure == DB_FINE)
-        rc = rewrite(s, aside, &before);
-    if (failure == DB_FINE && rc != SQLITE_OK) {
-        db_err(&s->db, err, "beginning a new file");
-        db_close(&s->db);
-        failure = DB_REFUSED;
-    }
-    if (failure != DB_FINE)
-        s->counters = before;
-    tell(s, "%s: damaged (%s): it is set aside as %s and a new history begins",
-         s->path, why.text, aside);
-    free(aside);
-    return failure;
-}
-
-/* Opens, and replaces a damaged file. */
-static enum db_failure open_or_replace(struct sqlite_store *s, struct err *err)
-{
-    struct counters before = s->counters;
-    enum db_failure failure = open_file(s, err);
-    if (failure == DB_BROKEN) {
-        s->counters = before;
-        failure = replace_file(s, err);
-    }
-    return failure;
 }
 
 /* -------------------------------------------------------------- commit --- */
@@ -288,12 +146,12 @@ static int try_commit(struct sqlite_store *s, const struct batch *b)
         return rc;
     s->counters = c;
     s->hot_rows += results;
-    if (s->hot_rows > 0 && s->hot_since_ns == NEVER)
+    if (s->hot_rows > 0 && s->hot_since_ns == WRITER_NEVER)
         s->hot_since_ns = clock_mono_ns();
     if (misfits.count > 0) {
         atomic_fetch_add(&s->refused, misfits.count);
-        tell(s, "history: %llu records do not fit and are dropped: %s",
-             (unsigned long long)misfits.count, misfits.text);
+        writer_tell(s, "history: %llu records do not fit and are dropped: %s",
+                    (unsigned long long)misfits.count, misfits.text);
     }
     return SQLITE_OK;
 }
@@ -304,7 +162,7 @@ static enum db_failure attempt(struct sqlite_store *s, const struct batch *b,
                                struct err *err)
 {
     if (s->db.handle == NULL) {
-        enum db_failure failure = open_or_replace(s, err);
+        enum db_failure failure = writer_open_file(s, err);
         if (failure != DB_FINE)
             return failure;
     }
@@ -315,7 +173,7 @@ static enum db_failure attempt(struct sqlite_store *s, const struct batch *b,
     db_exec(&s->db, "ROLLBACK");
     enum db_failure failure = db_failure_of(rc);
     if (failure == DB_BROKEN)
-        return replace_file(s, err) == DB_FINE ? DB_BROKEN : DB_REFUSED;
+        return writer_replace_file(s, err) == DB_FINE ? DB_BROKEN : DB_REFUSED;
     /* A connection that met a read-only or failing disk stays so. */
     int code = rc & 0xff;
     if (code != SQLITE_BUSY && code != SQLITE_FULL)
@@ -323,14 +181,11 @@ static enum db_failure attempt(struct sqlite_store *s, const struct batch *b,
     return DB_REFUSED;
 }
 
-static bool must_give_up(struct sqlite_store *s)
+/* Closing over a disk that refuses has an end. */
+static void start_giving_up(struct sqlite_store *s)
 {
-    if (!queue_is_closing(&s->queue))
-        return false;
-    int64_t now_ns = clock_mono_ns();
-    if (s->give_up_ns == 0)
-        s->give_up_ns = now_ns + CLOSE_NS;
-    return now_ns >= s->give_up_ns;
+    if (s->give_up_ns == 0 && queue_is_closing(&s->queue))
+        s->give_up_ns = clock_mono_ns() + s->options.close_ns;
 }
 
 static void pause_ns(struct sqlite_store *s, int64_t ns)
@@ -360,15 +215,16 @@ static void commit(struct sqlite_store *s, struct batch *b)
     int64_t delay_ns = RETRY_LEAST_NS;
     for (;;) {
         struct err err = {0};
-        enum db_failure failure = attempt(s, b, &err);
-        if (failure == DB_FINE)
-            break;
-        if (must_give_up(s)) {
+        if (s->give_up_ns != 0 && clock_mono_ns() >= s->give_up_ns) {
             atomic_fetch_add(&s->refused, b->count);
             return;
         }
+        enum db_failure failure = attempt(s, b, &err);
+        if (failure == DB_FINE)
+            break;
         if (failure == DB_BROKEN)
             continue; /* a new file is there */
+        start_giving_up(s);
         tell_trouble(s, err.text);
         tell_losses(s, false);
         pause_ns(s, delay_ns);
@@ -383,8 +239,8 @@ static void commit(struct sqlite_store *s, struct batch *b)
 
 static int64_t pack_due_ns(const struct sqlite_store *s)
 {
-    if (s->hot_rows == 0 || s->hot_since_ns == NEVER)
-        return NEVER;
+    if (s->hot_rows == 0 || s->hot_since_ns == WRITER_NEVER)
+        return WRITER_NEVER;
     int64_t due_ns = s->hot_rows >= s->options.hot_rows
                          ? 0
                          : s->hot_since_ns + s->options.hot_ns;
@@ -399,7 +255,7 @@ static void pack_hot(struct sqlite_store *s)
         rc = pack(&s->db, &s->queue, insist);
     if (rc == SQLITE_OK) {
         s->hot_rows = 0;
-        s->hot_since_ns = NEVER;
+        s->hot_since_ns = WRITER_NEVER;
         s->pack_interrupted = 0;
         return;
     }
@@ -412,7 +268,7 @@ static void pack_hot(struct sqlite_store *s)
     db_err(&s->db, &err, "packing");
     s->pack_not_before_ns += CHECKPOINT_MIN;
     if (db_failure_of(rc) == DB_BROKEN)
-        replace_file(s, &err);
+        writer_replace_file(s, &err);
     else
         tell_trouble(s, err.text);
 }
@@ -449,19 +305,14 @@ static void keep_house(struct sqlite_store *s)
         checkpoint(s, now_ns);
 }
 
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 static int64_t wake_ns(const struct sqlite_store *s)
 {
-    int64_t due_ns = pack_due_ns(s), other_ns = s->checkpoint_ns;
     int64_t most_ns = clock_mono_ns() + CHECKPOINT_NS;
-    due_ns = due_ns < other_ns ? due_ns : other_ns;
     if (s->db.handle == NULL)
-        due_ns = most_ns;
-    /* Due, but put off: not a busy loop. */
-    if (due_ns < s->pack_not_before_ns && s->hot_rows > 0)
-        due_ns = s->pack_not_before_ns;
-    if (other_ns <= due_ns && due_ns < s->checkpoint_not_before_ns)
-        due_ns = s->checkpoint_not_before_ns;
-    return due_ns < most_ns ? due_ns : most_ns;
+        return most_ns;
+    return least(most_ns, least(pack_due_ns(s), checkpoint_due_ns(s)));
 }
 
 static void *writer_main(void *arg)
@@ -531,9 +382,11 @@ static struct sqlite_store *new_store(const struct store_options *options)
     s->wal = xasprintf("%s-wal", s->path);
     if (s->options.hot_rows == 0)
         s->options.hot_rows = HOT_ROWS;
+    if (s->options.close_ns == 0)
+        s->options.close_ns = CLOSE_NS;
     if (s->options.hot_ns == 0)
         s->options.hot_ns = HOT_NS;
-    s->hot_since_ns = NEVER;
+    s->hot_since_ns = WRITER_NEVER;
     s->checkpoint_ns = clock_mono_ns() + CHECKPOINT_NS;
     queue_init(&s->queue, options->queue_bytes > 0 ? options->queue_bytes
                                                    : STORE_QUEUE_BYTES);
@@ -553,7 +406,7 @@ static bool fill_mirror(struct sqlite_store *s, struct err *err)
 
 static bool start_file(struct sqlite_store *s, struct err *err)
 {
-    enum db_failure failure = open_or_replace(s, err);
+    enum db_failure failure = writer_open_file(s, err);
     if (failure == DB_FINE)
         return fill_mirror(s, err);
     if (failure != DB_REFUSED)

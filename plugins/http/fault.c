@@ -67,6 +67,11 @@ void fault_deadline(struct fetch *fetch)
     char peer[400];
     peer_text(fetch, peer, sizeof peer);
     double s = (double)(http_host->now() - fetch->started_ns) / 1e9;
+    if (fetch->stage == STAGE_TRUST) {
+        http_host->fault(fetch->probe, RLV_F_RESOURCE, "tls.ca_file", 0,
+                         "trusted certificates not loaded in %.2f s", s);
+        return;
+    }
     if (fetch->stage == STAGE_RESOLVE) {
         http_host->fault(fetch->probe, RLV_F_DNS, "timeout", 0,
                          "resolve %s: no answer in %.2f s", fetch->target.host,

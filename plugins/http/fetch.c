@@ -4,8 +4,9 @@
  * handle from the pool. Called by the host, and by lane.c when a transfer is
  * over.
  *
- * Happy path: http_start() parses the URL; hop() resolves its host, on the
- * worker's pool, unless it is an address; transfer() hands the addresses to
+ * Happy path: http_start() parses the URL; hop() sees to the trusted
+ * certificates, if TLS is to be spoken, and resolves the host, on the worker's
+ * pool, unless it is an address; transfer() hands the addresses to
  * libcurl; fetch_transferred() observes and ends, or follows a redirect with
  * the next hop(). Redirects are followed here and not by libcurl, because the
  * next host must be resolved outside of the loop, too.
@@ -60,7 +61,7 @@ static void on_deadline(void *arg, int events)
     if (fetch->stage == STAGE_RESOLVE) {
         http_host->phase(fetch->probe, RLV_PH_DNS,
                          http_host->now() - fetch->stage_ns);
-    } else {
+    } else if (fetch->stage == STAGE_TRANSFER) {
         answer_phases(fetch);
         answer_observe_certificate(fetch);
         answer_evidence(fetch);
@@ -171,20 +172,10 @@ static bool family_fits(const struct fetch *fetch)
            (fetch->conf->ip_family == HTTP_IPV6) == is_v6;
 }
 
-static void hop(struct fetch *fetch)
+static void connect_to_target(struct fetch *fetch)
 {
     static const int families[] = {
         [HTTP_ANY] = AF_UNSPEC, [HTTP_IPV4] = AF_INET, [HTTP_IPV6] = AF_INET6};
-    char why[300];
-    request_release(fetch);
-    fetch->tried.ss_family = AF_UNSPEC;
-    fetch->peer = (struct kit_peer){0};
-    fetch->handshake_ns = 0;
-    if (fetch->target.https && fetch->conf->verify &&
-        !kit_certs_load(fetch->conf->ca_file, why, sizeof why)) {
-        fail(fetch, RLV_F_CONFIG, "tls.ca_file", why);
-        return;
-    }
     if (fetch->target.literal) {
         if (family_fits(fetch))
             transfer(fetch);
@@ -207,6 +198,42 @@ static void hop(struct fetch *fetch)
     fetch->stage_ns = http_host->now();
     http_host->resolve(fetch->probe, fetch->target.host, fetch->target.port,
                        families[fetch->conf->ip_family], on_resolved, fetch);
+}
+
+/* ------------------------------------------------------------------- hop - */
+
+/* Called again, on the next turn of the loop, until the trusted certificates
+ * are loaded; nearly always they are. The clock of a probe begins after. */
+static void on_trust(void *arg, int events)
+{
+    struct fetch *fetch = arg;
+    char why[300];
+    switch (kit_certs_load(fetch->conf->ca_file, why, sizeof why)) {
+    case KIT_TRUST_FAILED:
+        fail(fetch, RLV_F_CONFIG, "tls.ca_file", why);
+        return;
+    case KIT_TRUST_LOADING:
+        fetch->stage = STAGE_TRUST;
+        http_host->timer(http_host->probe_scope(fetch->probe), 0, on_trust,
+                         fetch);
+        return;
+    case KIT_TRUST_READY: break;
+    }
+    if (events && !fetch->redirects)
+        fetch->started_ns = http_host->now();
+    connect_to_target(fetch);
+}
+
+static void hop(struct fetch *fetch)
+{
+    request_release(fetch);
+    fetch->tried.ss_family = AF_UNSPEC;
+    fetch->peer = (struct kit_peer){0};
+    fetch->handshake_ns = 0;
+    if (fetch->target.https && fetch->conf->verify)
+        on_trust(fetch, 0);
+    else
+        connect_to_target(fetch);
 }
 
 /* -------------------------------------------------------------- redirect - */
@@ -372,8 +399,6 @@ void http_start(struct rlv_probe *probe, const void *conf)
         fail(fetch, RLV_F_CONFIG, "url", why);
         return;
     }
-    if (fetch->target.https && fetch->conf->verify) /* may take a while */
-        kit_certs_load(fetch->conf->ca_file, why, sizeof why);
     fetch->started_ns = fetch->stage_ns = http_host->now();
     take_credentials(fetch);
     fetch->origin_host = scope_text(fetch, fetch->target.host);

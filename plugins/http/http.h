@@ -87,7 +87,7 @@ struct target {
     bool https, literal; /* an address needs no resolution */
 };
 
-enum stage { STAGE_RESOLVE, STAGE_TRANSFER };
+enum stage { STAGE_TRUST, STAGE_RESOLVE, STAGE_TRANSFER };
 
 /* One probe. Lives in the probe's scope. */
 struct fetch {

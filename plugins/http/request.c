@@ -116,12 +116,10 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
     (void)easy;
     struct fetch *fetch = arg;
-    char why[200];
     fetch->handshake_ns = http_host->now();
     fetch->peer = (struct kit_peer){.verify = fetch->conf->verify};
     http_host->serving(fetch->probe);
-    return kit_certs_use(context, fetch->conf->ca_file, &fetch->peer, why,
-                         sizeof why)
+    return kit_certs_use(context, fetch->conf->ca_file, &fetch->peer)
                ? CURLE_OK
                : CURLE_SSL_CACERT_BADFILE;
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,19 @@
 
 /* --------------------------------------------------------------- bundles - */
 
+#define SLICE_NS 4000000ll
+
 struct bundle {
     struct bundle *next;
-    X509_STORE *store;
-    struct stat stamp; /* of the file when it was loaded */
-    char path[];       /* "": no file, OpenSSL's default directory */
+    X509_STORE *store; /* in use; NULL: none yet */
+    struct stat stamp; /* of the file that it was loaded from */
+
+    /* While it is being loaded; input NULL: it is not. */
+    BIO *input;
+    X509_STORE *fresh;
+    struct stat fresh_stamp;
+    size_t count; /* certificates so far */
+    char path[];  /* "": no file, OpenSSL's default directory */
 };
 
 static struct bundle *bundles;
@@ -42,36 +51,16 @@ static const char *system_path(void)
     return "";
 }
 
+static const char *bundle_path(const char *ca_file)
+{
+    return ca_file && *ca_file ? ca_file : system_path();
+}
+
 static bool same_stamp(const struct stat *a, const struct stat *b)
 {
     return a->st_ino == b->st_ino && a->st_size == b->st_size &&
            a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-static X509_STORE *load(const char *path, char *why, size_t size)
-{
-    X509_STORE *store = X509_STORE_new();
-    if (!store) {
-        snprintf(why, size, "out of memory");
-        return NULL;
-    }
-    int ok = *path ? X509_STORE_load_file(store, path)
-                   : X509_STORE_set_default_paths(store);
-    if (!ok) {
-        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-        snprintf(why, size, "%s: %s", path,
-                 reason ? reason : "holds no certificate");
-        X509_STORE_free(store);
-        store = NULL;
-    } else {
-        /* As libcurl does: an intermediate, or the peer's own certificate, in
-         * the bundle is an anchor too. */
-        X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST |
-                                        X509_V_FLAG_PARTIAL_CHAIN);
-    }
-    ERR_clear_error();
-    return store;
 }
 
 static struct bundle *bundle_get(const char *path)
@@ -89,35 +78,89 @@ static struct bundle *bundle_get(const char *path)
     return b;
 }
 
-/* The store to use now. A bundle that changed and cannot be read at this
- * moment (it is being replaced) leaves the one in use alone. */
-static X509_STORE *store_for(const char *ca_file, char *why, size_t size)
+static enum kit_trust load_end(struct bundle *b, bool ok)
 {
-    const char *path = ca_file && *ca_file ? ca_file : system_path();
-    struct bundle *b = bundle_get(path);
-    if (!b) {
-        snprintf(why, size, "out of memory");
-        return NULL;
-    }
-    struct stat st = {0};
-    if (*path && stat(path, &st)) {
-        snprintf(why, size, "%s: %s", path, strerror(errno));
-        return b->store;
-    }
-    if (b->store && same_stamp(&b->stamp, &st))
-        return b->store;
-    X509_STORE *fresh = load(path, why, size);
-    if (fresh) {
+    BIO_free(b->input);
+    b->input = NULL;
+    ERR_clear_error();
+    if (ok) {
         X509_STORE_free(b->store);
-        b->store = fresh;
-        b->stamp = st;
+        b->store = b->fresh;
+        b->stamp = b->fresh_stamp;
+    } else {
+        X509_STORE_free(b->fresh);
     }
-    return b->store;
+    b->fresh = NULL;
+    return b->store ? KIT_TRUST_READY : KIT_TRUST_FAILED;
 }
 
-bool kit_certs_load(const char *ca_file, char *why, size_t size)
+static bool load_begin(struct bundle *b, const struct stat *st, char *why,
+                       size_t size)
 {
-    return store_for(ca_file, why, size) != NULL;
+    b->fresh_stamp = *st;
+    b->count = 0;
+    b->fresh = X509_STORE_new();
+    b->input = BIO_new_file(*b->path ? b->path : "/dev/null", "r");
+    if (!b->fresh || !b->input) {
+        snprintf(why, size, "%s: %s", b->path, strerror(errno));
+        return false;
+    }
+    /* As libcurl does: an intermediate, or the peer's own certificate, in the
+     * bundle is an anchor too. */
+    X509_STORE_set_flags(b->fresh,
+                         X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+    if (!*b->path && X509_STORE_set_default_paths(b->fresh))
+        b->count = 1;
+    return true;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static enum kit_trust load_slice(struct bundle *b, char *why, size_t size)
+{
+    for (int64_t end_ns = now_ns() + SLICE_NS; now_ns() < end_ns;) {
+        X509 *cert = PEM_read_bio_X509_AUX(b->input, NULL, NULL, NULL);
+        if (!cert) {
+            unsigned long error = ERR_peek_last_error();
+            bool at_end = ERR_GET_LIB(error) == ERR_LIB_PEM &&
+                          ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+            const char *reason = ERR_reason_error_string(error);
+            snprintf(why, size, "%s: %s", b->path,
+                     at_end || !reason ? "holds no certificate" : reason);
+            return load_end(b, at_end && b->count);
+        }
+        b->count += X509_STORE_add_cert(b->fresh, cert) == 1;
+        X509_free(cert);
+    }
+    return KIT_TRUST_LOADING;
+}
+
+/* A bundle that changed and cannot be read at this moment (it is being
+ * replaced) leaves the one in use alone. */
+enum kit_trust kit_certs_load(const char *ca_file, char *why, size_t size)
+{
+    struct bundle *b = bundle_get(bundle_path(ca_file));
+    if (!b) {
+        snprintf(why, size, "out of memory");
+        return KIT_TRUST_FAILED;
+    }
+    if (b->input)
+        return load_slice(b, why, size);
+    struct stat st = {0};
+    if (*b->path && stat(b->path, &st)) {
+        snprintf(why, size, "%s: %s", b->path, strerror(errno));
+        return b->store ? KIT_TRUST_READY : KIT_TRUST_FAILED;
+    }
+    if (b->store && same_stamp(&b->stamp, &st))
+        return KIT_TRUST_READY;
+    if (!load_begin(b, &st, why, size))
+        return load_end(b, false);
+    return load_slice(b, why, size);
 }
 
 /* ---------------------------------------------------------- verification - */
@@ -194,17 +237,16 @@ static int on_verify(X509_STORE_CTX *ctx, void *arg)
     return ok > 0;
 }
 
-bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer,
-                   char *why, size_t size)
+bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer)
 {
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, peer);
     if (!peer->verify)
         return true;
-    X509_STORE *store = store_for(ca_file, why, size);
-    if (!store)
+    const struct bundle *b = bundle_get(bundle_path(ca_file));
+    if (!b || !b->store)
         return false;
-    SSL_CTX_set1_cert_store(ctx, store);
+    SSL_CTX_set1_cert_store(ctx, b->store);
     return true;
 }
 

@@ -2,8 +2,8 @@
  *
  * Loading a bundle of 140 certificates takes 25 to 110 ms, and OpenSSL's users
  * do it anew for every connection. Here a bundle is loaded once in a process,
- * when it is first needed, and again when its file changes. Plugins install
- * the result in the SSL_CTX of a connection (libcurl:
+ * when it is first needed, in slices, and again when its file changes. Plugins
+ * install the result in the SSL_CTX of a connection (libcurl:
  * CURLOPT_SSL_CTX_FUNCTION) together with a callback that remembers what the
  * peer showed, even when the verdict is no.
  *
@@ -32,17 +32,21 @@ struct kit_peer {
     char tls_version[12]; /* "TLSv1.3" */
 };
 
-/* Loads the bundle ca_file (NULL or "": the system's) if it is not loaded or
- * has changed. To be called before the clock of a probe starts: this may take
- * 100 ms. False: it cannot be read and never could; why says so. */
-KIT_EXPORT bool kit_certs_load(const char *ca_file, char *why, size_t size);
+enum kit_trust { KIT_TRUST_READY, KIT_TRUST_LOADING, KIT_TRUST_FAILED };
 
-/* Makes connections of ctx trust that bundle, and report into peer, which must
- * outlive the handshake; renegotiation is switched off, so nothing is reported
- * later. The name of the host is not checked: that is the caller's (libcurl's)
- * part. False: as above. */
+/* Brings the bundle ca_file (NULL or "": the system's) up to date, a few
+ * milliseconds' worth in a call, so that no loop stands still meanwhile: where
+ * it is LOADING, call again on the loop's next turn. FAILED: it cannot be read
+ * and never could; why says so. To be called before a connection is begun. */
+KIT_EXPORT enum kit_trust kit_certs_load(const char *ca_file, char *why,
+                                         size_t size);
+
+/* Makes connections of ctx trust that bundle, as loaded, and report into peer,
+ * which must outlive the handshake; renegotiation is switched off, so nothing
+ * is reported later. The name of the host is not checked: that is the caller's
+ * (libcurl's) part. False: as above. */
 KIT_EXPORT bool kit_certs_use(SSL_CTX *ctx, const char *ca_file,
-                              struct kit_peer *peer, char *why, size_t size);
+                              struct kit_peer *peer);
 
 /* A short word for an X509_V_ERR_: "CERT_HAS_EXPIRED"; at most 31 bytes. */
 KIT_EXPORT const char *kit_certs_code(int error);

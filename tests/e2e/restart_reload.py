@@ -50,7 +50,7 @@ class RestartReload(unittest.TestCase):
             self.assertEqual(len(watch.incidents()), 1)
 
     def test_a_suspect_count_survives_a_restart(self):
-        slow = self.config(more='failure_threshold = 1000;')
+        slow = self.config(more='failure_threshold = 100;')
         with Watch(self.folder, slow) as watch:
             until("some failures", lambda: int(
                 watch.check("gone")["count"].split("/")[0] or 0) >= 5)
@@ -86,7 +86,7 @@ class RestartReload(unittest.TestCase):
             self.assertEqual(old[0]["state"], "resolved")
 
     def test_unchanged_checks_keep_their_count(self):
-        slow = self.config(more='failure_threshold = 1000;')
+        slow = self.config(more='failure_threshold = 100;')
         with Watch(self.folder, slow) as watch:
             until("some failures", lambda: int(
                 watch.check("gone")["count"].split("/")[0] or 0) >= 5)
@@ -102,10 +102,10 @@ class RestartReload(unittest.TestCase):
             self.assertIn("another relevo already runs", err)
 
     def test_a_wrong_configuration_does_not_start(self):
-        watch = Watch(self.folder, 'checks = { a = { urll = "x"; }; };')
+        watch = Watch(self.folder, 'checks = { a = { url = "http://127.0.0.1/"; methd = "GET"; }; };')
         code, _, err = watch.run("run", check=False)
         self.assertEqual(code, 2)
-        self.assertIn("did you mean \"url\"?", err)
+        self.assertIn("did you mean \"method\"?", err)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ static const struct rlv_option options[] = {
     {"list", RLV_LIST, 0, 72, "a,b", NULL, "l"},
     {"ratio", RLV_REAL, 0, 88, "0.5", "0..1", "r"},
 };
-static const struct rlv_field fields[] = {
-    {"status", RLV_T_INT, 0, "", "s"}, {"body", RLV_T_BODY, 0, "", "b"}};
+static const struct rlv_field fields[] = {{"status", RLV_T_INT, 0, "", "s"},
+                                          {"body", RLV_T_BODY, 0, "", "b"}};
 static const char *const expects[] = {"status == 200", NULL};
 
 static struct catalog *make_catalog(const char *name)

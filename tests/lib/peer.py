@@ -198,6 +198,13 @@ def close_at_once(c):
     pass
 
 
+def answer_anything(c):
+    """Replies to whatever comes, such as the first bytes of a TLS client."""
+    c.sock.settimeout(10)
+    c.sock.recv(65536)
+    c.reply("400 Bad Request")
+
+
 def empty_reply(c):
     c.read_request()
 
@@ -277,6 +284,7 @@ def many_headers(c):
            b"".join(b"X-%d: y\r\n" % i for i in range(100000)) + b"\r\n")
 
 
+# The functions above: those that take a Conn, called c.
 SCRIPTS = {name: f for name, f in list(globals().items())
            if callable(f) and getattr(f, "__code__", None) and
            f.__code__.co_varnames[:1] == ("c",)}

@@ -17,12 +17,9 @@ fi
 # The public header is aligned by hand.
 mapfile -t files < <(find core plugins tests -type f \
     \( -name '*.c' -o -name '*.h' \) | sort)
-bad=()
-for file in "${files[@]}"; do
-    if ! clang-format --dry-run -Werror "$file" 2>/dev/null; then
-        bad+=("$file")
-    fi
-done
+mapfile -t bad < <(printf '%s\0' "${files[@]}" |
+    xargs -0 clang-format --dry-run 2>&1 |
+    sed -nE 's/^([^:]+):[0-9]+:[0-9]+: (warning|error).*/\1/p' | sort -u)
 if ((${#bad[@]} > 0)); then
     echo "not as clang-format leaves them; mend with: clang-format -i ${bad[*]}"
     exit 1

@@ -13,7 +13,7 @@ failed=0
 # A script is what ends in .sh or begins with a shell's #! line.
 scripts() {
     find dev .ci runbooks tests -type f ! -name '*.py' ! -name '*.c' \
-        ! -name '*.h' ! -name '*.md' ! -name '*.jq' | sort |
+        ! -name '*.h' ! -name '*.md' ! -name '*.jq' 2>/dev/null | sort |
         while IFS= read -r file; do
             if [[ $file == *.sh ]] ||
                 head -n 1 "$file" | tr -d '\0' | grep -qE '^#!.*\b(sh|bash)$'; then

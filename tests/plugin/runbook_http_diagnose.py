@@ -248,7 +248,7 @@ class Hostile(unittest.TestCase):
             mark = pathlib.Path(folder, "mark")
             strings = env.shell_traps(mark) + env.naughty_strings()
             # Some 500 runs would take minutes: many strings go into each.
-            size = 32
+            size = 64
             for start in range(0, len(strings), size):
                 part = strings[start:start + size]
                 document = self.poison(part[0])

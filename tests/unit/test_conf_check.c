@@ -52,10 +52,12 @@ static void inner_layers_win(void **state)
     struct conf *c = fixture_good(
         "defaults = { interval = \"20s\"; tags = [\"d\"]; timeout = \"9s\";\n"
         "  http = { timeout = \"5s\"; method = \"HEAD\"; max_body = \"2KiB\";\n"
-        "    headers = { A = \"1\"; B = \"1\"; }; tls = { ca_file = \"/d\"; }; };\n"
+        "    headers = { A = \"1\"; B = \"1\"; }; tls = { ca_file = \"/d\"; }; "
+        "};\n"
         "};\n"
         "checks = {\n"
-        "  a = { url = \"http://h\"; method = \"POST\"; tags = [\"x\", \"y\"];\n"
+        "  a = { url = \"http://h\"; method = \"POST\"; tags = [\"x\", "
+        "\"y\"];\n"
         "    headers = { B = \"2\"; C = 3; }; };\n"
         "  r = { url = \"redis://h\"; };\n"
         "};\n");
@@ -115,7 +117,8 @@ static void texts_are_read_as_libconfig_reads_them(void **state)
     (void)state;
     struct conf *c = fixture_good(
         "// a comment\nchecks = { a = { url = \"http://h\" \"/x\"; # joined\n"
-        "headers : { A = \"\\x41\\\"\\n\\\\\", B = \"\303\251\" } } /* done */ }");
+        "headers : { A = \"\\x41\\\"\\n\\\\\", B = \"\303\251\" } } /* done */ "
+        "}");
     const struct check_spec *a = conf_check(c, "a");
     assert_string_equal(setting_of(a, "url")->value.text, "http://h/x");
     assert_string_equal(header_of(a, "A"), "A\"\n\\");
@@ -127,7 +130,8 @@ static void variables_are_put_in_place(void **state)
 {
     (void)state;
     struct conf *c = fixture_good(
-        "vars = { host = \"h\"; port = 81; base = \"http://${host}:${port}\"; };\n"
+        "vars = { host = \"h\"; port = 81; base = \"http://${host}:${port}\"; "
+        "};\n"
         "checks = { a = { url = \"${base}/x\"; headers = { L = \"$${x} $ 5\"; "
         "}; }; };");
     const struct check_spec *a = conf_check(c, "a");
@@ -211,11 +215,13 @@ static void secrets_reach_no_message(void **state)
         "  c = { url = \"${t}://x\"; };\n"
         "};\n"
         "runbooks = { r = { script = \"${t}\"; on = [\"${t}\"]; match = { "
-        "fault = \"${t}\"; check = \"${t}\"; state = \"${t}\"; tags = \"${t}\"; "
+        "fault = \"${t}\"; check = \"${t}\"; state = \"${t}\"; tags = "
+        "\"${t}\"; "
         "}; }; };");
     unsetenv("RELEVO_TEST_TOKEN");
     assert_null(strstr(told, "s3cr3t"));
-    assert_non_null(strstr(told, "interval: the secret value is not a duration"));
+    assert_non_null(
+        strstr(told, "interval: the secret value is not a duration"));
     free(told);
 }
 
@@ -233,8 +239,8 @@ static void a_secret_file_loses_one_newline(void **state)
              path);
     struct conf *c = fixture_good(text);
     unlink(path);
-    assert_string_equal(
-        setting_of(conf_check(c, "r"), "password")->value.text, "pass\n");
+    assert_string_equal(setting_of(conf_check(c, "r"), "password")->value.text,
+                        "pass\n");
     conf_unref(c);
 }
 

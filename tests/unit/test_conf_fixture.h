@@ -23,9 +23,11 @@ struct fixture_conf {
     int64_t max_body, follow, port;
 };
 
-#define FIXTURE_OPTION(kind, name, flags, field, fallback, limits)             \
-    {name, kind, flags, (uint32_t)offsetof(struct fixture_conf, field),        \
-     fallback, limits, "About " name "."}
+#define FIXTURE_OPTION(kind, name, flags, field, fallback, limits)         \
+    {                                                                      \
+        name, kind, flags, (uint32_t)offsetof(struct fixture_conf, field), \
+            fallback, limits, "About " name "."                            \
+    }
 
 static const struct rlv_option fixture_http[] = {
     FIXTURE_OPTION(RLV_STRING, "url", RLV_REQUIRED | RLV_SECRET_PARTS, url,

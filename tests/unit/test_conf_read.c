@@ -38,9 +38,9 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     static const char *const names[] = {
-        "relevo.cfg",      "more.cfg",     "secret",          "loop.cfg",
-        "conf.d/b.cfg",    "conf.d/a.cfg", "conf.d/ignored", "conf.d/.c.cfg",
-        "conf.d/bad.cfg"};
+        "relevo.cfg",     "more.cfg",      "secret",
+        "loop.cfg",       "conf.d/b.cfg",  "conf.d/a.cfg",
+        "conf.d/ignored", "conf.d/.c.cfg", "conf.d/bad.cfg"};
     struct folder *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         unlink(in(f, names[i]));
@@ -84,10 +84,12 @@ static void conf_d_is_read_in_sorted_order(void **state)
     const struct folder *f = *state;
     struct conf_errors *errors = conf_errors_new();
     put(f, "relevo.cfg",
-        "vars = { h = \"one\"; }; checks = { m = { url = \"http://${h}\"; }; };");
+        "vars = { h = \"one\"; }; checks = { m = { url = \"http://${h}\"; }; "
+        "};");
     put(f, "conf.d/b.cfg", "checks = { b = { url = \"http://${h2}\"; }; };");
     put(f, "conf.d/a.cfg",
-        "vars = { h2 = \"two\"; }; defaults = { http = { timeout = \"7s\"; }; };"
+        "vars = { h2 = \"two\"; }; defaults = { http = { timeout = \"7s\"; }; "
+        "};"
         "checks = { a = { url = \"http://h\"; }; };");
     put(f, "conf.d/ignored", "not = = read");
     put(f, "conf.d/.c.cfg", "not = = read");
@@ -110,21 +112,21 @@ static void conf_d_is_read_in_sorted_order(void **state)
 static void what_stands_twice_is_told_at_both_places(void **state)
 {
     const struct folder *f = *state;
-    put(f, "relevo.cfg", "timezone = \"UTC\";\nchecks = {\n  a = { url = "
-                         "\"http://h\"; };\n};");
+    put(f, "relevo.cfg",
+        "timezone = \"UTC\";\nchecks = {\n  a = { url = "
+        "\"http://h\"; };\n};");
     put(f, "conf.d/a.cfg",
         "checks = { a = { url = \"http://h\"; }; };\ntimezone = \"UTC\";");
     char *told = told_of(f);
     assert_string_equal(
-        told,
-        "conf.d/a.cfg:1:12: check \"a\" is defined twice: here and at "
-        "relevo.cfg:3:3\n"
-        "relevo.cfg:3:3: check \"a\" is defined twice: here and at "
-        "conf.d/a.cfg:1:12\n"
-        "conf.d/a.cfg:2:1: timezone is defined twice: here and at "
-        "relevo.cfg:1:1\n"
-        "relevo.cfg:1:1: timezone is defined twice: here and at "
-        "conf.d/a.cfg:2:1\n");
+        told, "conf.d/a.cfg:1:12: check \"a\" is defined twice: here and at "
+              "relevo.cfg:3:3\n"
+              "relevo.cfg:3:3: check \"a\" is defined twice: here and at "
+              "conf.d/a.cfg:1:12\n"
+              "conf.d/a.cfg:2:1: timezone is defined twice: here and at "
+              "relevo.cfg:1:1\n"
+              "relevo.cfg:1:1: timezone is defined twice: here and at "
+              "conf.d/a.cfg:2:1\n");
     free(told);
 }
 
@@ -168,8 +170,9 @@ static void secret_files_are_beside_the_configuration(void **state)
     const struct folder *f = *state;
     struct conf_errors *errors = conf_errors_new();
     put(f, "secret", "swordfish\n");
-    put(f, "relevo.cfg", "state_dir = \"state\"; checks = { r = { plugin = "
-                         "\"redis\"; password = { file = \"secret\"; }; }; };");
+    put(f, "relevo.cfg",
+        "state_dir = \"state\"; checks = { r = { plugin = "
+        "\"redis\"; password = { file = \"secret\"; }; }; };");
     struct conf *c = load(f, errors);
     assert_non_null(c);
     assert_null(c->checks[0].missing);
@@ -217,8 +220,8 @@ static void ten_thousand_errors_end_soon(void **state)
     assert_non_null(conf_errors_at(errors, 99));
     assert_null(conf_errors_at(errors, 100));
     conf_errors_write(errors, &told);
-    assert_true(str_ends(buf_text(&told),
-                         "… and 9900 more: 10000 errors in all\n"));
+    assert_true(
+        str_ends(buf_text(&told), "… and 9900 more: 10000 errors in all\n"));
     assert_true(spent < 20 * NS_PER_S); /* a hang, not a promise */
     buf_free(&text);
     buf_free(&told);
@@ -231,11 +234,12 @@ static void plugins_are_found_by_name_scheme_and_defaults(void **state)
     struct conf_errors *errors = conf_errors_new();
     struct conf_source source = {
         .file = "x.cfg",
-        .text = "plugin_dir = [\"p\", \"/q\"]; state_dir = \"/s\";\n"
-                "defaults = { plugin = \"dns\"; tcp = { }; };\n"
-                "checks = { a = { url = \"https://h\"; }; b = { }; c = { plugin "
-                "= \"redis\"; url = \"http://h\"; }; d = { url = \"wss://h\"; }; "
-                "};"};
+        .text =
+            "plugin_dir = [\"p\", \"/q\"]; state_dir = \"/s\";\n"
+            "defaults = { plugin = \"dns\"; tcp = { }; };\n"
+            "checks = { a = { url = \"https://h\"; }; b = { }; c = { plugin "
+            "= \"redis\"; url = \"http://h\"; }; d = { url = \"wss://h\"; }; "
+            "};"};
     static const char *const expected[] = {"http", "dns", "redis", "websocket",
                                            "tcp"};
     const char *const *names;
@@ -253,7 +257,8 @@ static void plugins_are_found_by_name_scheme_and_defaults(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
+#define IN_FOLDER(f) \
+    cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(conf_d_is_read_in_sorted_order),
         IN_FOLDER(what_stands_twice_is_told_at_both_places),

@@ -17,7 +17,7 @@ static const struct {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"/no/such\"; match = { check = [\"ap\", \"a*\"]; }; }; };",
      "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"
-     "x.cfg:2:59: runbook \"r\": match.check: \"ap\" is not the name of a check, nor a pattern that fits one\n"},
+     "x.cfg:2:60: runbook \"r\": match.check: \"ap\" is not the name of a check, nor a pattern that fits one\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"/no/such\"; match = { state = \"dwn\"; tags = \"b\"; plugin = \"htp\"; }; }; };",
@@ -41,8 +41,8 @@ static const struct {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"no/such\"; on = [\"dwon\", \"still_down\"]; }; };",
      "x.cfg:2:29: runbook \"r\": script: there is no script \"no/such\" in runbook_dir, which names no folder\n"
-     "x.cfg:2:45: runbook \"r\": on: \"dwon\" is not something a runbook can run on; did you mean \"down\"?\n"
-     "x.cfg:2:45: runbook \"r\": on: \"still_down\" is not in this version\n"},
+     "x.cfg:2:46: runbook \"r\": on: \"dwon\" is not something a runbook can run on; did you mean \"down\"?\n"
+     "x.cfg:2:54: runbook \"r\": on: \"still_down\" is not in this version\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"/etc/hostname\"; on = 5; }; };",
@@ -167,10 +167,11 @@ static void assert_told(const struct folder *f, const char *runbooks,
 static void header_gives_kind_on_timeout_and_params(void **state)
 {
     struct conf_errors *errors = conf_errors_new();
-    struct conf *c = load(*state,
-                          "runbooks = { tell = { script = \"notify/webhook\"; "
-                          "params = { url = \"http://secret.example\"; }; }; };",
-                          errors);
+    struct conf *c =
+        load(*state,
+             "runbooks = { tell = { script = \"notify/webhook\"; "
+             "params = { url = \"http://secret.example\"; }; }; };",
+             errors);
     assert_int_equal(conf_errors_count(errors), 0);
     assert_non_null(c);
     assert_int_equal(c->runbook_count, 1);
@@ -195,11 +196,11 @@ static void header_gives_kind_on_timeout_and_params(void **state)
 static void missing_secret_holds_the_runbook(void **state)
 {
     struct conf_errors *errors = conf_errors_new();
-    struct conf *c =
-        load(*state,
-             "runbooks = { tell = { script = \"notify/webhook\"; on = \"down\"; "
-             "params = { url = { env = \"RELEVO_TEST_NO_SUCH\"; }; }; }; };",
-             errors);
+    struct conf *c = load(
+        *state,
+        "runbooks = { tell = { script = \"notify/webhook\"; on = \"down\"; "
+        "params = { url = { env = \"RELEVO_TEST_NO_SUCH\"; }; }; }; };",
+        errors);
     assert_non_null(c);
     assert_string_equal(c->runbooks[0].missing, "env \"RELEVO_TEST_NO_SUCH\"");
     assert_int_equal(c->runbooks[0].on, ON_DOWN);
@@ -246,7 +247,8 @@ static void script_must_be_executable(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
+#define IN_FOLDER(f) \
+    cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_told),
         IN_FOLDER(header_gives_kind_on_timeout_and_params),

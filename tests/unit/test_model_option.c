@@ -20,8 +20,10 @@ struct values {
 };
 
 #define ROW(kind, name, flags, fallback, limits)                               \
-    {#name, kind, flags, (uint32_t)offsetof(struct values, name), fallback,    \
-     limits, "About " #name "."}
+    {                                                                          \
+#name, kind, flags, (uint32_t)offsetof(struct values, name), fallback, \
+            limits, "About " #name "."                                         \
+    }
 
 static const struct rlv_option rows[] = {
     ROW(RLV_STRING, text, RLV_REQUIRED, NULL, NULL),
@@ -136,12 +138,11 @@ static void values_are_checked(void **state)
         struct arena *arena = arena_new();
         struct values v = {0};
         struct err err = {0};
-        bool ok = option_set(
-            option_find(rows, ARRAY_LEN(rows), settings[i].name),
-            &settings[i].raw, &v, arena, &err);
-        assert_string_equal(err.text, settings[i].error == NULL
-                                          ? ""
-                                          : settings[i].error);
+        bool ok =
+            option_set(option_find(rows, ARRAY_LEN(rows), settings[i].name),
+                       &settings[i].raw, &v, arena, &err);
+        assert_string_equal(err.text,
+                            settings[i].error == NULL ? "" : settings[i].error);
         assert_int_equal(ok, settings[i].error == NULL);
         arena_free(arena);
     }

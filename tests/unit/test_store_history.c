@@ -244,10 +244,13 @@ static void test_a_good_result_keeps_what_is_recorded(void **state)
     assert_int_equal(rows_of(f, "detail"), 0);
 }
 
-/* ---------------------------------------------------------------- volume ---
- */
+/* ------------------------------------------------------------- volume --- */
 
+#if defined(RELEVO_SANITIZED) /* everything is several times slower */
+enum { CHECKS = 20, EACH = 1000 };
+#else
 enum { CHECKS = 100, EACH = 1000 };
+#endif
 
 static uint64_t mix(uint64_t v)
 {
@@ -304,7 +307,7 @@ static void assert_volume(struct fixture *f, uint32_t check)
     }
 }
 
-static void test_a_hundred_thousand_results(void **state)
+static void test_volume_keeps_every_value(void **state)
 {
     struct fixture *f = *state;
     pack_at(f, CHECKS * EACH);
@@ -357,7 +360,7 @@ int main(void)
         TEST(test_equal_times_are_all_kept),
         TEST(test_a_bad_result_is_kept_whole),
         TEST(test_a_good_result_keeps_what_is_recorded),
-        TEST(test_a_hundred_thousand_results),
+        TEST(test_volume_keeps_every_value),
         TEST(test_a_deadline_ends_a_long_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

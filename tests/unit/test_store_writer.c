@@ -190,20 +190,20 @@ static void test_damage_while_running(void **state)
 
 /* ---------------------------------------------------------------- queue --- */
 
-/* Holds the write lock of the file, so that no commit succeeds. */
-static sqlite3 *block(struct fixture *f)
+static struct rlimit file_limit;
+
+/* No file may grow: no commit succeeds. */
+static void break_disk(void)
 {
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->file, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
-                     SQLITE_OK);
-    return db;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &file_limit), 0);
+    struct rlimit tiny = {4096, file_limit.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
 }
 
-static void unblock(sqlite3 *db)
+static void repair_disk(void)
 {
-    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    sqlite3_close(db);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &file_limit), 0);
 }
 
 static void test_overflow_drops_only_good_results(void **state)
@@ -211,7 +211,7 @@ static void test_overflow_drops_only_good_results(void **state)
     struct fixture *f = *state;
     f->options.queue_bytes = 2 << 20;
     fixture_open(f);
-    sqlite3 *db = block(f);
+    break_disk();
     for (int i = 0; i < 6000; i++) {
         fixture_append_result(f, 1, 1000 + i, OUTCOME_OK);
         if (i % 20 == 0)
@@ -224,7 +224,7 @@ static void test_overflow_drops_only_good_results(void **state)
     }
     uint64_t lost = store_lost(f->store);
     assert_true(lost > 0);
-    unblock(db);
+    repair_disk();
     fixture_sync(f);
     assert_true(fixture_told(f, "good results are being dropped"));
     assert_true(fixture_told(f, "results were dropped while"));
@@ -247,16 +247,12 @@ static void test_a_disk_that_refuses_is_told_once(void **state)
     fixture_open(f);
     fixture_append_audit(f, "before");
     fixture_sync(f);
-    struct rlimit was, tiny = {4096, RLIM_INFINITY};
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
-    tiny.rlim_max = was.rlim_max;
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
+    break_disk();
     fixture_append_audit(f, "during");
     for (int i = 0; i < 3000 && !fixture_told(f, "trying again"); i++)
         fixture_sleep_ms(1);
     fixture_sleep_ms(250);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    repair_disk();
     fixture_sync(f);
     assert_true(fixture_told(f, "trying again"));
     assert_true(fixture_told(f, "writing again"));
@@ -266,6 +262,23 @@ static void test_a_disk_that_refuses_is_told_once(void **state)
     const char *first = strstr(f->trouble, "trying again");
     assert_null(strstr(first + 1, "trying again"));
     pthread_mutex_unlock(&f->lock);
+}
+
+static void test_closing_over_a_disk_that_refuses_ends(void **state)
+{
+    struct fixture *f = *state;
+    f->options.close_ns = 200 * NS_PER_MS;
+    fixture_open(f);
+    fixture_append_audit(f, "before");
+    fixture_sync(f);
+    break_disk();
+    fixture_append_audit(f, "never");
+    int64_t from_ns = clock_mono_ns();
+    fixture_close(f);
+    assert_true(clock_mono_ns() - from_ns < 20 * NS_PER_S);
+    repair_disk();
+    assert_int_equal(atomic_load(&f->committed), 1);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM audit"), 1);
 }
 
 static void test_an_urgent_record_is_not_gathered(void **state)
@@ -374,8 +387,54 @@ static void test_kill_loses_nothing_that_was_reported(void **state)
     }
 }
 
-/* --------------------------------------------------------------- readers ---
- */
+/* -------------------------------------------------------- failpoints --- */
+
+static void die_at(struct fixture *f, const char *failpoint)
+{
+    int ends[2], status = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        setenv("RELEVO_FAILPOINT", failpoint, 1);
+        child_main(f, ends[1]);
+    }
+    close(ends[1]);
+    uint64_t sequence;
+    while (read(ends[0], &sequence, sizeof sequence) > 0)
+        ;
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void test_death_at_the_worst_moments(void **state)
+{
+    static const char *const moments[] = {
+        "store.mid_migration=kill",   "store.before_commit=kill@3",
+        "store.after_commit=kill@3",  "store.mid_pack=kill@3",
+        "store.before_commit=kill@9", "store.mid_pack=kill@1"};
+    struct fixture *f = *state;
+#if !defined(RELEVO_FAILPOINTS)
+    skip();
+#endif
+    for (size_t i = 0; i < ARRAY_LEN(moments); i++) {
+        die_at(f, moments[i]);
+        fixture_open(f);
+        assert_false(fixture_told(f, "set aside"));
+        fixture_close(f);
+        int64_t audit = fixture_number(f, "SELECT count(*) FROM audit");
+        int64_t results =
+            fixture_number(f, "SELECT (SELECT count(*) FROM hot) + "
+                              "(SELECT total(n) FROM chunk)");
+        assert_in_range(audit - results, 0, i);
+        if (i > 0)
+            assert_true(audit > 0);
+    }
+}
+
+/* ------------------------------------------------------------ readers --- */
 
 static void test_reading_while_writing(void **state)
 {
@@ -450,8 +509,10 @@ int main(void)
         TEST(test_damage_while_running),
         TEST(test_overflow_drops_only_good_results),
         TEST(test_a_disk_that_refuses_is_told_once),
+        TEST(test_closing_over_a_disk_that_refuses_ends),
         TEST(test_an_urgent_record_is_not_gathered),
         TEST(test_kill_loses_nothing_that_was_reported),
+        TEST(test_death_at_the_worst_moments),
         TEST(test_reading_while_writing),
         TEST(test_reading_a_closed_history_without_writing),
     };

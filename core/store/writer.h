@@ -1,0 +1,46 @@
+/* store/writer.h: the SQLite store's own struct, shared by writer.c (the
+ * thread: commit and housekeeping) and writer_file.c (its file). */
+#ifndef RELEVO_STORE_WRITER_H
+#define RELEVO_STORE_WRITER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/backend.h"
+#include "store/mirror.h"
+#include "store/queue.h"
+#include "store/write.h"
+
+#define WRITER_NEVER INT64_MAX
+
+struct sqlite_store {
+    struct store base; /* first */
+    struct store_options options;
+    char *dir, *path, *wal;
+    struct queue queue;
+    pthread_t thread;
+    atomic_uint_fast64_t refused; /* records lost to the disk */
+
+    /* of the writer thread, once it runs */
+    struct db db;
+    struct counters counters;
+    struct mirror mirror;
+    bool is_full; /* PRAGMA synchronous = FULL is set */
+    uint64_t hot_rows;
+    int64_t hot_since_ns; /* WRITER_NEVER while hot is empty */
+    int64_t pack_not_before_ns, checkpoint_ns, checkpoint_not_before_ns;
+    int64_t give_up_ns; /* when closing; 0: not yet */
+    int pack_interrupted;
+    bool is_troubled;     /* told that the disk refuses */
+    bool is_losing;       /* told that the queue is full */
+    uint64_t lost_before; /* when that began */
+};
+
+/* Opens the file; one that is damaged is set aside and a new one begun. */
+enum db_failure writer_open_file(struct sqlite_store *, struct err *);
+/* The file at hand is damaged, *err says how: a new one takes its place, with
+ * what must not be forgotten. */
+enum db_failure writer_replace_file(struct sqlite_store *, struct err *);
+void writer_tell(struct sqlite_store *, const char *fmt, ...) PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,459 @@
+/* The commands that read the history, over a store that each test writes:
+ * what a person reads, the JSON, exit statuses, hostile text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "store/store.h"
+#include "test_cli_capture.h"
+
+enum { API = 1, DB = 2 };
+
+struct fixture {
+    char dir[64], state[80];
+    struct store *store;
+    uint64_t sequence;
+    int64_t began_us; /* of the incident: an hour ago, to the second */
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    struct store_options options = {0};
+    setenv("TZ", "UTC", 1);
+    f = (struct fixture){.dir = "/tmp/relevo-cli-XXXXXX"};
+    assert_non_null(mkdtemp(f.dir));
+    snprintf(f.state, sizeof f.state, "%s/state", f.dir);
+    options.dir = f.state;
+    f.store = store_open(&options, NULL);
+    assert_non_null(f.store);
+    f.began_us = (clock_wall_us() / US_PER_S - 3600) * US_PER_S;
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    char command[160];
+    store_close(f->store);
+    snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
+    return system(command);
+}
+
+static void append(struct fixture *f, struct record *r)
+{
+    r->sequence = ++f->sequence;
+    r->grade = GRADE_DURABLE;
+    store_append(f->store, record_copy(r));
+}
+
+static void add_check(struct fixture *f, uint32_t number, const char *name)
+{
+    struct record r = {.kind = RECORD_CHECK};
+    r.as.check = (struct check_row){number, name, "", "http", 0};
+    append(f, &r);
+}
+
+static struct result *new_result(const struct fixture *f, int64_t at_us,
+                                 enum outcome outcome, int64_t latency_ns)
+{
+    struct result *r = result_new();
+    (void)f;
+    r->check = API;
+    r->started_us = at_us;
+    r->duration_ns = latency_ns + NS_PER_MS;
+    r->outcome = outcome;
+    r->observations = arena_alloc(r->arena, sizeof *r->observations);
+    r->observations[0] = (struct observation){
+        .name = "latency", .value = rlv_duration(latency_ns), .recorded = true};
+    r->observation_count = 1;
+    return r;
+}
+
+static void add_result(struct fixture *f, struct result *r)
+{
+    struct record record = {.kind = RECORD_RESULT, .as.result = r};
+    append(f, &record);
+    result_free(r);
+}
+
+static void add_failing(struct fixture *f, int64_t at_us)
+{
+    struct result *r = new_result(f, at_us, OUTCOME_FAIL, 12 * NS_PER_MS);
+    r->fault = RLV_F_ERROR_RESPONSE;
+    snprintf(r->code, sizeof r->code, "503");
+    r->message = "status 503 \x1b[31mService\x1b[0m Unavailable";
+    r->lines = arena_alloc(r->arena, sizeof *r->lines);
+    r->lines[0] =
+        (struct judged_line){.text = "status == 200", .values = "503"};
+    r->line_count = 1;
+    r->evidence = arena_alloc(r->arena, sizeof *r->evidence);
+    r->evidence[0] = (struct evidence){
+        .label = "body", .bytes = "{\"db\":\r\n\"refused\x07\"}", .len = 19};
+    r->evidence_count = 1;
+    add_result(f, r);
+}
+
+static void add_event(struct fixture *f, int64_t at_us, const char *event,
+                      const char *text)
+{
+    struct record r = {.kind = RECORD_EVENT};
+    r.as.event = (struct event_row){1, API, at_us, event, text};
+    append(f, &r);
+}
+
+static struct run_row new_run(const struct fixture *f, uint64_t number,
+                              const char *book, enum runbook_kind kind,
+                              enum run_state state)
+{
+    return (struct run_row){.number = number,
+                            .runbook = book,
+                            .kind = kind,
+                            .check = API,
+                            .incident = 1,
+                            .state = state,
+                            .on = ON_SUSPECT,
+                            .intended_us = f->began_us + 100,
+                            .exit_status = -1,
+                            .held_by = "",
+                            .reason = "",
+                            .sha256 = "",
+                            .boot_id = "",
+                            .findings = "",
+                            .output = ""};
+}
+
+static void add_run(struct fixture *f, const struct run_row *row)
+{
+    struct record r = {.kind = RECORD_RUN};
+    r.as.run = *row;
+    append(f, &r);
+}
+
+static void add_runs(struct fixture *f)
+{
+    struct run_row diagnosis =
+        new_run(f, 1, "http-diagnose", RUNBOOK_DIAGNOSE, RUN_ENDED);
+    diagnosis.verdict = VERDICT_DONE;
+    diagnosis.started_us = f->began_us + 1000;
+    diagnosis.ended_us = f->began_us + 1000 + 2 * US_PER_S;
+    diagnosis.exit_status = 0;
+    diagnosis.findings =
+        "[{\"t\":\"finding\",\"sev\":\"info\",\"title\":\"DNS is fine\"},"
+        "{\"t\":\"finding\",\"sev\":\"crit\",\"title\":\"the database is the "
+        "cause\",\"detail\":\"Nothing listens.\\nOn 5432.\",\"next\":\"start "
+        "it\"},{\"t\":\"verdict\",\"class\":\"dependency:db\","
+        "\"confidence\":0.95}]";
+    add_run(f, &diagnosis);
+    struct run_row would =
+        new_run(f, 2, "pg-restart", RUNBOOK_REMEDIATE, RUN_WOULD);
+    would.held_by = "mode";
+    would.reason = "automation is \"diagnose\"";
+    add_run(f, &would);
+    struct run_row held = new_run(f, 3, "oncall", RUNBOOK_NOTIFY, RUN_HELD);
+    held.held_by = "secret";
+    held.reason = "env ONCALL_URL has no value";
+    add_run(f, &held);
+}
+
+static void add_incident(struct fixture *f, enum incident_state state)
+{
+    struct record r = {.kind = RECORD_INCIDENT};
+    r.as.incident = (struct incident_row){
+        .number = 1,
+        .check = API,
+        .state = state,
+        .began_us = f->began_us,
+        .opened_us = f->began_us + 10 * US_PER_S,
+        .resolved_us =
+            state == INCIDENT_RESOLVED ? f->began_us + 605 * US_PER_S : 0,
+        .fault = RLV_F_ERROR_RESPONSE,
+        .code = "503",
+        .summary = "status 503",
+        .cause = "the database is the cause"};
+    append(f, &r);
+    add_event(f, f->began_us, "failing", "error_response 503: status 503");
+    add_event(f, f->began_us + 10 * US_PER_S, "down", "3 in a row");
+}
+
+/* Everything is on disk when it returns. */
+static void settle(struct fixture *f)
+{
+    store_close(f->store);
+    f->store = NULL;
+}
+
+static void fill(struct fixture *f, enum incident_state state)
+{
+    add_check(f, API, "api");
+    add_check(f, DB, "db");
+    for (int i = 1; i <= 18; i++)
+        add_result(f, new_result(f, f->began_us - i * 30 * US_PER_S, OUTCOME_OK,
+                                 i * NS_PER_MS));
+    add_failing(f, f->began_us);
+    add_incident(f, state);
+    add_runs(f);
+    settle(f);
+}
+
+/* ---------------------------------------------------------------- history ---
+ */
+
+static void history_shows_newest_first(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_OPEN);
+    struct captured c = RUN(f->dir, "--state-dir", f->state, "history", "api");
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "19 results: 18 ok, 1 fail (94.7 % ok); latency "
+                             "p50 10ms, p95 18ms"));
+    assert_true(says(&c.out, "error_response  503"));
+    const char *fail = strstr(c.out.data, "fail"),
+               *ok = strstr(c.out.data, "ok");
+    assert_true(fail < ok);
+    assert_null(strchr(c.out.data, '\x1b'));
+    captured_free(&c);
+}
+
+static void history_as_json(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_OPEN);
+    struct captured c = RUN(f->dir, "history", "api", "--json", "-n", "2",
+                            "--state-dir", f->state);
+    json_t *all = json_loads(c.out.data, 0, NULL);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_int_equal(json_array_size(all), 2);
+    const json_t *first = json_array_get(all, 0);
+    assert_string_equal(json_string_value(json_object_get(first, "check")),
+                        "api");
+    assert_string_equal(json_string_value(json_object_get(first, "outcome")),
+                        "fail");
+    assert_string_equal(json_string_value(json_object_get(first, "code")),
+                        "503");
+    json_decref(all);
+    captured_free(&c);
+}
+
+static void history_of_a_time(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_OPEN);
+    struct captured c = RUN(f->dir, "history", "api", "--since", "62m",
+                            "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "\n4 results: 3 ok, 1 fail"));
+    captured_free(&c);
+    c = RUN(f->dir, "history", "api", "--since", "1m", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "no results of api in that time"));
+    captured_free(&c);
+}
+
+static void history_mistakes(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_OPEN);
+    struct captured c = RUN(f->dir, "history", "apj", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "no check \"apj\" in the history; did you mean "
+                             "\"api\"?"));
+    captured_free(&c);
+    c = RUN(f->dir, "history", "api", "--since", "5", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "--since"));
+    captured_free(&c);
+    c = RUN(f->dir, "history", "api", "-n", "0", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "--limit: \"0\""));
+    captured_free(&c);
+}
+
+static void nothing_stored_yet(void **state)
+{
+    static const char *const words[][3] = {{"history", "api", NULL},
+                                           {"incident", "list", NULL},
+                                           {"incident", "show", NULL},
+                                           {"runbook", "log", NULL}};
+    struct fixture *f = *state;
+    char sentence[160];
+    snprintf(sentence, sizeof sentence,
+             "no history in %s/none yet: start relevo run", f->dir);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        char none[100];
+        snprintf(none, sizeof none, "%s/none", f->dir);
+        struct captured c =
+            RUN(f->dir, words[i][0], words[i][1], "--state-dir", none);
+        assert_int_equal(c.status, EXIT_INTERNAL);
+        assert_true(says(&c.err, sentence));
+        captured_free(&c);
+    }
+}
+
+/* --------------------------------------------------------------- incidents --
+ */
+
+static void incident_in_a_list(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_RESOLVED);
+    struct captured c =
+        RUN(f->dir, "incident", "list", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "I-1  api    resolved"));
+    assert_true(says(&c.out, "10m 5s"));
+    assert_true(says(&c.out, "error_response 503  the database is the cause"));
+    captured_free(&c);
+}
+
+static void incident_at_night(void **state)
+{
+    static const char *const parts[] = {
+        "I-1  api is DOWN since ",
+        ", for 1h 0m\n",
+        "fault    error_response 503: the peer answered with a failure of its "
+        "own (blames the target)\n",
+        "cause    the database is the cause\n",
+        "Found by http-diagnose (R-1)\n"
+        "  crit  the database is the cause\n"
+        "        Nothing listens.\n"
+        "        On 5432.\n"
+        "        next: start it\n"
+        "  info  DNS is fine\n"
+        "  verdict dependency:db (95 %)\n",
+        "Timeline (local time, UTC)\n",
+        "10.0s  down     3 in a row\n",
+        "First failing result (",
+        "  status 503 \\x1b[31mService\\x1b[0m Unavailable\n"
+        "  false: expect status == 200 (503)\n"
+        "  body (19 bytes):\n"
+        "    | {\"db\":\n"
+        "    | \"refused\\x07\"}\n",
+        "Would have run\n  remediate pg-restart (R-2): automation is "
+        "\"diagnose\"\n",
+        "Held back\n  notify oncall (R-3): env ONCALL_URL has no value\n",
+        "More: relevo history api --since 70m",
+    };
+    struct fixture *f = *state;
+    fill(f, INCIDENT_OPEN);
+    struct captured c =
+        RUN(f->dir, "incident", "show", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    const char *at = buf_text(&c.out);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        assert_true(says(&c.out, parts[i]));
+        const char *found = strstr(at, parts[i]);
+        assert_non_null(found); /* and in this order */
+        at = found;
+    }
+    captured_free(&c);
+}
+
+static void incident_that_is_over(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_RESOLVED);
+    struct captured c =
+        RUN(f->dir, "incident", "show", "i-1", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "I-1  api was down for 10m 5s, from "));
+    captured_free(&c);
+}
+
+static void incident_as_json(void **state)
+{
+    struct fixture *f = *state;
+    char began[CLOCK_TEXT];
+    fill(f, INCIDENT_OPEN);
+    struct captured c =
+        RUN(f->dir, "incident", "show", "1", "--json", "--state-dir", f->state);
+    json_t *o = json_loads(c.out.data, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(o, "id")), "I-1");
+    assert_string_equal(json_string_value(json_object_get(o, "began")),
+                        clock_format(f->began_us, began));
+    assert_int_equal(json_array_size(json_object_get(o, "timeline")), 2);
+    assert_int_equal(json_array_size(json_object_get(o, "runs")), 3);
+    const json_t *result = json_object_get(o, "result");
+    assert_string_equal(json_string_value(json_object_get(result, "at")),
+                        began);
+    json_decref(o);
+    captured_free(&c);
+}
+
+static void incident_that_is_not(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_OPEN);
+    struct captured c =
+        RUN(f->dir, "incident", "show", "I-9", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "no incident I-9; the latest is I-1"));
+    captured_free(&c);
+    c = RUN(f->dir, "incident", "show", "R-9", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "\"R-9\" is not an incident"));
+    captured_free(&c);
+}
+
+static void no_incident_at_all(void **state)
+{
+    struct fixture *f = *state;
+    add_check(f, API, "api");
+    settle(f);
+    struct captured c =
+        RUN(f->dir, "incident", "show", "--json", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_INTERNAL);
+    assert_int_equal(c.out.len, 0);
+    assert_true(says(&c.err, "no incidents so far"));
+    captured_free(&c);
+    c = RUN(f->dir, "incident", "list", "--json", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_string_equal(c.out.data, "[]\n");
+    captured_free(&c);
+}
+
+/* ------------------------------------------------------------------- runs ---
+ */
+
+static void runs_in_a_log(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, INCIDENT_OPEN);
+    struct captured c = RUN(f->dir, "runbook", "log", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    const char *held = strstr(c.out.data, "R-3"),
+               *ran = strstr(c.out.data, "R-1");
+    assert_true(held != NULL && ran != NULL && held < ran);
+    assert_true(says(&c.out, "would have run"));
+    assert_true(says(&c.out, "2.0s  the database is the cause"));
+    captured_free(&c);
+    c = RUN(f->dir, "runbook", "log", "--json", "-n1", "--state-dir", f->state);
+    json_t *all = json_loads(c.out.data, 0, NULL);
+    assert_int_equal(json_array_size(all), 1);
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(all, 0), "held_by")),
+        "secret");
+    json_decref(all);
+    captured_free(&c);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(history_shows_newest_first), TEST(history_as_json),
+        TEST(history_of_a_time),          TEST(history_mistakes),
+        TEST(nothing_stored_yet),         TEST(incident_in_a_list),
+        TEST(incident_at_night),          TEST(incident_that_is_over),
+        TEST(incident_as_json),           TEST(incident_that_is_not),
+        TEST(no_incident_at_all),         TEST(runs_in_a_log),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
