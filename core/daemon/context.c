@@ -162,10 +162,12 @@ static json_t *check_json(const struct context *c)
     for (size_t i = 0; i < spec->tags.count; i++)
         json_array_append_new(tags, json_string(spec->tags.items[i]));
     json_t *url = json_object_get(settings, "url");
+    int64_t port;
     json_t *o = json_pack(
-        "{s:s, s:s, s:o, s:{s:s, s:s}, s:O, s:o, s:o}", "name",
+        "{s:s, s:s, s:o, s:{s:s, s:o}, s:O, s:o, s:o}", "name",
         c->check.row->name, "plugin", c->check.row->plugin, "tags", tags,
-        "target", "host", c->host, "port", c->port, "url",
+        "target", "host", c->host, "port",
+        str_to_i64(c->port, &port) ? json_integer(port) : json_null(), "url",
         url == NULL ? json_null() : url, "interval_ms",
         report_ms(spec->interval_ns), "settings", settings);
     return o;

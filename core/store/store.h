@@ -35,6 +35,7 @@ struct store_options {
     size_t queue_bytes; /* 0: STORE_QUEUE_BYTES */
     size_t hot_rows;    /* results kept unpacked; 0: 100,000 */
     int64_t hot_ns;     /* for how long; 0: ten minutes */
+    int64_t close_ns;   /* store_close tries for so long; 0: 5 s */
 };
 
 /* Opens or makes DIR/history.db, brings it to the present schema and starts
