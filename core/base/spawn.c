@@ -5,8 +5,27 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/attr.h"
+#include "base/mem.h"
+
+/* What a role inherits of the environment. All else may be a secret that the
+ * configuration names, and no role has to know more than it is told. "*" at
+ * the end: any name that begins so. */
+// clang-format off
+static const char *const inherited[] = {
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TZDIR", "TMPDIR",
+    "JOURNAL_STREAM", "RELEVO_FAILPOINT",
+    /* the loader's, malloc's, the resolver's, TLS' */
+    "LD_LIBRARY_PATH", "LD_PRELOAD", "MALLOC_*", "GLIBC_TUNABLES",
+    "RES_OPTIONS", "LOCALDOMAIN", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    /* sanitizers', coverage's */
+    "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "GCOV_*",
+    "LLVM_PROFILE_FILE"};
+// clang-format on
 
 enum { FIRST_TO = 3, PAST_TO = 10 };
 
@@ -55,6 +74,31 @@ static int set_attributes(posix_spawnattr_t *attributes, bool new_session)
     return posix_spawnattr_setflags(attributes, (short)flags);
 }
 
+static bool is_inherited(const char *entry)
+{
+    size_t len = strcspn(entry, "=");
+    for (size_t i = 0; i < ARRAY_LEN(inherited); i++) {
+        size_t n = strlen(inherited[i]);
+        bool open = inherited[i][n - 1] == '*';
+        if (open ? len >= n && strncmp(entry, inherited[i], n - 1) == 0
+                 : len == n && strncmp(entry, inherited[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
+static char **make_environment(void)
+{
+    size_t count = 0, kept = 0;
+    while (environ[count] != NULL)
+        count++;
+    char **list = xcalloc(count + 1, sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        if (is_inherited(environ[i]))
+            list[kept++] = environ[i];
+    return list;
+}
+
 static int start(const char *const argv[], const int moved[PAST_TO],
                  bool new_session, pid_t *pid)
 {
@@ -68,9 +112,11 @@ static int start(const char *const argv[], const int moved[PAST_TO],
         failed = set_actions(&actions, moved);
         if (failed == 0)
             failed = set_attributes(&attributes, new_session);
+        char **environment = make_environment();
         if (failed == 0)
             failed = posix_spawn(pid, "/proc/self/exe", &actions, &attributes,
-                                 (char *const *)argv, environ);
+                                 (char *const *)argv, environment);
+        free(environment);
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);

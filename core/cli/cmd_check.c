@@ -77,9 +77,10 @@ static struct expect *parse_line(const struct check_spec *spec,
                                  spec->catalog->field_count};
     struct expect_error error;
     struct expect *e = expect_parse(text, &scope, &error);
-    if (e == NULL)
-        cli_fail(EXIT_USAGE, "--expect: %s\n  %s\n  %*s^", error.text, text,
-                 error.column - 1, "");
+    if (e == NULL) {
+        cli_fail(EXIT_USAGE, "--expect: %s", error.text);
+        out_point(text, error.column);
+    }
     return e;
 }
 
@@ -160,8 +161,8 @@ static json_t *ask_daemon(const struct args *args, const char *name)
     json_t *answer = NULL;
     if (ask != NULL &&
         ask_send(ask,
-                 json_pack("{s:s, s:s, s:b}", "command", "check", "name", name,
-                           "trace", 1),
+                 json_pack("{s:s, s:o, s:b}", "command", "check", "name",
+                           report_text(name, strlen(name)), "trace", 1),
                  &err))
         answer = ask_next(ask, &err);
     ask_close(ask);
@@ -182,7 +183,7 @@ static int show(const struct args *args, json_t *result, const char *url)
     } else {
         result_print(result, args_has(args, "trace"));
         if (url != NULL)
-            result_print_config(result, url, args);
+            result_print_config(url, args);
         json_decref(result);
     }
     return well ? EXIT_FINE : EXIT_FINDINGS;

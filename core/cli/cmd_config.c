@@ -1,13 +1,13 @@
 /* cli/cmd_config.c: `relevo config check` and `relevo config show`. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <uv.h>
+#include <string.h>
 
 #include "base/human.h"
 #include "cli/cli.h"
 #include "cli/out.h"
 #include "cli/use.h"
 #include "conf/conf.h"
+#include "report/json.h"
 
 static const char *schedule_text(const struct check_spec *spec)
 {
@@ -77,7 +77,9 @@ int cmd_config_check(const struct args *args)
         json_t *checks = json_array();
         for (size_t i = 0; i < conf->check_count; i++)
             json_array_append_new(checks, check_json(&conf->checks[i]));
-        out_json(json_pack("{s:s, s:o}", "file", conf->file, "checks", checks));
+        out_json(json_pack("{s:o, s:o}", "file",
+                           report_text(conf->file, strlen(conf->file)),
+                           "checks", checks));
     } else {
         print_all(conf);
     }

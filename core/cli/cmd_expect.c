@@ -15,6 +15,7 @@
 #include "cli/out.h"
 #include "cli/plugin_page.h"
 #include "cli/vetted.h"
+#include "report/json.h"
 
 #define FILE_LIMIT ((size_t)16 << 20)
 
@@ -30,29 +31,10 @@ struct question {
 
 /* -------------------------------------------------------------- load --- */
 
-/* Columns count bytes; on the screen characters count. */
-static int screen_column(const char *text, int column)
-{
-    struct buf before = {0};
-    int n = 0;
-    size_t bytes = column < 1 ? 0 : (size_t)column - 1;
-    if (bytes > strlen(text))
-        bytes = strlen(text);
-    str_clean_buf(&before, text, bytes, false);
-    for (size_t i = 0; i < before.len; i++)
-        n += ((unsigned char)before.data[i] & 0xc0) != 0x80;
-    buf_free(&before);
-    return n;
-}
-
 static int refuse(const char *text, const struct expect_error *error)
 {
-    struct buf clean = {0};
-    str_clean_buf(&clean, text, strlen(text), false);
     cli_fail(EXIT_USAGE, "%s", error->text);
-    fprintf(stderr, "  %s\n  %*s^\n", buf_text(&clean),
-            screen_column(text, error->column), "");
-    buf_free(&clean);
+    out_point(text, error->column);
     return EXIT_USAGE;
 }
 
@@ -68,13 +50,15 @@ static int parse(struct question *q)
     return q->is_value ? EXIT_FINE : refuse(q->text, &error);
 }
 
+static json_t *text_of(const char *s) { return report_text(s, strlen(s)); }
+
 static int say_type(const struct question *q)
 {
     const char *type = plugin_type_name(expect_type(q->expect));
     if (q->json)
-        out_json(json_pack("{s:s, s:s, s:b}", "expression", q->text, "type",
-                           q->is_value ? type : "condition", "condition",
-                           !q->is_value));
+        out_json(json_pack("{s:o, s:s, s:b}", "expression", text_of(q->text),
+                           "type", q->is_value ? type : "condition",
+                           "condition", !q->is_value));
     else if (q->is_value)
         printf("a value (%s), for record; an expectation needs a condition\n",
                type);
@@ -92,8 +76,8 @@ static json_t *value_json(const struct rlv_value *v)
     case RLV_T_REAL:
     case RLV_T_PERCENT: return json_real(v->as.d);
     case RLV_T_TEXT:
-    case RLV_T_BODY: return json_stringn(v->as.s, v->len);
-    case RLV_T_DURATION: return json_real((double)v->as.i / (double)NS_PER_MS);
+    case RLV_T_BODY: return report_text(v->as.s, v->len);
+    case RLV_T_DURATION: return report_ms(v->as.i);
     default: return json_integer(v->as.i);
     }
 }
@@ -106,9 +90,9 @@ static int say_value(const struct question *q, const char *seen)
     if (!there && err.text[0] != '\0')
         return cli_fail(EXIT_INTERNAL, "%s", err.text);
     if (q->json)
-        out_json(json_pack("{s:s, s:o, s:s}", "expression", q->text, "value",
-                           there ? value_json(&v) : json_null(), "values",
-                           seen));
+        out_json(json_pack("{s:o, s:o, s:s}", "expression", text_of(q->text),
+                           "value", there ? value_json(&v) : json_null(),
+                           "values", seen));
     else
         puts(seen);
     return there ? EXIT_FINE : EXIT_FINDINGS;
@@ -122,8 +106,8 @@ static int say_verdict(const struct question *q, const char *seen)
         return cli_fail(EXIT_INTERNAL, "%s", err.text);
     bool holds = verdict == EXPECT_TRUE;
     if (q->json)
-        out_json(json_pack("{s:s, s:b, s:s}", "expression", q->text, "true",
-                           holds, "values", seen));
+        out_json(json_pack("{s:o, s:b, s:s}", "expression", text_of(q->text),
+                           "true", holds, "values", seen));
     else {
         puts(out_colour(holds ? GREEN : RED, holds ? "true" : "false"));
         if (seen[0] != '\0')

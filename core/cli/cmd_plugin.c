@@ -5,6 +5,7 @@
 #include "cli/out.h"
 #include "cli/plugin_page.h"
 #include "cli/vetted.h"
+#include "report/json.h"
 
 /* The file's name is what `plugin =` names. */
 static void print_list(const struct vetted *plugins, size_t count)
@@ -27,15 +28,18 @@ static void print_list(const struct vetted *plugins, size_t count)
     table_print(t);
 }
 
+static json_t *text_of(const char *s) { return report_text(s, strlen(s)); }
+
 static json_t *list_json(const struct vetted *plugins, size_t count)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_t *o = plugins[i].catalog != NULL
-                        ? plugin_page_json(plugins[i].catalog)
-                        : json_pack("{s:s, s:s}", "path", plugins[i].path,
-                                    "error", plugins[i].error);
-        json_object_set_new(o, "name", json_string(plugins[i].name));
+        json_t *o =
+            plugins[i].catalog != NULL
+                ? plugin_page_json(plugins[i].catalog)
+                : json_pack("{s:o, s:o}", "path", text_of(plugins[i].path),
+                            "error", text_of(plugins[i].error));
+        json_object_set_new(o, "name", text_of(plugins[i].name));
         json_array_append_new(all, o);
     }
     return all;

@@ -59,11 +59,16 @@ static const char *mode_of(const struct conf *conf,
                                                          : book->mode);
 }
 
+static json_t *text_of(const char *s)
+{
+    return s == NULL ? json_null() : report_text(s, strlen(s));
+}
+
 static json_t *list_of(const struct rlv_list *l)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < l->count; i++)
-        json_array_append_new(all, json_string(l->items[i]));
+        json_array_append_new(all, text_of(l->items[i]));
     return all;
 }
 
@@ -81,11 +86,11 @@ static json_t *book_json(const struct conf *conf,
                   list_of(&m->checks), "plugin", list_of(&m->plugins), "tags",
                   list_of(&m->tags), "fault", list_of(&m->faults), "code",
                   list_of(&m->codes), "state", list_of(&m->states));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:s?}", "name",
-                     book->name, "kind", runbook_kind_name(book->kind), "title",
-                     book->title == NULL ? "" : book->title, "on", on, "match",
-                     match, "mode", mode_of(conf, book), "script", book->path,
-                     "missing", book->missing);
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "name",
+                     text_of(book->name), "kind", runbook_kind_name(book->kind),
+                     "title", text_of(book->title ? book->title : ""), "on", on,
+                     "match", match, "mode", mode_of(conf, book), "script",
+                     text_of(book->path), "missing", text_of(book->missing));
 }
 
 static void add_book(struct table *t, const struct conf *conf,

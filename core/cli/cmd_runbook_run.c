@@ -1,9 +1,11 @@
 /* cli/cmd_runbook_run.c: `relevo runbook run NAME --check CHECK`: by the daemon,
  * which has the runner; what comes of it is in `relevo runbook log`. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "report/json.h"
 
 int cmd_runbook_run(const struct args *args)
 {
@@ -17,8 +19,10 @@ int cmd_runbook_run(const struct args *args)
         return cli_fail(EXIT_INTERNAL, "%s", err.text);
     json_t *answer = NULL;
     if (ask_send(ask,
-                 json_pack("{s:s, s:s, s:s}", "command", "runbook.run",
-                           "runbook", args->words[0], "check", check),
+                 json_pack("{s:s, s:o, s:o}", "command", "runbook.run",
+                           "runbook",
+                           report_text(args->words[0], strlen(args->words[0])),
+                           "check", report_text(check, strlen(check))),
                  &err))
         answer = ask_next(ask, &err);
     ask_close(ask);

@@ -126,10 +126,10 @@ static void help_all(void)
     puts("Relevo: a synthetic monitor with failover runbooks.\n\n"
          "usage: relevo [-c FILE] COMMAND …\n");
     for (size_t i = 0; i < command_count; i++) {
-        char left[48];
-        snprintf(left, sizeof left, "%s %s", commands[i].name,
-                 commands[i].words);
-        printf("  %-28s %s\n", left, commands[i].summary);
+        const char *name = commands[i].name, *words = commands[i].words;
+        int pad = 32 - out_width(name) - out_width(words);
+        printf("  %s %s%*s%s\n", name, words, pad > 1 ? pad : 1, "",
+               commands[i].summary);
     }
     puts("\nGlobal options:");
     print_options(cli_global_options);
@@ -183,7 +183,7 @@ const char *cli_config(const struct args *args)
 }
 
 /* What the configuration says, if there is one; mistakes in it do not matter
- * to somebody who only wants to read. */
+ * to somebody who only wants to read. One that was named must be readable. */
 static const char *configured_state_dir(const struct args *args)
 {
     static char dir[4096];
@@ -192,6 +192,12 @@ static const char *configured_state_dir(const struct args *args)
     struct conf_draft *draft = conf_read(&source, errors);
     if (draft != NULL)
         snprintf(dir, sizeof dir, "%s", conf_draft_state_dir(draft));
+    if (draft == NULL && source.file != NULL) {
+        struct buf text = {0};
+        conf_errors_write(errors, &text);
+        fputs(buf_text(&text), stderr);
+        exit(EXIT_USAGE);
+    }
     conf_draft_free(draft);
     conf_errors_free(errors);
     return dir[0] != '\0' ? dir : NULL;

@@ -29,21 +29,21 @@ static void print_lines(const char *first_margin, const char *margin,
                         const char *text, size_t n, size_t most)
 {
     struct buf clean = {0};
-    const char *end, *at;
-    size_t lines = 0;
+    size_t at = 0, lines = 0;
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
-    for (at = text; at <= text + n && lines < most; at = end + 1, lines++) {
-        end = memchr(at, '\n', (size_t)(text + n - at));
-        end = end == NULL ? text + n : end;
-        size_t length = (size_t)(end - at);
-        while (length > 0 && at[length - 1] == '\r')
-            length--;
+    for (; at < n && lines < most; lines++) {
+        const char *end = memchr(text + at, '\n', n - at);
+        size_t length = end == NULL ? n - at : (size_t)(end - text) - at;
+        size_t shown = length;
+        while (shown > 0 && text[at + shown - 1] == '\r')
+            shown--;
         buf_clear(&clean);
-        str_clean_buf(&clean, at, length, false);
+        str_clean_buf(&clean, text + at, shown, false);
         printf("%s%s\n", lines == 0 ? first_margin : margin, buf_text(&clean));
+        at += length + 1;
     }
-    if (at < text + n)
+    if (at < n)
         printf("%s…\n", margin);
     buf_free(&clean);
 }

@@ -65,6 +65,26 @@ const char *out_clean(const char *text)
     return copy;
 }
 
+int out_width(const char *s)
+{
+    int n = 0;
+    for (; *s != '\0'; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+void out_point(const char *text, int column)
+{
+    struct buf before = {0};
+    size_t n = column < 1 ? 0 : (size_t)column - 1;
+    if (n > strlen(text))
+        n = strlen(text);
+    str_clean_buf(&before, text, n, false);
+    fprintf(stderr, "  %s\n  %*s^\n", out_clean(text),
+            out_width(buf_text(&before)), "");
+    buf_free(&before);
+}
+
 /* ------------------------------------------------------------------ table --- */
 
 struct table {
@@ -92,15 +112,6 @@ void table_cell(struct table *t, const char *fmt, ...)
     buf_free(&raw);
 }
 
-/* Characters, not bytes: continuation bytes of UTF-8 take no place. */
-static int width(const char *s)
-{
-    int n = 0;
-    for (; *s != '\0'; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
-}
-
 static void print_row(const struct table *t, size_t row, const int *widths)
 {
     for (size_t c = 0; c < t->columns && row + c < t->count; c++) {
@@ -108,7 +119,7 @@ static void print_row(const struct table *t, size_t row, const int *widths)
         enum colour colour = row == 0 ? GREY : out_state_colour(cell);
         fputs(out_colour(colour, cell), stdout);
         if (c + 1 < t->columns)
-            printf("%*s", widths[c] - width(cell) + 2, "");
+            printf("%*s", widths[c] - out_width(cell) + 2, "");
     }
     putchar('\n');
 }
@@ -117,8 +128,8 @@ void table_print(struct table *t)
 {
     int *widths = xcalloc(t->columns, sizeof *widths);
     for (size_t i = 0; i < t->count; i++)
-        if (width(t->cells[i]) > widths[i % t->columns])
-            widths[i % t->columns] = width(t->cells[i]);
+        if (out_width(t->cells[i]) > widths[i % t->columns])
+            widths[i % t->columns] = out_width(t->cells[i]);
     for (size_t row = 0; row < t->count; row += t->columns)
         print_row(t, row, widths);
     for (size_t i = 0; i < t->count; i++)
@@ -131,7 +142,7 @@ void table_print(struct table *t)
 void out_json(json_t *o)
 {
     size_t flags = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
-    char *text = json_dumps(o, flags);
+    char *text = json_dumps(o, flags | JSON_ENCODE_ANY);
     must(text != NULL);
     puts(text);
     free(text);

@@ -18,6 +18,10 @@ enum colour out_state_colour(const char *state);
 /* Untrusted text for a terminal: control characters escaped. Lives as long as
  * the process. */
 const char *out_clean(const char *text);
+/* Characters, not bytes: continuation bytes of UTF-8 take no place. */
+int out_width(const char *text);
+/* To standard error: the text, and a caret below its byte `column` (from 1). */
+void out_point(const char *text, int column);
 /* Rows of cells, aligned and cleaned; begin with the header. */
 struct table;
 struct table *table_new(size_t columns);

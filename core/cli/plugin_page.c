@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "conf/tables.h"
 #include "model/option.h"
+#include "report/json.h"
 
 enum { WIDTH = 78, INDENT = 6 };
 
@@ -195,13 +196,7 @@ void plugin_page(const struct catalog *c, struct buf *out)
 
 static json_t *text_of(const char *s)
 {
-    struct buf clean = {0};
-    if (s == NULL)
-        return json_null();
-    str_to_utf8(&clean, s, strlen(s));
-    json_t *text = json_stringn(buf_text(&clean), clean.len);
-    buf_free(&clean);
-    return text;
+    return s == NULL ? json_null() : report_text(s, strlen(s));
 }
 
 static json_t *options_json(const struct catalog *c)

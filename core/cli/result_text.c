@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/human.h"
 #include "base/str.h"
 #include "cli/out.h"
 
@@ -17,7 +18,39 @@ static const char *text(const json_t *o, const char *key)
 
 static void label(const char *name)
 {
-    printf("  %s%*s", out_colour(GREY, name), 12 - (int)strlen(name), "");
+    int pad = 14 - (int)strlen(name);
+    printf("  %s%*s", out_colour(GREY, name), pad > 1 ? pad : 1, "");
+}
+
+/* A number in the unit that the result names: "1.5s", "12 KiB". */
+static bool print_measured(const json_t *value, const char *unit)
+{
+    char out[HUMAN_TEXT];
+    double n = json_number_value(value);
+    if (unit == NULL || !json_is_number(value))
+        return false;
+    if (str_eq(unit, "ms"))
+        printf("%s", human_duration((int64_t)(n * 1e6), out));
+    else if (str_eq(unit, "B"))
+        printf("%s", human_size((int64_t)n, out));
+    else
+        printf("%.4g%s", n, unit);
+    return true;
+}
+
+static void print_value(const json_t *value, const char *unit)
+{
+    char *s;
+    if (print_measured(value, unit))
+        return;
+    if (json_is_string(value))
+        printf("%s", out_clean(json_string_value(value)));
+    else if (json_is_real(value))
+        printf("%.6g", json_real_value(value));
+    else if ((s = json_dumps(value, JSON_ENCODE_ANY)) != NULL) {
+        printf("%s", out_clean(s));
+        free(s);
+    }
 }
 
 static void print_head(const json_t *r)
@@ -29,8 +62,9 @@ static void print_head(const json_t *r)
            out_colour(out_state_colour(outcome), outcome));
     if (faulty)
         printf("  %s%s%s", fault, code[0] ? " " : "", code);
-    printf("  %.3gms\n",
-           json_number_value(json_object_get(r, "duration_ms")));
+    printf("  ");
+    print_value(json_object_get(r, "duration_ms"), "ms");
+    putchar('\n');
     if (text(r, "message")[0])
         printf("  %s\n", text(r, "message"));
 }
@@ -43,44 +77,40 @@ static void print_phases(const json_t *r)
         return;
     label("phases");
     json_object_foreach(phases, name, ms)
-        printf("%.*s %.3gms  ", (int)strcspn(name, "_"), name,
-               json_number_value(ms));
+    {
+        printf("%.*s ", (int)strcspn(name, "_"), name);
+        print_value(ms, "ms");
+        printf("  ");
+    }
     putchar('\n');
 }
 
-static void print_value(const char *name, const json_t *value)
+static void print_map(const char *name, const json_t *map)
 {
-    char *s;
-    if (json_is_string(value))
-        printf("%s", out_clean(json_string_value(value)));
-    else if (json_is_real(value))
-        printf("%.6g", json_real_value(value));
-    else if ((s = json_dumps(value, JSON_ENCODE_ANY)) != NULL) {
-        printf("%s", out_clean(s));
-        free(s);
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)map, key, value)
+    {
+        label(out_clean(name));
+        printf("%s: ", out_clean(key));
+        print_value(value, NULL);
+        putchar('\n');
     }
-    (void)name;
 }
 
 static void print_observations(const json_t *r)
 {
-    const char *name, *key;
-    json_t *value, *inner, *all = json_object_get(r, "observations");
-    json_object_foreach(all, name, value)
+    const char *name;
+    json_t *value, *units = json_object_get(r, "units");
+    json_object_foreach(json_object_get(r, "observations"), name, value)
     {
-        if (!json_is_object(value)) {
-            label(out_clean(name));
-            print_value(name, value);
-            putchar('\n');
+        if (json_is_object(value)) {
+            print_map(name, value);
             continue;
         }
-        json_object_foreach(value, key, inner)
-        {
-            label(out_clean(name));
-            printf("%s: ", out_clean(key));
-            print_value(key, inner);
-            putchar('\n');
-        }
+        label(out_clean(name));
+        print_value(value, json_string_value(json_object_get(units, name)));
+        putchar('\n');
     }
 }
 
@@ -152,11 +182,9 @@ static void print_quoted(const char *s)
     putchar('"');
 }
 
-void result_print_config(const json_t *r, const char *url,
-                         const struct args *args)
+void result_print_config(const char *url, const struct args *args)
 {
     const char *line;
-    (void)r;
     printf("\n  %s\n    checks = {\n      ",
            out_colour(GREY, "as a check, in relevo.cfg:"));
     print_name(url);

@@ -10,7 +10,6 @@
  * the evidence. */
 void result_print(const json_t *result, bool trace);
 /* The configuration lines that would make this probe of a URL a check. */
-void result_print_config(const json_t *result, const char *url,
-                         const struct args *);
+void result_print_config(const char *url, const struct args *);
 
 #endif

@@ -25,6 +25,10 @@ struct crew_events {
     void (*result)(void *arg, struct result *); /* taken over */
     void (*run_started)(void *arg, const struct msg_run_started *);
     void (*run_exited)(void *arg, const struct msg_run_exited *);
+    /* May be NULL. Lost: it tells nothing more of its runs, their keepers go
+     * on. Ready: a new one takes orders. */
+    void (*runner_lost)(void *arg);
+    void (*runner_ready)(void *arg);
     void *arg;
 };
 

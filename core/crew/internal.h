@@ -38,6 +38,7 @@ struct crew {
     struct conf *conf;
     struct crew_check *checks; /* by number, ascending */
     size_t check_count;
+    struct offender *offenders; /* quarantine.c */
     struct flight *waiting, **waiting_end; /* for a blocking worker */
     uv_timer_t watchdog;
     struct process *runner;
@@ -54,8 +55,26 @@ const struct crew_check *crew_check(const struct crew *, uint32_t check);
 void crew_pump_blocking(struct crew *);
 
 /* obituary.c */
-/* What a dead worker's probes come to: results, or flights to redo. */
-void obituary(struct worker *, const char *how);
+/* What a dead worker's probes come to: results, or flights to redo. True: it
+ * is known who killed it. */
+bool obituary(struct worker *, const char *how);
+
+/* quarantine.c */
+struct offender;
+/* A worker died of this check, or, with 0, of this plugin. */
+void quarantine_note(struct crew *, uint32_t check, const char *plugin,
+                     bool at_once);
+/* Its probes are not to be made; text says why. */
+bool quarantine_holds(const struct crew *, const struct crew_check *,
+                      char *text, size_t size);
+/* Its plugin is not even to be loaded. */
+bool quarantine_bars(const struct crew *, const struct crew_check *);
+/* The check has brought a result. */
+void quarantine_pardon(struct crew *, const struct crew_check *);
+void quarantine_clear(struct crew *);
+/* A plugin that was held is to be loaded again: once true. */
+bool quarantine_is_over(struct crew *, int64_t now_ns);
+bool quarantine_is_of(const struct crew_check *, const char *plugin);
 
 /* runner.c */
 void runner_tick(struct crew *, int64_t now_ns);

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crew/internal.h"
-#include "model/fault.h"
 
 struct culprit {
     uint64_t probe; /* 0: none known */
@@ -30,6 +29,36 @@ static struct culprit find_culprit(const struct worker *w)
     memcpy(c.plugin, box->plugin, sizeof c.plugin);
     c.plugin[sizeof c.plugin - 1] = '\0';
     return c;
+}
+
+/* It was loading or initing: all of its checks are concerned. */
+static bool is_coming_up(const struct culprit *c)
+{
+    return c->callback == BLACKBOX_LOAD || c->callback == BLACKBOX_INIT;
+}
+
+static bool is_guilty(const struct worker *w, const struct flight *f,
+                      const struct culprit *c)
+{
+    const struct crew_check *check = crew_check(w->crew, f->probe.check);
+    if (is_coming_up(c))
+        return check != NULL && quarantine_is_of(check, c->plugin);
+    return c->probe == f->probe.probe ||
+           (w->blocking && c->callback == BLACKBOX_BLOCKING);
+}
+
+/* Who is it that the worker died of? True: somebody is to blame. */
+static bool accuse(struct worker *w, const struct culprit *c)
+{
+    if (c->callback == BLACKBOX_NONE || strcmp(c->plugin, "?") == 0)
+        return false; /* in no plugin's code */
+    for (const struct flight *f = w->flights; f != NULL; f = f->next)
+        if (!is_coming_up(c) && is_guilty(w, f, c)) {
+            quarantine_note(w->crew, f->probe.check, c->plugin, false);
+            return true;
+        }
+    quarantine_note(w->crew, 0, c->plugin, is_coming_up(c));
+    return true;
 }
 
 static bool has_effects(const struct worker *w, uint64_t probe)
@@ -52,7 +81,7 @@ static void end_probe(struct worker *w, const struct flight *f,
     r->duration_ns = now > since ? now - since : 0;
     r->started_ns = now - r->duration_ns;
     r->started_us = clock_wall_us() - r->duration_ns / NS_PER_US;
-    r->outcome = fault_info(fault)->blame == RLV_BLAME_SELF ? OUTCOME_UNKNOWN : OUTCOME_FAIL;
+    r->outcome = OUTCOME_UNKNOWN; /* all that is said here blames ourselves */
     r->fault = fault;
     r->message = arena_strdup(r->arena, message);
     c->events.result(c->events.arg, r);
@@ -63,9 +92,7 @@ static bool settle(struct worker *w, struct flight *f,
                    const struct culprit *culprit, const char *how)
 {
     char text[400];
-    bool guilty = culprit->probe == f->probe.probe ||
-                  (w->blocking && culprit->callback == BLACKBOX_BLOCKING);
-    if (guilty) {
+    if (is_guilty(w, f, culprit)) {
         snprintf(text, sizeof text, "%s in plugin %s, worker %u %s",
                  blackbox_callback_text(culprit->callback), culprit->plugin,
                  w->number, how);
@@ -86,7 +113,7 @@ static bool settle(struct worker *w, struct flight *f,
     return false;
 }
 
-void obituary(struct worker *w, const char *how)
+bool obituary(struct worker *w, const char *how)
 {
     struct culprit culprit = find_culprit(w);
     if (culprit.callback != BLACKBOX_NONE)
@@ -96,6 +123,7 @@ void obituary(struct worker *w, const char *how)
     else
         log_error("worker %u %s, %zu probes in flight", w->number, how,
                   w->flight_count);
+    bool accused = accuse(w, &culprit);
     struct flight *flights = w->flights;
     w->flights = NULL;
     w->flight_count = 0;
@@ -110,4 +138,5 @@ void obituary(struct worker *w, const char *how)
             free(f);
         }
     }
+    return accused;
 }

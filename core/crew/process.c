@@ -17,13 +17,16 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 
+/* A dying process closes its channel a moment before it is dead. */
+#define MUTE_NS (1 * NS_PER_S)
+
 struct process {
     uv_loop_t *loop;
     struct process_options options;
     char label[32];
     pid_t pid;
     int pidfd;
-    int64_t born_ns;
+    int64_t born_ns, closed_ns; /* its end of the channel; 0: open */
     struct chan *chan; /* NULL once closed */
     uv_poll_t chan_poll, pid_poll;
     uv_prepare_t flusher; /* active while something waits to be sent */
@@ -86,8 +89,10 @@ static void receive(struct process *c)
         chan_receive(c->chan, c->options.on_frame, c->options.arg, &err);
     if (status == CHAN_BROKEN)
         process_kill(c, err.text);
-    if (status != CHAN_OPEN)
+    if (status != CHAN_OPEN) {
         close_channel(c); /* its death will be reported by the pidfd */
+        c->closed_ns = clock_mono_ns();
+    }
 }
 
 static void on_channel(uv_poll_t *handle, int status, int events)
@@ -286,5 +291,10 @@ pid_t process_pid(const struct process *c) { return c->pid; }
 const char *process_label(const struct process *c) { return c->label; }
 
 struct blackbox *process_blackbox(const struct process *c) { return c->blackbox; }
+
+bool process_is_mute(const struct process *c, int64_t now_ns)
+{
+    return c->closed_ns != 0 && now_ns - c->closed_ns > MUTE_NS;
+}
 
 int64_t process_born_ns(const struct process *c) { return c->born_ns; }

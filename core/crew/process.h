@@ -49,5 +49,7 @@ pid_t process_pid(const struct process *);
 const char *process_label(const struct process *);
 struct blackbox *process_blackbox(const struct process *); /* NULL: none */
 int64_t process_born_ns(const struct process *);
+/* It closed its channel a second ago and still lives: nobody hears it. */
+bool process_is_mute(const struct process *, int64_t now_ns);
 
 #endif

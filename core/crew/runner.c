@@ -60,6 +60,8 @@ static void on_death(void *arg, struct process *child, const char *how)
     log_error("the runner was lost: %s; its scripts go on", how);
     c->runner_respawn_ns = now + 1 + crew_back_off(&c->runner_back_off_ns,
                                                    now - process_born_ns(child));
+    if (c->events.runner_lost != NULL)
+        c->events.runner_lost(c->events.arg);
 }
 
 bool crew_start_runner(struct crew *c, struct err *err)
@@ -90,6 +92,8 @@ void runner_tick(struct crew *c, int64_t now_ns)
         log_error("%s", err.text);
         c->runner_respawn_ns =
             now_ns + 1 + crew_back_off(&c->runner_back_off_ns, 0);
+    } else if (c->events.runner_ready != NULL) {
+        c->events.runner_ready(c->events.arg);
     }
 }
 

@@ -93,7 +93,8 @@ void worker_send_load(struct worker *w)
     for (size_t i = 0; i < c->check_count; i++) {
         const struct crew_check *check = &c->checks[i];
         if (!is_for(w, check) || check->spec->missing != NULL ||
-            check->spec->catalog == NULL || check->spec->catalog->path == NULL)
+            check->spec->catalog == NULL ||
+            check->spec->catalog->path == NULL || quarantine_bars(c, check))
             continue;
         uint16_t plugin =
             plugin_index(&load.plugins, paths, check->spec->catalog->path);
@@ -115,6 +116,7 @@ static int by_number(const void *a, const void *b)
 void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
 {
     struct conf *old = c->conf;
+    quarantine_clear(c);
     c->conf = conf_ref(conf);
     c->checks = xrealloc(c->checks, (conf->check_count + 1) * sizeof *c->checks);
     c->check_count = conf->check_count;
@@ -202,6 +204,11 @@ void crew_probe(struct crew *c, const struct msg_probe *probe)
         unmade(c, probe, RLV_F_CONFIG, text);
         return;
     }
+    char held[200];
+    if (quarantine_holds(c, check, held, sizeof held)) {
+        unmade(c, probe, RLV_F_PLUGIN, held);
+        return;
+    }
     struct flight *f = xcalloc(1, sizeof *f);
     f->probe = *probe;
     if (check->blocking)
@@ -247,6 +254,8 @@ static bool on_result(struct worker *w, const struct frame *f)
         result_free(r); /* its worker was given up on; it was redone */
         return true;
     }
+    if (r->fault != RLV_F_PLUGIN)
+        quarantine_pardon(w->crew, crew_check(w->crew, r->check));
     w->crew->events.result(w->crew->events.arg, r);
     if (w->blocking)
         crew_pump_blocking(w->crew);
@@ -293,13 +302,16 @@ static void on_death(void *arg, struct process *child, const char *how)
 {
     struct worker *w = arg;
     int64_t now = clock_mono_ns();
-    if (!w->crew->stopping)
-        obituary(w, how);
-    w->child = NULL;
-    int64_t delay =
-        crew_back_off(&w->back_off_ns, now - process_born_ns(child));
-    if (w->crew->stopping)
+    if (w->crew->stopping) {
+        w->child = NULL;
         return;
+    }
+    /* Who is known to kill workers is held back instead of the worker. */
+    bool accused = obituary(w, how);
+    w->child = NULL;
+    int64_t delay = 0;
+    if (!accused)
+        delay = crew_back_off(&w->back_off_ns, now - process_born_ns(child));
     if (delay > 0 || (w->blocking && w->flight_count == 0))
         w->respawn_ns = now + delay;
     else
@@ -347,6 +359,10 @@ void worker_start(struct worker *w)
 static void watch_worker(struct worker *w, int64_t now)
 {
     const struct blackbox *box = process_blackbox(w->child);
+    if (process_is_mute(w->child, now)) {
+        process_kill(w->child, "it closed its channel");
+        return;
+    }
     int64_t entered =
         atomic_load_explicit(&box->entered_ns, memory_order_relaxed);
     uint32_t callback =
@@ -366,10 +382,18 @@ static void watch_worker(struct worker *w, int64_t now)
     }
 }
 
+static void load_again(struct crew *c)
+{
+    for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)
+        worker_send_load(&c->workers[i]);
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
     struct crew *c = timer->data;
     int64_t now = clock_mono_ns();
+    if (quarantine_is_over(c, now))
+        load_again(c);
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++) {
         struct worker *w = &c->workers[i];
         if (w->child != NULL)
@@ -440,6 +464,7 @@ void crew_free(struct crew *c)
         process_release(c->runner); /* it ends when its keepers have */
     free(c->workers);
     free(c->checks);
+    quarantine_clear(c);
     buf_free(&c->allow);
     conf_unref(c->conf);
     uv_timer_stop(&c->watchdog);

@@ -121,7 +121,7 @@ static void answer(struct client *c, json_t *object)
 
 static void refuse(struct client *c, const char *text)
 {
-    answer(c, json_pack("{s:s}", "error", text));
+    answer(c, json_pack("{s:o}", "error", report_text(text, strlen(text))));
 }
 
 /* --------------------------------------------------------------- commands --- */
@@ -139,11 +139,12 @@ static void do_status(struct client *c, const json_t *request)
 
 static void do_version(struct client *c, const json_t *request)
 {
+    const struct daemon *d = c->control->daemon;
     (void)request;
-    answer(c, json_pack("{s:s, s:i, s:s, s:s}", "version", RELEVO_VERSION,
+    answer(c, json_pack("{s:s, s:i, s:o, s:o}", "version", RELEVO_VERSION,
                         "pid", (int)getpid(), "state_dir",
-                        c->control->daemon->state_dir, "file",
-                        c->control->daemon->conf->file));
+                        report_text(d->state_dir, strlen(d->state_dir)), "file",
+                        report_text(d->conf->file, strlen(d->conf->file))));
 }
 
 /* A reload is answered when it is done; the client may have left by then. */

@@ -233,8 +233,14 @@ static void restore(struct daemon *d, const struct store_snapshot *s)
         model_restore_state(d->model, &s->states[i]);
     for (size_t i = 0; i < s->incident_count; i++)
         model_restore_incident(d->model, &s->incidents[i]);
-    for (size_t i = 0; i < s->run_count; i++)
-        model_restore_run(d->model, &s->runs[i]);
+    for (size_t i = 0; i < s->run_count; i++) {
+        /* Intended notices are sent anew, but not those under way. */
+        struct run_row *row = &s->runs[i];
+        if (row->state == RUN_INTENDED && row->kind == RUNBOOK_NOTIFY &&
+            runs_was_begun(d, row->number))
+            row->state = RUN_STARTED;
+        model_restore_run(d->model, row);
+    }
     model_restore_numbers(d->model, s->last_check, s->last_incident,
                           s->last_run);
 }
@@ -271,6 +277,8 @@ static bool start(struct daemon *d, struct err *err)
     struct crew_events events = {.result = on_result,
                                  .run_started = runs_on_started,
                                  .run_exited = runs_on_exited,
+                                 .runner_lost = runs_on_runner_lost,
+                                 .runner_ready = runs_on_runner_ready,
                                  .arg = d};
     if (!open_state_dir(d, err))
         return false;

@@ -15,18 +15,24 @@
 #include "model/model.h"
 #include "store/store.h"
 
-struct order { /* a run that waits for its intention to be stored */
+/* A run that waits for its intention to be stored, then for the runner, then
+ * for the news that it has started. */
+struct order {
     struct order *next;
     uint64_t run, after;
+    bool sent;
     struct buf payload; /* MSG_RUN */
 };
 
-struct adopted { /* a keeper that an earlier main started */
+/* A keeper whose runner, or main, is gone; or its coming up. */
+struct adopted {
     struct adopted *next;
     struct daemon *daemon;
     uint64_t run;
-    int pidfd;
-    uv_poll_t poll;
+    int pidfd; /* -1: it has not said who it is so far */
+    int64_t until_ns;
+    uv_poll_t poll;   /* with a pidfd */
+    uv_timer_t timer; /* without */
 };
 
 struct queued {
@@ -68,6 +74,11 @@ void daemon_stop(struct daemon *, const char *why);
 /* perform.c */
 void perform(struct daemon *, const struct actions *);
 void perform_committed(struct daemon *); /* orders whose intention is stored */
+/* The runner has taken the order up, or refused it. */
+void perform_order_done(struct daemon *, uint64_t run);
+bool perform_has_order(const struct daemon *, uint64_t run);
+/* The runner that had it is gone: to be sent again. False: there is none. */
+bool perform_order_again(struct daemon *, uint64_t run);
 void perform_free_orders(struct daemon *);
 
 /* context.c: the coded MSG_RUN for a run. */
@@ -80,7 +91,10 @@ void context_run_dir(const struct daemon *, uint64_t run, char *out,
 /* runs.c: what runs came to; adoption after a restart. */
 void runs_on_started(void *arg, const struct msg_run_started *);
 void runs_on_exited(void *arg, const struct msg_run_exited *);
-void runs_lost(struct daemon *, uint64_t run, const char *why);
+void runs_on_runner_lost(void *arg);
+void runs_on_runner_ready(void *arg);
+/* A trace of it is in its folder: it was started, whatever the store knows. */
+bool runs_was_begun(const struct daemon *, uint64_t run);
 void runs_adopt(struct daemon *);
 void runs_free(struct daemon *);
 

@@ -3,7 +3,8 @@
  * A record goes to the store's queue; a probe to the crew; a line to standard
  * output. A run waits until the store has reported the record that holds its
  * intention: its order is coded at once, with what is known now, and handed to
- * the runner from perform_committed. */
+ * the runner from perform_committed. While there is no runner it waits for the
+ * next one; it is kept until the runner says that the run has started. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,8 +48,8 @@ static void perform_tell(struct daemon *d, const struct action *a)
     if (model_check_by_id(d->model, a->as.tell.check, &v))
         name = v.row->name;
     struct buf line = {0}, clean = {0};
-    buf_addf(&line, "%s  %-12s %s",
-             clock_format_short(clock_wall_us(), when), name, a->as.tell.text);
+    buf_addf(&line, "%s  %-12s %s", clock_format_short(clock_wall_us(), when),
+             name, a->as.tell.text);
     struct buf safe = {0};
     redact_text(d->redact, line.data, line.len, &safe);
     str_clean_buf(&clean, buf_text(&safe), safe.len, false);
@@ -85,15 +86,42 @@ void perform_committed(struct daemon *d)
     struct order **link = &d->orders;
     while (*link != NULL) {
         struct order *o = *link;
-        if (o->after > committed) {
-            link = &o->next;
-            continue;
-        }
-        *link = o->next;
-        if (!crew_run(d->crew, &o->payload))
-            runs_lost(d, o->run, "the runner is not there");
-        free_order(o);
+        if (!o->sent && o->after <= committed)
+            o->sent = crew_run(d->crew, &o->payload);
+        link = &o->next;
     }
+}
+
+void perform_order_done(struct daemon *d, uint64_t run)
+{
+    for (struct order **link = &d->orders; *link; link = &(*link)->next)
+        if ((*link)->run == run) {
+            struct order *o = *link;
+            *link = o->next;
+            free_order(o);
+            return;
+        }
+}
+
+static struct order *find_order(const struct daemon *d, uint64_t run)
+{
+    struct order *o = d->orders;
+    while (o != NULL && o->run != run)
+        o = o->next;
+    return o;
+}
+
+bool perform_has_order(const struct daemon *d, uint64_t run)
+{
+    return find_order(d, run) != NULL;
+}
+
+bool perform_order_again(struct daemon *d, uint64_t run)
+{
+    struct order *o = find_order(d, run);
+    if (o != NULL)
+        o->sent = false;
+    return o != NULL;
 }
 
 void perform_free_orders(struct daemon *d)

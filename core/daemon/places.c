@@ -46,7 +46,7 @@ static void set_built(const char *dir, const char *source)
 
 static void set_installed(const char *dir)
 {
-    snprintf(places.plugin_dir, PATH_MAX, "%s/../lib/relevo", dir);
+    snprintf(places.plugin_dir, PATH_MAX, "%s/../lib/relevo/plugins", dir);
     snprintf(places.runbook_dir, PATH_MAX, "%s/../share/relevo/runbooks", dir);
 }
 

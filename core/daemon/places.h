@@ -2,7 +2,8 @@
  *
  * From a build folder everything runs in place: plugins beside the program,
  * runbooks in the source tree, state in build/run. Installed, by the usual
- * folders relative to the program: ../lib/relevo, ../share/relevo. */
+ * folders relative to the program: ../lib/relevo/plugins,
+ * ../share/relevo/runbooks. */
 #ifndef RELEVO_DAEMON_PLACES_H
 #define RELEVO_DAEMON_PLACES_H
 

@@ -1,8 +1,9 @@
-/* daemon/scrub.c: see scrub.h. A target may send our own secrets back (a header echoed in a
- * body, a password in an error text). Whatever a worker reports passes here
- * before it is stored, shown or handed to a script. */
+/* daemon/scrub.c: see scrub.h. A target may send our own secrets back (a header
+ * echoed in a body, a password in an error text). Whatever a worker reports
+ * passes here before it is stored, shown or handed to a script. */
 #include "daemon/scrub.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -32,6 +33,8 @@ static const char *scrub_text(const struct redact *redact, struct arena *arena,
 static void scrub_observation(const struct redact *redact, struct arena *arena,
                               struct observation *o)
 {
+    if (o->key != NULL)
+        o->key = scrub_text(redact, arena, o->key);
     if (o->value.type != RLV_T_TEXT && o->value.type != RLV_T_BODY)
         return;
     size_t len;
@@ -43,6 +46,8 @@ void scrub_result(const struct redact *redact, struct result *r)
 {
     struct arena *a = r->arena;
     r->message = scrub_text(redact, a, r->message);
+    if (redact_finds(redact, r->code, strlen(r->code)))
+        snprintf(r->code, sizeof r->code, "%s", REDACTED);
     for (size_t i = 0; i < r->observation_count; i++)
         scrub_observation(redact, a, &r->observations[i]);
     for (size_t i = 0; i < r->line_count; i++) {

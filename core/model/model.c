@@ -477,6 +477,21 @@ static void handle(struct model *m, const struct event *e)
     }
 }
 
+/* What one step has to remember is committed as a whole or not at all: a state
+ * without its incident, or an incident without its notice, would survive a
+ * sudden death as a contradiction. */
+static void bind_records(struct model *m)
+{
+    struct record *next = NULL;
+    for (size_t i = m->action_count; i-- > 0;) {
+        struct action *a = &m->actions[i];
+        if (a->kind != ACTION_COMMIT)
+            continue;
+        a->as.record.more = next != NULL;
+        next = &a->as.record;
+    }
+}
+
 struct actions model_step(struct model *m, const struct event *event,
                           struct now now)
 {
@@ -489,6 +504,7 @@ struct actions model_step(struct model *m, const struct event *event,
         schedule_tick(m);
         incident_forget(m);
     }
+    bind_records(m);
     return (struct actions){m->actions, m->action_count, schedule_wake(m)};
 }
 

@@ -148,6 +148,7 @@ struct record {
     enum record_kind kind;
     enum grade grade;
     bool urgent;       /* someone waits for its commit: do not gather first */
+    bool more; /* others of the same step follow: never commit between them */
     uint64_t sequence; /* grows by one from record to record; never 0 */
     union {
         struct result *result;

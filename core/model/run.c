@@ -341,7 +341,8 @@ static const char *ending_text(struct model *m, const struct run *run,
                                const struct run_ending *end)
 {
     if (!end->known)
-        return "its keeper was lost";
+        return end->error[0] ? model_text(m, "%s", end->error)
+                             : "its keeper was lost";
     if (end->timed_out)
         return "timed out";
     if (end->error[0] != '\0')

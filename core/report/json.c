@@ -83,6 +83,23 @@ static json_t *observations_json(const struct result *r)
     return all;
 }
 
+/* What the plain numbers of observations are counted in, where that is not
+ * said by the field's own unit: durations and sizes. */
+static json_t *units_json(const struct result *r)
+{
+    json_t *units = json_object();
+    for (size_t i = 0; i < r->observation_count; i++) {
+        const struct observation *o = &r->observations[i];
+        const char *unit = o->value.type == RLV_T_DURATION  ? "ms"
+                           : o->value.type == RLV_T_SIZE    ? "B"
+                           : o->value.type == RLV_T_PERCENT ? "%"
+                                                            : NULL;
+        if (unit != NULL && o->key == NULL)
+            json_object_set_new(units, o->name, json_string(unit));
+    }
+    return units;
+}
+
 static json_t *lines_json(const struct result *r)
 {
     json_t *lines = json_array();
@@ -146,6 +163,7 @@ json_t *report_result(const struct result *r, const char *check)
     json_object_set_new(o, "flags", flags_json(r->flags));
     json_object_set_new(o, "phases", phases_json(r));
     json_object_set_new(o, "observations", observations_json(r));
+    json_object_set_new(o, "units", units_json(r));
     json_object_set_new(o, "expectations", lines_json(r));
     if (r->evidence_count > 0)
         json_object_set_new(o, "evidence", evidence_json(r));

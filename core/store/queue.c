@@ -114,20 +114,34 @@ static struct queued *make_room(struct queue *q)
     return dropped;
 }
 
+/* The first one waits, and the others of its step are there. */
+static bool has_step(const struct queue *q)
+{
+    return q->waiting.first != NULL && q->waiting.first->step < q->step;
+}
+
+static bool is_worth(const struct queue *q)
+{
+    return has_step(q) &&
+           (q->pressing > 0 || q->waiting.count >= QUEUE_GATHER);
+}
+
 void queue_append(struct queue *q, struct record *r)
 {
     struct queued *n = xcalloc(1, sizeof *n);
     n->record = r;
     n->bytes = record_bytes(r);
     n->class = class_of(r);
-    bool pressing = is_pressing(r);
     pthread_mutex_lock(&q->lock);
-    bool first = q->waiting.count == 0;
-    if (first)
+    bool had_step = has_step(q), was_worth = is_worth(q);
+    if (q->waiting.count == 0)
         q->gather_ns = clock_mono_ns() + QUEUE_GATHER_NS;
+    n->step = q->step;
     link_queued(q, n);
+    if (!r->more)
+        q->step++;
     struct queued *dropped = make_room(q);
-    if (first || pressing || q->waiting.count == QUEUE_GATHER)
+    if (has_step(q) != had_step || is_worth(q) != was_worth)
         pthread_cond_broadcast(&q->wake);
     pthread_mutex_unlock(&q->lock);
     for (struct queued *next; dropped != NULL; dropped = next) {
@@ -144,8 +158,18 @@ static void wait_until(struct queue *q, int64_t ns)
 
 static bool is_ready(const struct queue *q, int64_t now_ns)
 {
-    return q->closing || q->pressing > 0 || q->waiting.count >= QUEUE_GATHER ||
-           (q->waiting.count > 0 && now_ns >= q->gather_ns);
+    return q->closing || is_worth(q) ||
+           (has_step(q) && now_ns >= q->gather_ns);
+}
+
+/* A batch ends where a step ends; when closing, what is there is all there
+ * will be. */
+static bool goes_on(const struct queue *q, const struct batch *b)
+{
+    const struct queued *n = q->waiting.first;
+    if (n == NULL || (n->step == q->step && !q->closing))
+        return false;
+    return b->count < QUEUE_BATCH || n->step == b->last->step;
 }
 
 static void take_first(struct queue *q, struct batch *b)
@@ -169,10 +193,10 @@ void queue_take(struct queue *q, int64_t until_ns, struct batch *b)
         int64_t now_ns = clock_mono_ns();
         if (is_ready(q, now_ns) || now_ns >= until_ns)
             break;
-        bool gathering = q->waiting.count > 0 && q->gather_ns < until_ns;
+        bool gathering = has_step(q) && q->gather_ns < until_ns;
         wait_until(q, gathering ? q->gather_ns : until_ns);
     }
-    while (q->waiting.first != NULL && b->count < QUEUE_BATCH)
+    while (goes_on(q, b))
         take_first(q, b);
     q->gather_ns = 0; /* what is left has waited long enough */
     pthread_mutex_unlock(&q->lock);

@@ -15,7 +15,7 @@
 
 enum {
     QUEUE_GATHER = 2000, /* so many relaxed records are not gathered longer */
-    QUEUE_BATCH = 4000   /* records in one batch at most */
+    QUEUE_BATCH = 4000   /* records in one batch, but for its last step's */
 };
 
 /* What may be dropped, first to last. */
@@ -29,6 +29,7 @@ enum queue_class {
 struct queued {
     struct queued *next, *prev, *next_of_class;
     struct record *record;
+    uint64_t step; /* records of one step share it */
     size_t bytes;
     enum queue_class class;
 };
@@ -45,6 +46,7 @@ struct queue {
     struct batch waiting;
     struct queued *class_first[QUEUE_CLASSES], *class_last[QUEUE_CLASSES];
     size_t pressing;   /* durable or urgent ones that wait */
+    uint64_t step;     /* the one whose last record has not come yet */
     size_t limit;      /* bytes; the batch that was taken is beside it */
     int64_t gather_ns; /* when gathering ends */
     uint64_t dropped;
@@ -55,7 +57,7 @@ void queue_init(struct queue *, size_t limit);
 void queue_fini(struct queue *); /* frees what is left */
 void queue_append(struct queue *, struct record *);
 /* Waits until a batch is worth writing, until_ns has come or the queue is
- * closing; the batch may be empty. */
+ * closing; the batch may be empty. It holds whole steps only (record.more). */
 void queue_take(struct queue *, int64_t until_ns, struct batch *);
 /* Frees the batch, with the records that were not taken out of it. */
 void queue_done(struct batch *);

@@ -19,6 +19,7 @@
 
 static struct plugin *plugins;
 static struct check **checks; /* by id */
+static struct check *retired;
 static size_t check_count;
 
 /* --------------------------------------------------------------- plugins ---
@@ -212,11 +213,36 @@ void check_unref(struct check *c)
 {
     if (--c->refs > 0)
         return;
+    c->next_retired = retired;
+    retired = c;
+}
+
+static void free_check(struct check *c)
+{
     scope_release(&c->scope);
     drop_lines(c->expects, c->expect_count);
     drop_lines(c->warns, c->warn_count);
     arena_free(c->arena);
     free(c);
+}
+
+static void sweep_all_lines(void)
+{
+    for (struct plugin *p = plugins; p != NULL; p = p->next)
+        if (p->lines != NULL)
+            sweep_lines(p);
+}
+
+void load_bury(void)
+{
+    if (retired == NULL)
+        return;
+    while (retired != NULL) {
+        struct check *c = retired;
+        retired = c->next_retired;
+        free_check(c);
+    }
+    sweep_all_lines();
 }
 
 static int by_id(const void *a, const void *b)
@@ -262,9 +288,6 @@ static void replace_checks(struct check **fresh, size_t n)
     free(checks);
     checks = fresh;
     check_count = n;
-    for (struct plugin *p = plugins; p != NULL; p = p->next)
-        if (p->lines != NULL)
-            sweep_lines(p);
 }
 
 bool load_generation(const void *payload, size_t n)
@@ -311,6 +334,7 @@ void load_close(void)
     free(checks);
     checks = NULL;
     check_count = 0;
+    load_bury();
     while (plugins != NULL) {
         struct plugin *p = plugins;
         plugins = p->next;

@@ -42,6 +42,7 @@ struct check_line {
 };
 
 struct check {
+    struct check *next_retired;
     unsigned refs; /* the table's, and one for each probe */
     uint32_t id;
     uint64_t fingerprint;
@@ -61,7 +62,10 @@ struct check {
 /* Takes over a generation. false: the message is nonsense. */
 bool load_generation(const void *payload, size_t n);
 struct check *load_check(uint32_t id); /* NULL: not here. Not referenced. */
+/* The last one retires it; load_bury, between two turns, releases it: a
+ * callback that ends a probe may stand on what the check's scope owns. */
 void check_unref(struct check *);
+void load_bury(void);
 /* Ends every scope, calls fini(). */
 void load_close(void);
 

@@ -26,8 +26,9 @@ bool probe_is_shortage(int sys)
 
 static const char *message_of(struct rlv_probe *p, const char *fmt, va_list ap)
 {
-    char raw[1024], clean[PROBE_MESSAGE];
-    vsnprintf(raw, sizeof raw, fmt == NULL ? "" : fmt, ap);
+    char raw[1024] = "", clean[PROBE_MESSAGE];
+    if (fmt != NULL)
+        vsnprintf(raw, sizeof raw, fmt, ap);
     str_clean(clean, sizeof clean, raw, strlen(raw));
     return arena_strdup(p->result->arena, clean);
 }

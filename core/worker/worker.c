@@ -167,6 +167,7 @@ static void on_turn_ended(int64_t busy_ns, int64_t lag_ns)
 {
     int64_t longest_ns;
     uint64_t culprit = box_longest(&longest_ns);
+    load_bury();
     watch_bury();
     if (lag_ns > DISTURBED_NS)
         probe_disturb_all(0);

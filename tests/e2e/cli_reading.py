@@ -4,6 +4,7 @@ of their own, expectations tried by hand, and what is left in the history when
 the daemon is gone."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,19 @@ class Reading(unittest.TestCase):
         self.assertEqual(done.returncode, exit,
                          "%s\n%s%s" % (argv, done.stdout, done.stderr))
         return done.stdout, done.stderr
+
+    def test_every_command_stands_in_the_guide(self):
+        guide = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             "..", "..", "docs", "guide.md")
+        with open(guide) as f:
+            rows = dict(re.findall(r"\| `relevo ([^`]+)` \| (.+) \|\n",
+                                   f.read()))
+        out, _ = self.run_it("help")
+        listed = out.split("COMMAND …\n\n")[1].split("\n\n")[0]
+        self.assertEqual(
+            [" ".join(line.split()) for line in listed.splitlines()],
+            ["%s %s" % (name.replace("\\|", "|"), summary)
+             for name, summary in rows.items()])
 
     # ------------------------------------------------------------- plugins ---
 

@@ -25,7 +25,6 @@ prefix=$dir/prefix
 mkdir -p "$prefix/include/relevo" "$prefix/lib/pkgconfig" "$dir/mine"
 cp "$source_dir/include/relevo/plugin.h" "$prefix/include/relevo/"
 sed -e "s|@CMAKE_INSTALL_PREFIX@|$prefix|" -e 's|@PROJECT_VERSION@|1.2.3|' \
-    -e 's|@PROJECT_HOMEPAGE_URL@|https://example.com/|' \
     "$source_dir/packaging/relevo-plugin.pc.in" \
     >"$prefix/lib/pkgconfig/relevo-plugin.pc"
 cp "$source_dir/plugins/example/example.c" "$dir/mine/"

@@ -169,6 +169,23 @@ static void test_reload_under_a_probe(void **state)
     assert_int_equal(rig_end(r), 0);
 }
 
+/* A callback that stands on the check's scope ends the last probe of a check
+ * that is gone: the scope outlives the callback. */
+static void test_scope_outlives_its_callback(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    rig_check(r, "actor", "act=cache;after=100ms");
+    rig_load(r);
+    uint64_t probe = rig_ask_at(r, 1, 0, clock_mono_ns());
+    rig_turn(r, 20);
+    r->load.check_count = 0;
+    rig_load(r);
+    assert_int_equal(
+        result_observation(rig_result(r, probe), "status", NULL)->as.i, 1);
+    assert_int_equal(rig_end(r), 0);
+}
+
 static void test_broken_plugins_and_settings(void **state)
 {
     (void)state;
@@ -352,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_ended_twice),
         cmocka_unit_test(test_check_scope),
         cmocka_unit_test(test_reload_under_a_probe),
+        cmocka_unit_test(test_scope_outlives_its_callback),
         cmocka_unit_test(test_broken_plugins_and_settings),
         cmocka_unit_test(test_disturbed),
         cmocka_unit_test(test_resolve),

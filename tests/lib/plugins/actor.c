@@ -169,6 +169,31 @@ static void on_bad_watch(void *arg, int events)
     h->done(w->probe);
 }
 
+/* --- a check's scope under a callback of its own --- */
+
+struct cache {
+    struct rlv_probe *probe;
+    int uses;
+};
+
+static void on_cache(void *arg, int events)
+{
+    struct cache *c = arg;
+    (void)events;
+    h->observe(c->probe, STATUS, rlv_int(++c->uses));
+    h->done(c->probe); /* the check may have been replaced meanwhile */
+    c->probe = NULL;
+    c->uses++;
+}
+
+static void use_cache(struct rlv_probe *p, const struct conf *conf)
+{
+    struct rlv_scope *s = h->check_scope(p);
+    struct cache *c = h->alloc(s, sizeof *c);
+    c->probe = p;
+    h->timer(s, conf->after, on_cache, c);
+}
+
 /* --- time --- */
 
 static void spin(int64_t ns)
@@ -358,6 +383,8 @@ static void start(struct rlv_probe *p, const void *conf)
         resolve(w);
     else if (is(w, "turns"))
         w->timer = h->timer(s, 0, on_turn, w);
+    else if (is(w, "cache"))
+        use_cache(p, conf);
     else if (is(w, "at-once"))
         act(w);
     else
