@@ -29,6 +29,16 @@ void log_init(const char *name) { snprintf(role, sizeof role, "%s", name); }
 
 void log_set_level(enum log_level least) { least_level = least; }
 
+bool log_level_parse(const char *word, enum log_level *level)
+{
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+        if (str_starts(levels[i].name, word) && strlen(word) >= 4) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    return false;
+}
+
 void log_set_sink(void (*fn)(enum log_level, const char *)) { sink = fn; }
 
 static void write_line(enum log_level level, const char *line)

@@ -8,6 +8,7 @@
 #define RELEVO_BASE_LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "base/attr.h"
 
@@ -16,6 +17,8 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERRO
 /* The role's name stands in each line: "main", "worker 2". Copied. */
 void log_init(const char *role);
 void log_set_level(enum log_level least);
+/* "debug", "info", "warn" or "warning", "error". */
+bool log_level_parse(const char *word, enum log_level *);
 /* Sends lines elsewhere than to standard error: fn gets a complete, cleaned
  * line without newline. NULL restores standard error. */
 void log_set_sink(void (*fn)(enum log_level, const char *line));

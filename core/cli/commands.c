@@ -22,7 +22,7 @@ const struct cli_option cli_global_options[] = {
 };
 
 static const struct cli_option run_options[] = {
-    {"quiet", 'q', NULL, false, "only warnings and errors"},
+    {"quiet", 'q', NULL, false, "print no line for each event"},
     {NULL, 0, NULL, false, NULL},
 };
 

@@ -107,6 +107,25 @@ static void take_zones(struct builder *b)
     map_free(b->zones);
 }
 
+/* Plugin options stand beside those of every check: none may take such a name,
+ * nor one that a later version will need. */
+static void check_names(const struct builder *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct catalog *c = b->catalogs[i];
+        for (size_t k = 0; c != NULL && k < c->option_count; k++) {
+            const char *name = c->options[k].name;
+            if (option_find(check_options.rows, check_options.count, name) !=
+                    NULL ||
+                table_is_later(SCOPE_CHECK, name))
+                conf_draft_blame(b->draft, i, b->errors,
+                                 "its option \"%s\" has the name of an option "
+                                 "of every check",
+                                 name);
+        }
+    }
+}
+
 static void take_catalogs(struct builder *b, size_t n)
 {
     struct conf *c = b->conf;
@@ -130,6 +149,7 @@ struct conf *conf_build(struct conf_draft *draft, struct catalog **catalogs,
                         .errors = errors,
                         .zones = map_new()};
     must(n == draft->plugin_count);
+    check_names(&b, n);
     conf->refs = 1;
     conf->arena = arena;
     conf->generation = generation;

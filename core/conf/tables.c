@@ -117,7 +117,7 @@ static const struct {
     {SCOPE_CHECK, "requires"},        {SCOPE_CHECK, "suite"},
     {SCOPE_CHECK, "group"},           {SCOPE_CHECK, "grace"},
     {SCOPE_CHECK, "severity"},        {SCOPE_CHECK, "slo"},
-    {SCOPE_CHECK, "steps"},           {SCOPE_CHECK, "connectivity"},
+    {SCOPE_CHECK, "connectivity"},
     {SCOPE_CHECK | SCOPE_RUNBOOK, "title"},
     {SCOPE_CHECK | SCOPE_RUNBOOK, "owner"},
     {SCOPE_CHECK | SCOPE_RUNBOOK, "links"},

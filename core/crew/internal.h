@@ -26,6 +26,7 @@ struct worker {
 struct crew_check { /* what the crew knows of a check */
     uint32_t check;
     const struct check_spec *spec;
+    unsigned worker; /* index of its asynchronous worker */
     bool blocking;
 };
 

@@ -1,7 +1,7 @@
 /* crew/workers.c: feeding and watching the workers. See crew.h.
  *
- * A check stays with its worker (its number modulo the count), so that kept
- * connections and caches of its scope are found again. Blocking checks go to
+ * A check stays with its worker, so that kept connections and caches of its
+ * scope are found again. Blocking checks go to
  * whichever blocking worker is free; when none is, they wait in order. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "crew/internal.h"
 
 #define WATCHDOG_MS        100
@@ -38,12 +39,12 @@ static bool is_for(const struct worker *w, const struct crew_check *check)
 {
     if (w->blocking || check->blocking)
         return w->blocking && check->blocking;
-    return check->check % w->crew->worker_count == w->number - 1;
+    return check->worker == w->number - 1;
 }
 
 static struct worker *worker_of(struct crew *c, const struct crew_check *check)
 {
-    return &c->workers[check->check % c->worker_count];
+    return &c->workers[check->worker];
 }
 
 /* ------------------------------------------------------------------ load --- */
@@ -67,6 +68,7 @@ static struct msg_check wire_check(const struct crew_check *check,
         .check = check->check,
         .plugin = plugin,
         .name = s->name,
+        .target = s->target,
         .timeout_ns = s->timeout_ns,
         .evidence_bytes = s->evidence_bytes,
         .fingerprint = s->fingerprint,
@@ -88,7 +90,8 @@ void worker_send_load(struct worker *w)
     struct arena *arena = arena_new();
     const char **paths =
         arena_alloc(arena, (c->conf->catalog_count + 1) * sizeof *paths);
-    struct msg_load load = {.plugins = {paths, 0}};
+    struct msg_load load = {.plugins = {paths, 0},
+                            .target_probes = (uint32_t)c->conf->target_probes};
     load.checks = arena_alloc(arena, (c->check_count + 1) * sizeof *load.checks);
     for (size_t i = 0; i < c->check_count; i++) {
         const struct crew_check *check = &c->checks[i];
@@ -107,6 +110,17 @@ void worker_send_load(struct worker *w)
     arena_free(arena);
 }
 
+/* Checks of one target share a worker, which can then count how many probes
+ * run against it at once; without such a limit they are spread. */
+static unsigned home_of(const struct crew *c, const struct check_spec *spec,
+                        uint32_t id)
+{
+    uint64_t key = spec->catalog == NULL || c->conf->target_probes == 0
+                       ? id
+                       : str_hash(spec->target, strlen(spec->target));
+    return (unsigned)(key % c->worker_count);
+}
+
 static int by_number(const void *a, const void *b)
 {
     const struct crew_check *x = a, *y = b;
@@ -122,9 +136,11 @@ void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
     c->check_count = conf->check_count;
     for (size_t i = 0; i < conf->check_count; i++) {
         const struct check_spec *spec = &conf->checks[i];
-        c->checks[i] =
-            (struct crew_check){
-            ids[i], spec, spec->catalog != NULL && spec->catalog->blocking};
+        c->checks[i] = (struct crew_check){
+            .check = ids[i],
+            .spec = spec,
+            .worker = home_of(c, spec, ids[i]),
+            .blocking = spec->catalog != NULL && spec->catalog->blocking};
     }
     qsort(c->checks, c->check_count, sizeof *c->checks, by_number);
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)

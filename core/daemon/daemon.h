@@ -10,7 +10,7 @@
 struct daemon_options {
     const char *file;      /* -c, or NULL */
     const char *state_dir; /* --state-dir, or NULL */
-    bool quiet;            /* only warnings and errors */
+    bool quiet;            /* no line for each event */
 };
 
 /* Watches until SIGTERM or SIGINT. Returns the exit status: 0, 2 when the

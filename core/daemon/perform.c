@@ -45,6 +45,8 @@ static void perform_tell(struct daemon *d, const struct action *a)
     struct check_view v;
     char when[CLOCK_TEXT];
     const char *name = "";
+    if (d->options->quiet)
+        return;
     if (model_check_by_id(d->model, a->as.tell.check, &v))
         name = v.row->name;
     struct buf line = {0}, clean = {0};

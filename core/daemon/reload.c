@@ -29,6 +29,9 @@ static uint32_t *numbers_of(const struct daemon *d, const struct conf *conf)
  * probes that the same step asks for. */
 void reload_apply(struct daemon *d, struct conf *conf)
 {
+    enum log_level level;
+    if (log_level_parse(conf->log_level, &level))
+        log_set_level(level);
     struct redact *old = d->redact;
     d->redact = redact_new(conf->secrets, conf->secret_count);
     redact_free(old);

@@ -110,50 +110,6 @@ static bool check_name(const struct catalog *c, struct err *err)
     return true;
 }
 
-/* The options that every check has, now or by the design; conf/ owns them. */
-static const char *const reserved[] = {"active",
-                                       "connectivity",
-                                       "cron",
-                                       "depends_on",
-                                       "down_interval",
-                                       "enabled",
-                                       "environments",
-                                       "evidence",
-                                       "expect",
-                                       "failure_threshold",
-                                       "failure_window",
-                                       "grace",
-                                       "group",
-                                       "interval",
-                                       "links",
-                                       "maintenance",
-                                       "of",
-                                       "owner",
-                                       "plugin",
-                                       "record",
-                                       "requires",
-                                       "retry_interval",
-                                       "schedule",
-                                       "severity",
-                                       "slo",
-                                       "success_threshold",
-                                       "suite",
-                                       "tags",
-                                       "timeout",
-                                       "timezone",
-                                       "title",
-                                       "use",
-                                       "warn_unless",
-                                       NULL};
-
-bool plug_is_reserved(const char *option)
-{
-    for (size_t i = 0; reserved[i] != NULL; i++)
-        if (str_eq(reserved[i], option))
-            return true;
-    return false;
-}
-
 /* --------------------------------------------------------------- options ---
  */
 
@@ -200,9 +156,6 @@ static bool check_option(const struct catalog *c, size_t i, struct err *err)
     const struct rlv_option *o = &c->options[i];
     if (!is_word(o->name, "_."))
         return err_set(err, ERR_PROTOCOL, 0, "not a lower-case word");
-    if (plug_is_reserved(o->name))
-        return err_set(err, ERR_PROTOCOL, 0,
-                       "the name belongs to an option of every check");
     if (o->kind < RLV_STRING || o->kind > RLV_STEPS)
         return err_set(err, ERR_PROTOCOL, 0, "no kind has the number %u",
                        o->kind);

@@ -50,7 +50,4 @@ struct plug_file {
 struct plug_file *plug_list(const struct rlv_list *dirs, struct arena *,
                             size_t *count);
 
-/* Options of these names belong to every check: no plugin may declare them. */
-bool plug_is_reserved(const char *option);
-
 #endif

@@ -301,12 +301,14 @@ static struct line_spec *get_lines(struct wire_reader *r, size_t *count)
 void msg_put_load(struct buf *b, const struct msg_load *m)
 {
     wire_put_list(b, &m->plugins);
+    wire_put_u32(b, m->target_probes);
     wire_put_u32(b, (uint32_t)m->check_count);
     for (size_t i = 0; i < m->check_count; i++) {
         const struct msg_check *c = &m->checks[i];
         wire_put_u32(b, c->check);
         wire_put_u16(b, c->plugin);
         wire_put_text(b, c->name);
+        wire_put_text(b, c->target);
         wire_put_i64(b, c->timeout_ns);
         wire_put_i64(b, c->evidence_bytes);
         wire_put_u64(b, c->fingerprint);
@@ -321,6 +323,7 @@ static void get_check(struct wire_reader *r, struct msg_check *c)
     c->check = wire_u32(r);
     c->plugin = wire_u16(r);
     c->name = wire_text_or(r, "");
+    c->target = wire_text_or(r, "");
     c->timeout_ns = wire_i64(r);
     c->evidence_bytes = wire_i64(r);
     c->fingerprint = wire_u64(r);
@@ -333,7 +336,8 @@ bool msg_get_load(const void *p, size_t n, struct arena *a, struct msg_load *m)
 {
     struct wire_reader r = wire_reader(p, n, a);
     m->plugins = wire_list(&r);
-    m->check_count = wire_count(&r, 46);
+    m->target_probes = wire_u32(&r);
+    m->check_count = wire_count(&r, 50);
     m->checks = arena_alloc(a, m->check_count * sizeof *m->checks);
     for (size_t i = 0; i < m->check_count; i++) {
         get_check(&r, &m->checks[i]);

@@ -74,7 +74,7 @@ bool msg_get_text(const void *, size_t, struct arena *, const char **text);
 struct msg_check {
     uint32_t check;
     uint16_t plugin; /* index in msg_load.plugins */
-    const char *name;
+    const char *name, *target; /* "host:port" */
     int64_t timeout_ns, evidence_bytes;
     uint64_t fingerprint; /* unchanged: the check's scope is kept */
     struct line_spec *expects, *warns; /* places are not carried */
@@ -85,6 +85,7 @@ struct msg_check {
 
 struct msg_load {
     struct rlv_list plugins; /* paths */
+    uint32_t target_probes; /* at once against one target; 0: no limit */
     struct msg_check *checks;
     size_t check_count;
 };

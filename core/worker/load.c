@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "worker/box.h"
 #include "worker/host.h"
+#include "worker/target.h"
 
 static struct plugin *plugins;
 static struct check **checks; /* by id */
@@ -196,6 +197,7 @@ static struct check *make_check(const struct msg_check *m, struct plugin *p)
     c->id = m->check;
     c->fingerprint = m->fingerprint;
     c->plugin = p;
+    c->target = target_ref(m->target);
     c->timeout_ns = m->timeout_ns;
     c->evidence_bytes = m->evidence_bytes;
     c->arena = arena_new();
@@ -220,6 +222,7 @@ void check_unref(struct check *c)
 static void free_check(struct check *c)
 {
     scope_release(&c->scope);
+    target_unref(c->target);
     drop_lines(c->expects, c->expect_count);
     drop_lines(c->warns, c->warn_count);
     arena_free(c->arena);
@@ -297,6 +300,7 @@ bool load_generation(const void *payload, size_t n)
     bool ok = msg_get_load(payload, n, arena, &load);
     struct box_frame before = box_enter(BLACKBOX_LOAD, NULL, 0);
     if (ok) {
+        target_set_limit(load.target_probes);
         struct plugin **used = arena_alloc(arena, (load.plugins.count + 1) *
                                                       sizeof(struct plugin *));
         for (size_t i = 0; i < load.plugins.count; i++)

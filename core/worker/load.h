@@ -31,6 +31,8 @@ struct plugin {
     bool inited;
 };
 
+struct target;
+
 struct line {
     struct expect *expect;
     unsigned refs;
@@ -47,7 +49,8 @@ struct check {
     uint32_t id;
     uint64_t fingerprint;
     struct plugin *plugin;
-    struct arena *arena; /* owns what follows */
+    struct target *target; /* referenced */
+    struct arena *arena;   /* owns what follows */
     const void *conf;
     const char *broken; /* the settings or a line cannot be used: why */
     struct check_line *expects, *warns;

@@ -18,6 +18,7 @@
 #include "worker/box.h"
 #include "worker/judge.h"
 #include "worker/resolve.h"
+#include "worker/target.h"
 #include "worker/tell.h"
 
 #define MAGIC        0x65626f72u
@@ -79,12 +80,15 @@ bool probe_is_live(const struct rlv_probe *p, const char *function)
 /* -------------------------------------------------------------------- end ---
  */
 
+static void start_soon(struct rlv_probe *);
+
 static void release(struct rlv_probe *p)
 {
     loop_timer_stop(&p->timer);
     p->state = PROBE_ENDING;
     resolve_forget(p);
     scope_release(&p->scope);
+    target_leave(p->check->target, p, start_soon);
     check_unref(p->check);
     result_free(p->result);
     p->state = PROBE_OVER;
@@ -117,10 +121,15 @@ void probe_finish(struct rlv_probe *p)
     release(p);
 }
 
-static void on_overdue(struct loop_timer *t)
+static struct rlv_probe *probe_of(struct loop_timer *t)
 {
     char *at = (char *)t - offsetof(struct rlv_probe, timer);
-    struct rlv_probe *p = (struct rlv_probe *)(void *)at;
+    return (struct rlv_probe *)(void *)at;
+}
+
+static void on_overdue(struct loop_timer *t)
+{
+    struct rlv_probe *p = probe_of(t);
     char limit[HUMAN_TEXT];
     probe_fault(p, RLV_F_TIMEOUT, "", 0,
                 "no answer within %s; the plugin did not end the probe itself",
@@ -175,10 +184,8 @@ static void run(struct rlv_probe *p)
     box_leave(&before);
 }
 
-static void on_due(struct loop_timer *t)
+static void start(struct rlv_probe *p)
 {
-    char *at = (char *)t - offsetof(struct rlv_probe, timer);
-    struct rlv_probe *p = (struct rlv_probe *)(void *)at;
     enum rlv_fault fault;
     begin(p);
     const char *why = obstacle(p->check, &fault);
@@ -191,6 +198,22 @@ static void on_due(struct loop_timer *t)
     }
     probe_fault(p, fault, "", 0, "%s", why);
     probe_finish(p);
+}
+
+static void on_place(struct loop_timer *t) { start(probe_of(t)); }
+
+/* A place is free for it. Not at once: the caller is ending another probe. */
+static void start_soon(struct rlv_probe *p)
+{
+    p->timer.fire = on_place;
+    loop_timer_set(&p->timer, 0);
+}
+
+static void on_due(struct loop_timer *t)
+{
+    struct rlv_probe *p = probe_of(t);
+    if (target_enter(p->check->target, p))
+        start(p);
 }
 
 /* Main asks only for what it has told us of before: this is a bug in it, or a

@@ -27,6 +27,9 @@
 
 enum probe_state { PROBE_WAITING, PROBE_RUNNING, PROBE_ENDING, PROBE_OVER };
 
+/* Among the probes that may run against one target at once. */
+enum admission { PLACE_NONE, PLACE_AWAITED, PLACE_HELD };
+
 struct keyed { /* one value of a MAP */
     struct keyed *next;
     unsigned field;
@@ -45,6 +48,8 @@ struct rlv_probe {
     struct rlv_probe *next, **link; /* of those in flight, or over */
     struct loop_timer timer;        /* due; then the end that we put to it */
     struct check *check;            /* referenced */
+    enum admission place;           /* at the check's target */
+    struct rlv_probe *next_waiting; /* for a place there */
     struct msg_probe ask;
     struct rlv_scope scope;
     struct result *result; /* its arena is the scope's */

@@ -353,9 +353,19 @@ static void an_outage_is_noticed_within(void **state)
     conf_unref(c);
 }
 
+static void a_plugin_must_not_take_a_common_name(void **unused)
+{
+    (void)unused;
+    char *told = fixture_told("checks = { a = { plugin = \"greedy\"; }; };");
+    assert_non_null(strstr(told, "option \"timeout\" has the name of an option "
+                                 "of every check"));
+    free(told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plugin_must_not_take_a_common_name),
         cmocka_unit_test(built_in_values),
         cmocka_unit_test(inner_layers_win),
         cmocka_unit_test(innermost_schedule_decides),

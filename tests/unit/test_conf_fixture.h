@@ -55,9 +55,24 @@ static const struct rlv_field fixture_fields[] = {
 static const char *const fixture_expects[] = {"status in 200..299", NULL};
 static const char *const fixture_warns[] = {"cert_expiry > 14d", NULL};
 
+/* A plugin whose option has the name of one that every check has. */
+static inline struct catalog *fixture_greedy(void)
+{
+    static const struct rlv_option options[] = {
+        {.name = "timeout", .kind = RLV_DURATION, .help = ""}};
+    struct rlv_plugin plugin = {.name = "greedy",
+                                .option_size = sizeof(struct rlv_option),
+                                .option_count = 1,
+                                .options = options,
+                                .conf_size = sizeof(int64_t)};
+    return catalog_of(&plugin, "/p/greedy.so");
+}
+
 static inline struct catalog *fixture_catalog(const char *name)
 {
     bool http = strcmp(name, "http") == 0;
+    if (strcmp(name, "greedy") == 0)
+        return fixture_greedy();
     if (!http && strcmp(name, "redis") != 0)
         return NULL;
     struct rlv_plugin plugin = {

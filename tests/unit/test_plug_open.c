@@ -66,7 +66,6 @@ static const struct {
     {"bad-align",      "option \"port\": 8 bytes at offset 4 do not fit"},
     {"bad-overlap",    "option \"other\": stored where option \"port\" is stored"},
     {"bad-twice",      "option \"port\": declared twice"},
-    {"bad-reserved",   "option \"timeout\": the name belongs to an option of every check"},
     {"bad-default",    "default of option \"port\": 0 is not within 1"},
     {"bad-enum",       "option \"port\": an ENUM needs its words"},
     {"bad-required",   "option \"port\": REQUIRED, and has a default"},

@@ -177,7 +177,8 @@ static struct line_spec *any_specs(size_t *n)
 
 static void put_load(struct buf *b)
 {
-    struct msg_load m = {.plugins = any_list()};
+    struct msg_load m = {.plugins = any_list(),
+                         .target_probes = (uint32_t)next_random()};
     m.check_count = m.plugins.count == 0 ? 0 : below(4);
     m.checks = arena_alloc(arena, m.check_count * sizeof *m.checks);
     for (size_t i = 0; i < m.check_count; i++) {
@@ -185,6 +186,7 @@ static void put_load(struct buf *b)
         c->check = (uint32_t)next_random();
         c->plugin = (uint16_t)below(m.plugins.count);
         c->name = any_text();
+        c->target = any_text();
         c->timeout_ns = any_i64();
         c->evidence_bytes = any_i64();
         c->fingerprint = next_random();

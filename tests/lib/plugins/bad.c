@@ -16,8 +16,6 @@ static const struct rlv_option options[] = {
     {"port", RLV_ENUM, 0, offsetof(struct conf, port), NULL, NULL, "a port"},
 #elif defined(BAD_REQUIRED)
     {"port", RLV_INT, RLV_REQUIRED, 0, "1", NULL, "a port"},
-#elif defined(BAD_RESERVED)
-    {"timeout", RLV_INT, 0, offsetof(struct conf, port), NULL, NULL, "a port"},
 #else
     {"port", RLV_INT, 0, offsetof(struct conf, port), NULL, NULL, "a port"},
 #endif
