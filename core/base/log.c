@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/str.h"
 
 static char role[32] = "relevo";
 static enum log_level least_level = LOG_LEVEL_INFO;
 static void (*sink)(enum log_level, const char *);
+static const struct redact *redact;
 
 static const struct {
     const char *name;
@@ -38,6 +40,8 @@ bool log_level_parse(const char *word, enum log_level *level)
         }
     return false;
 }
+
+void log_set_redact(const struct redact *r) { redact = r; }
 
 void log_set_sink(void (*fn)(enum log_level, const char *)) { sink = fn; }
 
@@ -65,7 +69,12 @@ void log_atv(enum log_level level, const char *fmt, va_list ap)
     int saved = errno;
     char raw[2000], clean[2100];
     vsnprintf(raw, sizeof raw, fmt, ap);
-    str_clean(clean, sizeof clean, raw, strlen(raw));
+    struct buf safe = {0};
+    if (redact != NULL)
+        redact_text(redact, raw, strlen(raw), &safe);
+    const char *text = redact == NULL ? raw : buf_text(&safe);
+    str_clean(clean, sizeof clean, text, strlen(text));
+    buf_free(&safe);
     if (sink != NULL)
         sink(level, clean);
     else

@@ -3,7 +3,7 @@
  * "key=value" tails; transitions, not repetitions. Under systemd
  * ($JOURNAL_STREAM) a line carries the journal's "<N>" priority; elsewhere the
  * time. Control characters never reach the terminal raw. errno is preserved.
- * Secrets must not get here: callers redact (base/redact.h). */
+ * Secrets that log_set_redact knows are blotted out. */
 #ifndef RELEVO_BASE_LOG_H
 #define RELEVO_BASE_LOG_H
 
@@ -22,6 +22,10 @@ bool log_level_parse(const char *word, enum log_level *);
 /* Sends lines elsewhere than to standard error: fn gets a complete, cleaned
  * line without newline. NULL restores standard error. */
 void log_set_sink(void (*fn)(enum log_level, const char *line));
+
+struct redact;
+/* Lines pass it from now on; borrowed until the next call. NULL: none. */
+void log_set_redact(const struct redact *);
 
 void log_at(enum log_level, const char *fmt, ...) PRINTF(2, 3);
 void log_atv(enum log_level, const char *fmt, va_list);

@@ -22,8 +22,8 @@ static struct culprit find_culprit(const struct worker *w)
 {
     const struct blackbox *box = process_blackbox(w->child);
     struct culprit c = {0};
-    if (atomic_load(&box->entered_ns) == 0)
-        return c;
+    if (atomic_load(&box->entered_ns) == 0 || process_was_shot(w->child))
+        return c; /* whoever was running then has not done it */
     c.probe = atomic_load(&box->probe);
     c.callback = atomic_load(&box->callback);
     memcpy(c.plugin, box->plugin, sizeof c.plugin);

@@ -33,7 +33,7 @@ struct process {
     int open_handles;
     struct blackbox *blackbox;
     char why[160]; /* we killed it: why */
-    bool dead;
+    bool dead, was_shot;
 };
 
 /* ---------------------------------------------------------------- sending --- */
@@ -165,6 +165,8 @@ static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
     if (c->chan != NULL)
         receive(c);
     c->dead = true;
+    c->was_shot = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
+                  c->why[0] == '\0';
     char how[300];
     describe_death(c, status, how, sizeof how);
     c->options.on_death(c->options.arg, c, how);
@@ -291,6 +293,8 @@ pid_t process_pid(const struct process *c) { return c->pid; }
 const char *process_label(const struct process *c) { return c->label; }
 
 struct blackbox *process_blackbox(const struct process *c) { return c->blackbox; }
+
+bool process_was_shot(const struct process *c) { return c->was_shot; }
 
 bool process_is_mute(const struct process *c, int64_t now_ns)
 {

@@ -49,6 +49,9 @@ pid_t process_pid(const struct process *);
 const char *process_label(const struct process *);
 struct blackbox *process_blackbox(const struct process *); /* NULL: none */
 int64_t process_born_ns(const struct process *);
+/* SIGKILL, and not from us: an administrator, or the kernel for want of
+ * memory. Known once it is dead. */
+bool process_was_shot(const struct process *);
 /* It closed its channel a second ago and still lives: nobody hears it. */
 bool process_is_mute(const struct process *, int64_t now_ns);
 

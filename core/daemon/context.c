@@ -19,6 +19,7 @@ struct context {
     struct daemon *daemon;
     const struct run_row *run;
     const struct runbook_spec *book;
+    const struct result *about; /* what called it, or the latest; or NULL */
     struct check_view check;
     const struct incident_row *incident; /* NULL: none, or still forming */
     char run_id[ID_TEXT], incident_id[ID_TEXT];
@@ -106,7 +107,7 @@ static void set_plain(struct context *c)
 
 static void set_check(struct context *c)
 {
-    const struct result *last = c->check.last;
+    const struct result *last = c->about;
     char code[RESULT_CODE * 4];
     set(c, "RELEVO_CHECK", c->check.row->name);
     set(c, "RELEVO_PLUGIN", c->check.row->plugin);
@@ -224,9 +225,13 @@ static json_t *would_json(const struct context *c)
 
 static void add_notice(const struct context *c, json_t *o)
 {
-    char key[64];
+    char key[256];
     bool well = c->run->on == ON_RECOVERED;
-    snprintf(key, sizeof key, "relevo-%s", c->incident_id);
+    if (c->run->incident != 0)
+        snprintf(key, sizeof key, "relevo-%s", c->incident_id);
+    else
+        snprintf(key, sizeof key, "relevo-%s-%s", c->check.row->name,
+                 runbook_on_name((enum runbook_on)c->run->on));
     json_object_set_new(
         o, "transition",
         json_pack("{s:s, s:s}", "from", well ? "down" : "suspect", "to",
@@ -250,9 +255,8 @@ static json_t *input_json(const struct context *c)
                   "count", c->check.count, "since",
                   report_time(c->check.state->since_us)));
     json_object_set_new(o, "result",
-                        c->check.last == NULL
-                            ? json_null()
-                            : report_result(c->check.last, name));
+                        c->about == NULL ? json_null()
+                                         : report_result(c->about, name));
     json_object_set_new(o, "last_good",
                         c->check.last_good == NULL
                             ? json_null()
@@ -277,11 +281,13 @@ static void add_secrets(const struct context *c, struct msg_run *m)
 }
 
 static struct context context_of(struct daemon *d, const struct run_row *run,
-                                 const struct runbook_spec *book)
+                                 const struct runbook_spec *book,
+                                 const struct result *about)
 {
     struct context c = {.daemon = d, .run = run, .book = book};
     c.arena = arena_new();
     must(model_check_by_id(d->model, run->check, &c.check));
+    c.about = about != NULL ? about : c.check.last;
     c.incident = model_incident(d->model, run->incident);
     id_text('R', run->number, c.run_id);
     id_text('I', run->incident, c.incident_id);
@@ -291,10 +297,11 @@ static struct context context_of(struct daemon *d, const struct run_row *run,
 }
 
 void context_order(struct daemon *d, const struct run_row *run,
-                   const struct runbook_spec *book, struct buf *payload)
+                   const struct runbook_spec *book, const struct result *about,
+                   struct buf *payload)
 {
     char dir[4200];
-    struct context c = context_of(d, run, book);
+    struct context c = context_of(d, run, book, about);
     set_plain(&c);
     set_check(&c);
     json_t *input = input_json(&c);

@@ -322,6 +322,7 @@ static void finish(struct daemon *d)
         ;
     uv_loop_close(&d->loop);
     model_free(d->model);
+    log_set_redact(NULL);
     redact_free(d->redact);
     conf_unref(d->conf);
 }

@@ -83,7 +83,8 @@ void perform_free_orders(struct daemon *);
 
 /* context.c: the coded MSG_RUN for a run. */
 void context_order(struct daemon *, const struct run_row *,
-                   const struct runbook_spec *, struct buf *payload);
+                   const struct runbook_spec *, const struct result *about,
+                   struct buf *payload);
 /* STATE_DIR/runs/R-7 */
 void context_run_dir(const struct daemon *, uint64_t run, char *out,
                      size_t size);

@@ -33,7 +33,8 @@ static void perform_run(struct daemon *d, const struct action *a)
     struct order *o = xcalloc(1, sizeof *o), **link = &d->orders;
     o->run = a->as.run.run->number;
     o->after = a->after;
-    context_order(d, a->as.run.run, a->as.run.runbook, &o->payload);
+    context_order(d, a->as.run.run, a->as.run.runbook, a->as.run.about,
+                  &o->payload);
     while (*link != NULL)
         link = &(*link)->next;
     *link = o;

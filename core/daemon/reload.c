@@ -34,6 +34,7 @@ void reload_apply(struct daemon *d, struct conf *conf)
         log_set_level(level);
     struct redact *old = d->redact;
     d->redact = redact_new(conf->secrets, conf->secret_count);
+    log_set_redact(d->redact);
     redact_free(old);
     crew_allow(d->crew, conf);
     struct event e = {.kind = EVENT_CONFIG, .as.conf = conf};

@@ -31,6 +31,8 @@ void incident_event(struct model *m, const struct node *n, const char *event,
                     const char *fmt, ...)
 {
     char text[1024];
+    if (n->state.incident == 0)
+        return; /* a state without an incident: degraded, unknown */
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
@@ -137,6 +139,8 @@ void incident_down(struct model *m, struct node *n, const struct result *r,
 bool incident_still(struct model *m, struct node *n, const struct result *r)
 {
     struct episode *e = incident_find(m, n->state.incident);
+    if (e != NULL && e->row.fault == RLV_F_NONE)
+        describe(e, r); /* forming when we stopped: how is not stored */
     if (e == NULL ||
         (e->row.fault == r->fault && str_eq(e->row.code, r->code)))
         return false;

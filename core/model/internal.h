@@ -27,18 +27,29 @@ struct node {
     struct check_row row;          /* texts owned by the node */
     struct state_row state;
     bool confirmed;   /* was declared down and has not recovered */
-    uint64_t probing; /* number of the scheduled probe in flight; 0: none */
+    uint64_t probing; /* number of the probe in flight; 0: none */
+    struct {          /* a probe that someone wants when that one is over */
+        bool wanted, trace;
+        enum purpose purpose;
+    } asked;
+    uint32_t judged_from; /* results of older generations do not count */
+    int64_t probed_due_ns; /* when the last scheduled one was due */
     struct cron cron; /* when spec->schedule says so */
     struct result *last, *last_good;
     struct past history[MODEL_HISTORY]; /* a ring: history_next is oldest */
     size_t history_count, history_next;
 };
 
-struct run { /* of a runbook: intended, started, or remembered for cooldowns */
+struct run { /* of a runbook; in one of the model's three lists */
     struct run *next;
-    struct run_row row; /* texts owned by the run */
-    bool waiting;       /* for a free place; no action was given yet */
-    uint64_t sequence;  /* of the record that holds the intention */
+    struct run_row row;   /* texts owned by the run */
+    struct result *about; /* what called it; NULL: not known, or over */
+    uint64_t sequence;    /* of the record that holds the intention */
+};
+
+struct run_list { /* oldest first */
+    struct run *first, *last;
+    size_t count;
 };
 
 struct model {
@@ -49,9 +60,13 @@ struct model {
     struct map *by_name; /* name → node */
     struct heap queue;   /* nodes by due */
     struct episode *episodes;
-    struct run *runs; /* oldest first */
+    struct run_list waiting; /* intended, for a free place */
+    struct run_list live;    /* given to be performed, or started */
+    struct run_list past;    /* for cooldowns, and who was told what */
+    int64_t tidied_us;
     uint32_t last_check;
     uint64_t last_incident, last_run, last_probe, sequence;
+    bool has_cron;
     int64_t wall_offset_us; /* wall − monotonic, to see the wall clock jump */
     struct now now;         /* of this step */
 
@@ -117,13 +132,29 @@ bool match_runbook(const struct runbook_spec *, const struct check_spec *,
                    enum check_state, const struct result *,
                    enum runbook_on occasion);
 
-/* run.c */
+/* occasion.c */
 void run_occasion(struct model *, struct node *, enum runbook_on,
                   const struct result *);
 void run_asked(struct model *, struct node *, const struct runbook_spec *);
+
+/* run.c */
+enum { RUN_QUEUE = 64 }; /* diagnoses that may wait */
+#define RUN_IS_LIVE INT64_MAX
+
+void run_intend(struct model *, const struct run_row *,
+                const struct result *about);
+void run_remember(struct model *, const struct run_row *); /* stored, too */
+/* What is left of the cooldown per check and fault, or RUN_IS_LIVE. */
+int64_t run_cooldown_us(const struct model *, const struct node *,
+                        const struct runbook_spec *, enum rlv_fault);
+size_t run_waiting_diagnoses(const struct model *);
+/* The runbook was called when that incident's check went down. */
+bool run_was_told(const struct model *, const struct runbook_spec *,
+                  uint64_t incident);
+void run_start_waiting(struct model *);
 void run_started(struct model *, const struct event *);
 void run_ended(struct model *, const struct run_ending *);
-void run_resume(struct model *); /* after a restart: intentions without a run */
-void run_free(struct run *);
+void run_tidy(struct model *); /* forgets what nothing needs any more */
+void run_free_all(struct model *);
 
 #endif

@@ -131,11 +131,7 @@ void model_free(struct model *m)
     m->node_count = 0;
     m->now.wall_us = INT64_MAX; /* nothing is recent any more */
     incident_forget(m);
-    while (m->runs != NULL) {
-        struct run *run = m->runs;
-        m->runs = run->next;
-        run_free(run);
-    }
+    run_free_all(m);
     free(m->nodes);
     free(m->actions);
     heap_free(&m->queue);
@@ -252,6 +248,8 @@ static void assign_ordinals(struct model *m)
 static void remove_node(struct model *m, struct node *n)
 {
     heap_remove(&m->queue, &n->due);
+    n->probing = 0;
+    n->asked.wanted = false;
     incident_removed(m, n);
     n->spec = NULL;
     n->state.state = STATE_PENDING;
@@ -274,11 +272,17 @@ static void bind_specs(struct model *m, struct conf *conf, struct former *was)
         if (n == NULL)
             n = new_node(m, spec);
         n->spec = spec;
+        if (!str_eq(n->row.plugin, spec->plugin)) {
+            model_own(&n->row.plugin, spec->plugin);
+            if (n->row.ordinal != UINT32_MAX)
+                store_check(m, n);
+        }
     }
     for (size_t i = 0; i < known; i++) {
         struct node *n = m->nodes[i];
-        if (n->spec == NULL && was[i].configured)
-            remove_node(m, n);
+        if (n->spec == NULL &&
+            (was[i].configured || n->state.state != STATE_PENDING))
+            remove_node(m, n); /* also one that went while we were stopped */
         else if (n->spec != NULL && was[i].configured &&
                  was[i].interval_ns != n->spec->interval_ns)
             n->row.ordinal = UINT32_MAX;
@@ -294,6 +298,8 @@ static void reschedule(struct model *m, const struct former *was, size_t known)
             continue;
         bool same = i < known && was[i].configured &&
                     was[i].fingerprint == n->spec->fingerprint;
+        if (!same)
+            n->judged_from = m->conf->generation;
         if (same && n->spec->schedule == SCHEDULE_CRON)
             must(cron_parse(n->spec->cron, &n->cron, NULL));
         if (!same || (!heap_has(&n->due) && n->probing == 0))
@@ -313,7 +319,7 @@ static void on_config(struct model *m, struct conf *conf)
     if (first) {
         m->wall_offset_us = m->now.wall_us - m->now.mono_ns / NS_PER_US;
         incident_resume(m);
-        run_resume(m);
+        run_start_waiting(m);
     }
     reschedule(m, was, known);
     conf_unref(old);
@@ -382,7 +388,7 @@ static void react(struct model *m, struct node *n,
     if (begins)
         incident_suspect(m, n, r);
     bool otherwise = !begins && change->to == STATE_DOWN &&
-                     incident_still(m, n, r);
+                     r->outcome == OUTCOME_FAIL && incident_still(m, n, r);
     if (change->to == STATE_DOWN && !was_confirmed) {
         n->confirmed = true;
         incident_down(m, n, r, change->reason);
@@ -440,14 +446,15 @@ static void on_result(struct model *m, struct result *r)
         result_free(r);
         return;
     }
-    bool scheduled = r->probe == n->probing;
-    if (scheduled)
+    bool awaited = r->probe == n->probing;
+    if (awaited)
         n->probing = 0;
     struct record record = {.kind = RECORD_RESULT, .as.result = r};
     model_commit(m, GRADE_RELAXED, record);
-    if (purpose_counts(r->purpose))
+    /* A probe that an older generation began says nothing of the new one. */
+    if (purpose_counts(r->purpose) && r->generation >= n->judged_from)
         confirm(m, n, r);
-    if (scheduled)
+    if (awaited)
         schedule_next(m, n, r);
     remember(n, r);
 }
@@ -503,6 +510,7 @@ struct actions model_step(struct model *m, const struct event *event,
     if (m->conf != NULL) {
         schedule_tick(m);
         incident_forget(m);
+        run_tidy(m);
     }
     bind_records(m);
     return (struct actions){m->actions, m->action_count, schedule_wake(m)};

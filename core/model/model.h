@@ -98,6 +98,7 @@ struct action {
         struct {
             const struct run_row *run; /* borrowed until the next step */
             const struct runbook_spec *runbook;
+            const struct result *about; /* what called it; NULL: not known */
         } run;
         struct {
             enum tell_kind kind;

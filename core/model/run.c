@@ -1,17 +1,20 @@
-/* model/run.c: which runbooks run, when, and what holds them back.
+/* model/run.c: the course of runs, from the intention to the verdict.
  *
  * Happy path of a run:
- *   1. an occasion (suspect, down, recovered, …) matches a runbook: run_occasion
- *   2. the guardrails let it pass; its intention is committed
+ *   1. an occasion (suspect, down, recovered, …) calls a runbook and nothing
+ *      holds it back (occasion.c)
+ *   2. run_intend: its intention is committed; it waits for a place
  *   3. a place is free: ACTION_RUN, to be performed once the intention is stored
  *   4. run_started: the keeper lives; 5. run_ended: verdict, findings, output.
- * Ways it can fail, each recorded: a guardrail holds it (mode, secret,
- * cooldown), it cannot be started, it fails, it times out or its keeper is
- * lost (unknown: never started again by itself).
+ * Ways it can fail, each recorded: its turn never comes (the check recovered,
+ * or a reload took it away), it cannot be started, it fails, it times out or
+ * its keeper is lost (unknown: a diagnosis is never started again by itself, a
+ * notice is sent again, a few times).
  *
  * Diagnoses run at once, at most DIAGNOSES at a time and one per target;
  * notices of one runbook entry one after another, so that they are never
- * reordered; remediations are recorded as what would have run. */
+ * reordered. A run is in one of three lists: it waits, it is live, or it is
+ * remembered for cooldowns and for who was told. */
 #include "model/internal.h"
 
 #include <stdlib.h>
@@ -22,9 +25,12 @@
 #include "base/str.h"
 #include "model/fault.h"
 
-enum { DIAGNOSES = 4 };
+enum { DIAGNOSES = 4, NOTICE_TRIES = 5 };
 /* Ended runs are remembered this long for cooldowns beyond their own. */
 #define REMEMBER_US (15 * 60 * US_PER_S)
+#define TIDY_US     (60 * US_PER_S)
+
+/* ------------------------------------------------------------------ lists --- */
 
 static void own_texts(struct run_row *to, const struct run_row *from)
 {
@@ -39,7 +45,7 @@ static void own_texts(struct run_row *to, const struct run_row *from)
     model_own(&to->output, from->output);
 }
 
-void run_free(struct run *run)
+static void free_run(struct run *run)
 {
     const char **texts[] = {&run->row.runbook, &run->row.held_by,
                             &run->row.reason,  &run->row.sha256,
@@ -47,31 +53,65 @@ void run_free(struct run *run)
                             &run->row.output};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free((void *)(uintptr_t)*texts[i]);
+    result_free(run->about);
     free(run);
 }
 
-static struct run *add_run(struct model *m, const struct run_row *row)
+static void free_list(struct run *run)
 {
-    struct run *run = xcalloc(1, sizeof *run), **link = &m->runs;
+    while (run != NULL) {
+        struct run *next = run->next;
+        free_run(run);
+        run = next;
+    }
+}
+
+void run_free_all(struct model *m)
+{
+    free_list(m->waiting.first);
+    free_list(m->live.first);
+    free_list(m->past.first);
+}
+
+static struct run *new_run(const struct run_row *row)
+{
+    struct run *run = xcalloc(1, sizeof *run);
     run->row = *row;
     own_texts(&run->row, row);
-    while (*link != NULL)
-        link = &(*link)->next;
-    *link = run;
     return run;
 }
 
-static struct run *find_run(const struct model *m, uint64_t number)
+static void put_last(struct run_list *list, struct run *run)
 {
-    struct run *run = m->runs;
+    run->next = NULL;
+    if (list->first == NULL)
+        list->first = run;
+    else
+        list->last->next = run;
+    list->last = run;
+    list->count++;
+}
+
+static void take_out(struct run_list *list, struct run *run)
+{
+    struct run *before = NULL;
+    for (struct run *r = list->first; r != run; r = r->next)
+        before = r;
+    if (before == NULL)
+        list->first = run->next;
+    else
+        before->next = run->next;
+    if (list->last == run)
+        list->last = before;
+    list->count--;
+}
+
+static struct run *find_in(const struct run_list *list, uint64_t number)
+{
+    struct run *run = list->first;
     while (run != NULL && run->row.number != number)
         run = run->next;
     return run;
-}
-
-static bool is_live(const struct run *run)
-{
-    return run->row.state == RUN_INTENDED || run->row.state == RUN_STARTED;
 }
 
 static uint64_t store_run(struct model *m, const struct run *run,
@@ -82,58 +122,63 @@ static uint64_t store_run(struct model *m, const struct run *run,
     return model_commit(m, grade, r);
 }
 
-/* ------------------------------------------------------------ guardrails --- */
-
-struct held {
-    const char *by; /* NULL: nothing holds it */
-    const char *reason;
-};
-
-static struct held held_by_cooldown(struct model *m, const struct node *n,
-                                    const struct runbook_spec *book,
-                                    enum rlv_fault fault)
+void run_remember(struct model *m, const struct run_row *row)
 {
-    for (const struct run *run = m->runs; run != NULL; run = run->next) {
-        const struct run_row *row = &run->row;
-        if (row->check != n->row.check || row->fault != fault ||
-            row->state == RUN_HELD || !str_eq(row->runbook, book->name))
-            continue;
-        if (is_live(run))
-            return (struct held){"running", "it is running already"};
-        int64_t left_us =
-            row->ended_us + book->cooldown_ns / NS_PER_US - m->now.wall_us;
-        char text[HUMAN_TEXT];
-        if (row->state == RUN_ENDED && left_us > 0)
-            return (struct held){
-                "cooldown",
-                model_text(m, "cooldown, %s left",
-                           human_elapsed(left_us * NS_PER_US, text))};
+    struct run *run = new_run(row);
+    put_last(&m->past, run);
+    store_run(m, run, GRADE_RELAXED, false);
+}
+
+/* -------------------------------------------------------------- questions --- */
+
+static bool is_same(const struct run *run, const struct node *n,
+                    const struct runbook_spec *book, enum rlv_fault fault)
+{
+    return run->row.check == n->row.check && run->row.fault == fault &&
+           str_eq(run->row.runbook, book->name);
+}
+
+int64_t run_cooldown_us(const struct model *m, const struct node *n,
+                        const struct runbook_spec *book, enum rlv_fault fault)
+{
+    const struct run_list *lists[] = {&m->waiting, &m->live};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (const struct run *r = lists[i]->first; r != NULL; r = r->next)
+            if (is_same(r, n, book, fault))
+                return RUN_IS_LIVE;
+    int64_t left = 0, cooldown_us = book->cooldown_ns / NS_PER_US;
+    for (const struct run *r = m->past.first; r != NULL; r = r->next) {
+        int64_t this_left = r->row.ended_us + cooldown_us - m->now.wall_us;
+        if (r->row.state == RUN_ENDED && is_same(r, n, book, fault) &&
+            this_left > left)
+            left = this_left;
     }
-    return (struct held){NULL, NULL};
+    return left;
 }
 
-/* In the order of the design; each refusal is recorded with its reason. */
-static struct held guardrails(struct model *m, const struct node *n,
-                              const struct runbook_spec *book,
-                              enum rlv_fault fault)
+size_t run_waiting_diagnoses(const struct model *m)
 {
-    enum automation ceiling = m->conf->automation < book->mode
-                                  ? m->conf->automation
-                                  : book->mode;
-    if (book->missing != NULL)
-        return (struct held){"secret",
-                             model_text(m, "%s has no value", book->missing)};
-    if (book->kind == RUNBOOK_DIAGNOSE && ceiling < AUTOMATION_DIAGNOSE)
-        return (struct held){
-            "mode", model_text(m, "automation is \"%s\"",
-                               automation_name(ceiling))};
-    if (book->kind != RUNBOOK_DIAGNOSE || book->cooldown_ns == 0)
-        return (struct held){NULL, NULL};
-    return held_by_cooldown(m, n, book, fault);
+    size_t n = 0;
+    for (const struct run *r = m->waiting.first; r != NULL; r = r->next)
+        n += r->row.kind == RUNBOOK_DIAGNOSE;
+    return n;
 }
 
-/* ---------------------------------------------------------------- places --- */
+bool run_was_told(const struct model *m, const struct runbook_spec *book,
+                  uint64_t incident)
+{
+    const struct run_list *lists[] = {&m->waiting, &m->live, &m->past};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (const struct run *r = lists[i]->first; r != NULL; r = r->next)
+            if (r->row.incident == incident && r->row.on == ON_DOWN &&
+                r->row.state != RUN_HELD && str_eq(r->row.runbook, book->name))
+                return true;
+    return false;
+}
 
+/* ----------------------------------------------------------------- places --- */
+
+/* Runs that may not be live together. */
 static bool shares_place(const struct model *m, const struct run *a,
                          const struct run *b)
 {
@@ -150,14 +195,10 @@ static bool shares_place(const struct model *m, const struct run *a,
 static bool has_place(const struct model *m, const struct run *run)
 {
     size_t busy = 0;
-    for (const struct run *r = m->runs; r != NULL; r = r->next) {
-        if (!is_live(r) || r == run)
-            continue;
-        bool earlier = r->row.number < run->row.number;
-        if (shares_place(m, r, run) && (!r->waiting || earlier))
+    for (const struct run *r = m->live.first; r != NULL; r = r->next) {
+        if (shares_place(m, r, run))
             return false;
-        if (!r->waiting && r->row.kind == run->row.kind)
-            busy++;
+        busy += r->row.kind == RUNBOOK_DIAGNOSE;
     }
     return run->row.kind != RUNBOOK_DIAGNOSE || busy < DIAGNOSES;
 }
@@ -165,153 +206,81 @@ static bool has_place(const struct model *m, const struct run *run)
 static void start(struct model *m, struct run *run,
                   const struct runbook_spec *book)
 {
-    run->waiting = false;
+    take_out(&m->waiting, run);
+    put_last(&m->live, run);
     struct action *a = model_act(m, ACTION_RUN, "its intention is stored");
     a->after = run->sequence;
     a->as.run.run = &run->row;
     a->as.run.runbook = book;
+    a->as.run.about = run->about;
 }
 
-/* A runbook that a reload took away cannot run any more. */
-static void give_up(struct model *m, struct run *run, const char *reason)
+static void give_up(struct model *m, struct run *run, const char *by,
+                    const char *reason)
 {
-    run->waiting = false;
+    take_out(&m->waiting, run);
+    put_last(&m->past, run);
     run->row.state = RUN_HELD;
-    model_own(&run->row.held_by, "config");
+    run->row.ended_us = m->now.wall_us;
+    model_own(&run->row.held_by, by);
     model_own(&run->row.reason, reason);
     store_run(m, run, GRADE_RELAXED, false);
 }
 
-static void start_waiting(struct model *m)
+/* What has changed while it waited; true: it is not to run any more. */
+static bool is_obsolete(struct model *m, struct run *run)
 {
-    for (struct run *run = m->runs; run != NULL; run = run->next) {
-        if (!run->waiting || !has_place(m, run))
+    const struct runbook_spec *book = conf_runbook(m->conf, run->row.runbook);
+    const struct node *n = model_node(m, run->row.check);
+    bool configured = n != NULL && n->spec != NULL;
+    bool well = configured && (n->state.state == STATE_UP ||
+                               n->state.state == STATE_DEGRADED);
+    if (book == NULL)
+        give_up(m, run, "config", "the runbook is no longer configured");
+    else if (!configured)
+        give_up(m, run, "config", "the check is no longer configured");
+    else if (book->missing != NULL)
+        give_up(m, run, "secret", "a secret has no value any more");
+    else if (run->row.kind == RUNBOOK_DIAGNOSE && run->row.on == ON_SUSPECT &&
+             well)
+        give_up(m, run, "moot", "the check recovered before its turn");
+    else
+        return false;
+    return true;
+}
+
+/* Oldest first. One that finds its place taken keeps those behind it waiting
+ * only if they need the same place: so the order within a place holds. */
+void run_start_waiting(struct model *m)
+{
+    struct run *next;
+    for (struct run *run = m->waiting.first; run != NULL; run = next) {
+        next = run->next;
+        if (!has_place(m, run) || is_obsolete(m, run))
             continue;
-        const struct runbook_spec *book = conf_runbook(m->conf, run->row.runbook);
-        if (book == NULL)
-            give_up(m, run, "no longer configured");
-        else
-            start(m, run, book);
+        start(m, run, conf_runbook(m->conf, run->row.runbook));
     }
 }
 
-/* -------------------------------------------------------------- occasions --- */
-
-static struct run_row new_row(struct model *m, const struct node *n,
-                              const struct runbook_spec *book,
-                              enum runbook_on occasion, const struct result *r)
-{
-    return (struct run_row){
-        .number = ++m->last_run,
-        .runbook = book->name,
-        .kind = book->kind,
-        .check = n->row.check,
-        .incident = n->state.incident,
-        .on = occasion,
-        .intended_us = m->now.wall_us,
-        .exit_status = -1,
-        .held_by = "",
-        .reason = "",
-        .sha256 = "",
-        .boot_id = "",
-        .findings = "",
-        .output = "",
-        .fault = r == NULL ? RLV_F_NONE : r->fault,
-    };
-}
-
-static void record_held(struct model *m, struct node *n, struct run_row *row,
-                        struct held held)
-{
-    row->state = RUN_HELD;
-    row->held_by = held.by;
-    row->reason = held.reason;
-    struct record r = {.kind = RECORD_RUN};
-    r.as.run = *row;
-    model_commit(m, GRADE_RELAXED, r);
-    incident_event(m, n, "held", "%s %s: %s", runbook_kind_name(row->kind),
-                   row->runbook, held.reason);
-}
-
-static void record_would(struct model *m, struct node *n, struct run_row *row)
-{
-    row->state = RUN_WOULD;
-    row->held_by = "mode";
-    row->reason = model_text(m, "automation is \"%s\"",
-                             automation_name(m->conf->automation));
-    row->ended_us = m->now.wall_us;
-    store_run(m, add_run(m, row), GRADE_RELAXED, false);
-    incident_event(m, n, "would_run", "remediate %s would have run (%s)",
-                   row->runbook, row->reason);
-    model_tell(m, TELL_RUN, n, "would have run %s (%s)", row->runbook,
-               row->reason);
-}
-
-static void intend(struct model *m, const struct run_row *row)
+void run_intend(struct model *m, const struct run_row *row,
+                const struct result *about)
 {
     enum grade grade =
         row->kind == RUNBOOK_DIAGNOSE ? GRADE_RELAXED : GRADE_DURABLE;
-    struct run *run = add_run(m, row);
+    struct run *run = new_run(row);
     run->row.state = RUN_INTENDED;
-    run->waiting = true;
+    run->about = about == NULL ? NULL : result_copy(about);
+    put_last(&m->waiting, run);
     run->sequence = store_run(m, run, grade, true);
-}
-
-static void consider(struct model *m, struct node *n,
-                     const struct runbook_spec *book, enum runbook_on occasion,
-                     const struct result *r)
-{
-    struct run_row row = new_row(m, n, book, occasion, r);
-    if (book->kind == RUNBOOK_REMEDIATE) {
-        record_would(m, n, &row);
-        return;
-    }
-    struct held held = guardrails(m, n, book, row.fault);
-    if (held.by != NULL)
-        record_held(m, n, &row, held);
-    else
-        intend(m, &row);
-}
-
-/* Diagnoses first: what they say is the first thing a person reads. */
-void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
-                  const struct result *r)
-{
-    static const enum runbook_kind order[] = {RUNBOOK_DIAGNOSE,
-                                              RUNBOOK_REMEDIATE, RUNBOOK_NOTIFY};
-    for (size_t k = 0; k < ARRAY_LEN(order); k++)
-        for (size_t i = 0; i < m->conf->runbook_count; i++) {
-            const struct runbook_spec *book = &m->conf->runbooks[i];
-            if (book->kind == order[k] &&
-                match_runbook(book, n->spec, n->state.state, r, occasion))
-                consider(m, n, book, occasion, r);
-        }
-    start_waiting(m);
-}
-
-/* By hand: a person's wish ignores the cooldown, but neither mode nor a missing
- * secret. */
-void run_asked(struct model *m, struct node *n,
-               const struct runbook_spec *book)
-{
-    struct run_row row = new_row(m, n, book, ON_ASKED, n->last);
-    struct runbook_spec eager = *book;
-    eager.cooldown_ns = 0;
-    struct held held = guardrails(m, n, &eager, row.fault);
-    if (book->kind == RUNBOOK_REMEDIATE)
-        record_would(m, n, &row);
-    else if (held.by != NULL)
-        record_held(m, n, &row, held);
-    else
-        intend(m, &row);
-    start_waiting(m);
+    if (has_place(m, run))
+        start(m, run, conf_runbook(m->conf, row->runbook));
 }
 
 /* ------------------------------------------------------------ its course --- */
 
 void run_started(struct model *m, const struct event *e)
 {
-    struct run *run = find_run(m, e->as.run_started.run);
+    struct run *run = find_in(&m->live, e->as.run_started.run);
     if (run == NULL || run->row.state != RUN_INTENDED)
         return;
     run->row.state = RUN_STARTED;
@@ -368,33 +337,41 @@ static void tell_ending(struct model *m, const struct run *run,
     model_tell(m, TELL_RUN, n, "%s %s: %s", kind, run->row.runbook, text);
 }
 
-static void forget_old(struct model *m)
+/* Until its own cooldown is over, and longer while its incident is open or it
+ * is the incident's latest diagnosis. */
+static bool is_needed(const struct model *m, const struct run *run)
 {
-    struct run **link = &m->runs;
-    while (*link != NULL) {
-        struct run *run = *link;
-        const struct runbook_spec *book = conf_runbook(m->conf, run->row.runbook);
-        int64_t keep = book == NULL ? 0 : book->cooldown_ns / NS_PER_US;
-        if (keep < REMEMBER_US)
-            keep = REMEMBER_US;
-        const struct episode *e = incident_find(m, run->row.incident);
-        bool latest = e != NULL && e->diagnosis == run->row.number;
-        if (is_live(run) || latest || m->now.wall_us < run->row.ended_us + keep) {
-            link = &run->next;
+    const struct runbook_spec *book = conf_runbook(m->conf, run->row.runbook);
+    const struct episode *e = incident_find(m, run->row.incident);
+    int64_t keep_us = book == NULL ? 0 : book->cooldown_ns / NS_PER_US;
+    if (keep_us < REMEMBER_US)
+        keep_us = REMEMBER_US;
+    bool open = e != NULL && e->row.state != INCIDENT_RESOLVED &&
+                run->row.kind != RUNBOOK_DIAGNOSE;
+    bool latest = e != NULL && e->diagnosis == run->row.number;
+    return open || latest || m->now.wall_us < run->row.ended_us + keep_us;
+}
+
+void run_tidy(struct model *m)
+{
+    if (m->now.wall_us - m->tidied_us < TIDY_US &&
+        m->now.wall_us >= m->tidied_us)
+        return;
+    m->tidied_us = m->now.wall_us;
+    struct run *next;
+    for (struct run *run = m->past.first; run != NULL; run = next) {
+        next = run->next;
+        if (is_needed(m, run))
             continue;
-        }
-        *link = run->next;
-        run_free(run);
+        take_out(&m->past, run);
+        free_run(run);
     }
 }
 
-void run_ended(struct model *m, const struct run_ending *end)
+static void record_ending(struct model *m, struct run *run,
+                          const struct run_ending *end)
 {
-    struct run *run = find_run(m, end->run);
-    if (run == NULL || !is_live(run))
-        return;
     run->row.state = RUN_ENDED;
-    run->waiting = false;
     run->row.verdict = verdict_of(end);
     run->row.ended_us = end->ended_us != 0 ? end->ended_us : m->now.wall_us;
     run->row.exit_status = end->known ? end->exit_status : -1;
@@ -405,32 +382,71 @@ void run_ended(struct model *m, const struct run_ending *end)
                                     ? ""
                                     : ending_text(m, run, end));
     store_run(m, run, GRADE_RELAXED, false);
+}
+
+/* At least once: a notice whose end nobody knows is sent again. */
+static void send_again(struct model *m, const struct run *lost)
+{
+    size_t tries = 0;
+    for (const struct run *r = m->past.first; r != NULL; r = r->next)
+        tries += r->row.incident == lost->row.incident &&
+                 r->row.check == lost->row.check &&
+                 r->row.on == lost->row.on &&
+                 str_eq(r->row.runbook, lost->row.runbook);
+    if (tries >= NOTICE_TRIES ||
+        conf_runbook(m->conf, lost->row.runbook) == NULL)
+        return;
+    struct run_row row = lost->row;
+    row.number = ++m->last_run;
+    row.intended_us = m->now.wall_us;
+    row.started_us = row.ended_us = 0;
+    row.verdict = VERDICT_NONE;
+    row.exit_status = -1;
+    row.pid = 0;
+    row.reason = row.sha256 = row.boot_id = row.findings = row.output = "";
+    run_intend(m, &row, lost->about);
+}
+
+void run_ended(struct model *m, const struct run_ending *end)
+{
+    struct run *run = find_in(&m->live, end->run);
+    if (run == NULL)
+        return;
+    take_out(&m->live, run);
+    put_last(&m->past, run);
+    record_ending(m, run, end);
     if (run->row.kind == RUNBOOK_DIAGNOSE)
         incident_diagnosed(m, &run->row, end->headline);
     tell_ending(m, run, end);
-    forget_old(m);
-    start_waiting(m);
+    if (run->row.kind == RUNBOOK_NOTIFY && !end->known)
+        send_again(m, run);
+    result_free(run->about);
+    run->about = NULL;
+    run_start_waiting(m);
 }
 
 /* ---------------------------------------------------------------- restart --- */
 
+/* A notice that was only intended is sent (again): at least once. A diagnosis
+ * that may have begun counts as live until the daemon has looked for it. */
 void model_restore_run(struct model *m, const struct run_row *row)
 {
-    struct run *run = add_run(m, row);
+    struct run *run = new_run(row);
     struct episode *e = incident_find(m, row->incident);
     if (e != NULL && row->kind == RUNBOOK_DIAGNOSE && row->state == RUN_ENDED &&
         row->number > e->diagnosis)
         e->diagnosis = row->number;
-    /* A notice that was only intended is sent (again): at least once. */
-    run->waiting = row->state == RUN_INTENDED && row->kind == RUNBOOK_NOTIFY;
+    bool live = row->state == RUN_INTENDED || row->state == RUN_STARTED;
+    bool unsent = row->state == RUN_INTENDED && row->kind == RUNBOOK_NOTIFY;
+    put_last(unsent ? &m->waiting : live ? &m->live : &m->past, run);
 }
 
-void run_resume(struct model *m) { start_waiting(m); }
+/* ------------------------------------------------------------------ views --- */
 
 const struct run_row *model_live_run(const struct model *m, size_t i)
 {
-    for (const struct run *run = m->runs; run != NULL; run = run->next)
-        if (is_live(run) && !run->waiting && i-- == 0)
+    for (const struct run *run = m->live.first; run != NULL; run = run->next)
+        if (i-- == 0)
             return &run->row;
     return NULL;
 }
@@ -438,7 +454,7 @@ const struct run_row *model_live_run(const struct model *m, size_t i)
 const struct run_row *model_would_run(const struct model *m, uint64_t incident,
                                       size_t i)
 {
-    for (const struct run *run = m->runs; run != NULL; run = run->next)
+    for (const struct run *run = m->past.first; run != NULL; run = run->next)
         if (run->row.state == RUN_WOULD && run->row.incident == incident &&
             i-- == 0)
             return &run->row;
@@ -448,6 +464,7 @@ const struct run_row *model_would_run(const struct model *m, uint64_t incident,
 const struct run_row *model_diagnosis(const struct model *m, uint64_t incident)
 {
     const struct episode *e = incident_find(m, incident);
-    const struct run *run = e == NULL ? NULL : find_run(m, e->diagnosis);
+    const struct run *run =
+        e == NULL ? NULL : find_in(&m->past, e->diagnosis);
     return run == NULL ? NULL : &run->row;
 }

@@ -12,10 +12,10 @@
 
 #include "base/err.h"
 
-/* A check that has never been probed does not wait for its slot. */
 #define FIRST_SPREAD_NS (2 * NS_PER_S)
 /* The wall clock is steered by up to 500 ppm without having jumped. */
 #define JUMP_US (500 * US_PER_MS)
+#define LOOK_NS (10 * NS_PER_S)
 
 static int64_t spread(uint32_t ordinal, int64_t interval_ns)
 {
@@ -34,9 +34,21 @@ static int64_t next_slot(const struct node *n, int64_t t)
     return (k + 1) * interval + phase;
 }
 
+/* A probe is asked for MODEL_AHEAD_NS before it is due, and its result may come
+ * before that, too (it could not be made at all): its slot is used up all the
+ * same. */
+static int64_t used_until(const struct model *m, const struct node *n)
+{
+    return n->probed_due_ns > m->now.mono_ns ? n->probed_due_ns
+                                             : m->now.mono_ns;
+}
+
 static int64_t next_cron(const struct model *m, const struct node *n)
 {
-    int64_t after = m->now.wall_us / US_PER_S;
+    int64_t ahead_us = (used_until(m, n) - m->now.mono_ns) / NS_PER_US;
+    int64_t after = ahead_us > 0
+                        ? (m->now.wall_us + ahead_us + JUMP_US) / US_PER_S
+                        : m->now.wall_us / US_PER_S;
     int64_t at = cron_next(&n->cron, n->spec->zone, after);
     if (at == CRON_NEVER)
         return MODEL_NEVER;
@@ -54,34 +66,54 @@ static void set_due(struct model *m, struct node *n, int64_t due)
 static int64_t regular_due(const struct model *m, const struct node *n)
 {
     switch (n->spec->schedule) {
-    case SCHEDULE_INTERVAL: return next_slot(n, m->now.mono_ns);
+    case SCHEDULE_INTERVAL: return next_slot(n, used_until(m, n));
     case SCHEDULE_CRON: return next_cron(m, n);
     case SCHEDULE_MANUAL: break;
     }
     return MODEL_NEVER;
 }
 
+/* A check that has never been probed does not wait for its slot, nor does one
+ * that was suspect or down when we stopped wait longer than it did then. */
+static int64_t soonest(const struct model *m, const struct node *n)
+{
+    int64_t window = n->spec->interval_ns;
+    if (n->state.state == STATE_PENDING)
+        window = FIRST_SPREAD_NS;
+    else if (n->state.state == STATE_SUSPECT)
+        window = n->spec->retry_interval_ns;
+    else if (n->state.state == STATE_DOWN)
+        window = n->spec->down_interval_ns;
+    if (window >= n->spec->interval_ns)
+        window = n->spec->interval_ns;
+    return m->now.mono_ns + spread(n->row.ordinal, window);
+}
+
 void schedule_config(struct model *m, struct node *n)
 {
-    if (n->spec->schedule == SCHEDULE_CRON)
+    if (n->spec->schedule == SCHEDULE_CRON) {
         must(cron_parse(n->spec->cron, &n->cron, NULL));
+        m->has_cron = true;
+    }
     if (n->probing != 0)
         return; /* its result sets the next time */
     int64_t due = regular_due(m, n);
-    if (n->spec->schedule == SCHEDULE_INTERVAL &&
-        n->state.state == STATE_PENDING) {
-        int64_t window = n->spec->interval_ns < FIRST_SPREAD_NS
-                             ? n->spec->interval_ns
-                             : FIRST_SPREAD_NS;
-        int64_t soon = m->now.mono_ns + spread(n->row.ordinal, window);
-        due = soon < due ? soon : due;
-    }
+    bool steady = n->state.state != STATE_PENDING &&
+                  n->state.state != STATE_SUSPECT &&
+                  n->state.state != STATE_DOWN;
+    if (n->spec->schedule == SCHEDULE_INTERVAL && !steady &&
+        soonest(m, n) < due)
+        due = soonest(m, n);
     set_due(m, n, due);
 }
 
 /* After a result: sooner while suspect, as configured while down. */
 void schedule_next(struct model *m, struct node *n, const struct result *r)
 {
+    if (n->asked.wanted) {
+        schedule_ask(m, n, n->asked.purpose, n->asked.trace);
+        return;
+    }
     int64_t due = regular_due(m, n);
     int64_t other = n->spec->interval_ns;
     if (n->state.state == STATE_SUSPECT)
@@ -111,10 +143,20 @@ static struct action *emit_probe(struct model *m, const struct node *n,
     return a;
 }
 
+/* A check never overlaps itself: while a probe is in flight the wish waits. */
 void schedule_ask(struct model *m, struct node *n, enum purpose purpose,
                   bool trace)
 {
-    emit_probe(m, n, ++m->last_probe, purpose, m->now.mono_ns, "asked for")
+    if (n->probing != 0) {
+        n->asked.wanted = true;
+        n->asked.trace = trace;
+        n->asked.purpose = purpose;
+        return;
+    }
+    n->asked.wanted = false;
+    n->probing = ++m->last_probe;
+    heap_remove(&m->queue, &n->due);
+    emit_probe(m, n, n->probing, purpose, m->now.mono_ns, "asked for")
         ->as.probe.trace = trace;
 }
 
@@ -148,6 +190,7 @@ void schedule_tick(struct model *m)
         int64_t due = h->due;
         heap_remove(&m->queue, h);
         n->probing = ++m->last_probe;
+        n->probed_due_ns = due;
         bool confirming = n->state.state == STATE_SUSPECT;
         emit_probe(m, n, n->probing,
                    confirming ? PURPOSE_CONFIRM : PURPOSE_SCHEDULE, due,
@@ -155,8 +198,12 @@ void schedule_tick(struct model *m)
     }
 }
 
+/* Cron times are looked at now and then, for the wall clock may be set. */
 int64_t schedule_wake(const struct model *m)
 {
     const struct heap_node *h = heap_first(&m->queue);
-    return h == NULL ? MODEL_NEVER : h->due - MODEL_AHEAD_NS;
+    if (h == NULL)
+        return MODEL_NEVER;
+    int64_t wake = h->due - MODEL_AHEAD_NS, look = m->now.mono_ns + LOOK_NS;
+    return m->has_cron && look < wake ? look : wake;
 }

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -169,10 +168,9 @@ echo finished
                     watch, "runner", "relevo-runner"))
                 os.kill(runner, signal.SIGKILL)
                 until("its end", lambda: not alive(runner))
-            thread = threading.Thread(
-                target=lambda: watch.run("check", "gone"))
-            thread.start()
-            thread.join()
+            self.assertEqual(watch.run("runbook", "run", "look", "--check",
+                                       "gone")[0],
+                             0)
             self.wait_begun()
             open(self.go, "w").close()
 

@@ -136,6 +136,7 @@ static void world_result(struct world *w, uint32_t check, enum outcome outcome,
     struct result *r = result_new();
     r->probe = w->probe[check];
     r->check = check;
+    r->generation = w->model->conf->generation;
     r->outcome = outcome;
     r->fault = fault;
     snprintf(r->code, sizeof r->code, "%s", code);

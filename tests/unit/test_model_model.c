@@ -100,6 +100,58 @@ static void missed_slots_are_not_made_up(void **unused)
     world_end(&w);
 }
 
+/* A probe that could not even be made is answered at once, which is before it
+ * was due. */
+static void a_result_before_its_time_uses_its_slot_up(void **unused)
+{
+    (void)unused;
+    for (int cron = 0; cron < 2; cron++) {
+        struct world w;
+        world_begin(&w, 1, 10 * NS_PER_S);
+        if (cron) {
+            w.conf->checks[0].schedule = SCHEDULE_CRON;
+            w.conf->checks[0].cron = "* * * * *";
+        }
+        world_config(&w);
+        FINE(&w, 1);
+        for (int i = 0; i < 5; i++) {
+            while (w.probe[1] == 0)
+                world_wake(&w);
+            int64_t due = w.due[1];
+            assert_true(w.now.mono_ns < due);
+            w.due[1] = 0; /* world_result shall not wait for it */
+            world_result(&w, 1, OUTCOME_OK, RLV_F_NONE, "");
+            assert_int_equal(w.probe[1], 0);
+            while (w.probe[1] == 0)
+                world_wake(&w);
+            assert_int_equal(w.due[1] - due, (cron ? 60 : 10) * NS_PER_S);
+        }
+        world_end(&w);
+    }
+}
+
+static void what_a_step_stores_is_bound_together(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    w.conf->checks[0].failure_threshold = 1;
+    world_book(&w, "call", RUNBOOK_NOTIFY, ON_DOWN);
+    world_config(&w);
+    FAIL(&w, 1);
+    size_t count = 0;
+    bool more = true;
+    for (size_t i = 0; i < w.last.count; i++)
+        if (w.last.items[i].kind == ACTION_COMMIT) {
+            assert_true(more); /* until now others were to follow */
+            more = w.last.items[i].as.record.more;
+            count++;
+        }
+    assert_true(count >= 5); /* result, transition, incident, run, state */
+    assert_false(more);
+    world_end(&w);
+}
+
 static void suspect_is_probed_sooner(void **unused)
 {
     (void)unused;
@@ -141,7 +193,9 @@ static void cron_follows_the_wall_clock(void **unused)
     w.conf->checks[0].schedule = SCHEDULE_CRON;
     w.conf->checks[0].cron = "*/5 * * * *";
     world_config(&w);
-    world_wake(&w);
+    assert_true(w.last.next_wake_ns - w.now.mono_ns <= 10 * NS_PER_S);
+    while (w.probe[1] == 0)
+        world_wake(&w);
     int64_t at_us = w.now.wall_us + (w.due[1] - w.now.mono_ns) / NS_PER_US;
     assert_int_equal(at_us % (300 * US_PER_S), 0);
     world_result(&w, 1, OUTCOME_OK, RLV_F_NONE, "");
@@ -409,10 +463,35 @@ static void restart(struct world *w, struct world *old)
     for (struct episode *e = old->model->episodes; e != NULL; e = e->next)
         if (!e->forming)
             model_restore_incident(w->model, &e->row);
-    for (struct run *r = old->model->runs; r != NULL; r = r->next)
-        model_restore_run(w->model, &r->row);
+    struct run_list *lists[] = {&old->model->past, &old->model->live,
+                                &old->model->waiting};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (struct run *r = lists[i]->first; r != NULL; r = r->next)
+            model_restore_run(w->model, &r->row);
     model_restore_numbers(w->model, old->model->last_check,
                           old->model->last_incident, old->model->last_run);
+}
+
+static void a_forming_incident_survives_without_a_word(void **unused)
+{
+    (void)unused;
+    struct world a, b;
+    world_begin(&a, 1, 10 * NS_PER_S);
+    world_begin(&b, 1, 10 * NS_PER_S);
+    world_book(&a, "look", RUNBOOK_DIAGNOSE, ON_SUSPECT);
+    world_book(&b, "look", RUNBOOK_DIAGNOSE, ON_SUSPECT);
+    world_config(&a);
+    FINE(&a, 1);
+    FAIL(&a, 1);
+    restart(&b, &a);
+    world_config(&b);
+    world_said(&b);
+    FAIL(&b, 1);
+    const char *said = world_said(&b);
+    assert_silent(said, "event 1 changed");
+    assert_silent(said, "stored look held");
+    world_end(&a);
+    world_end(&b);
 }
 
 static void restart_goes_on_exactly(void **unused)
@@ -527,12 +606,246 @@ static void reload_removes_and_brings_back(void **unused)
     world_end(&other);
 }
 
+static void a_check_that_comes_back_is_probed(void **unused)
+{
+    (void)unused;
+    struct world w, other;
+    world_begin(&w, 2, 10 * NS_PER_S);
+    world_begin(&other, 1, 10 * NS_PER_S);
+    world_config(&w);
+    while (w.probe[2] == 0)
+        world_wake(&w);
+    struct event less = {.kind = EVENT_CONFIG, .as.conf = other.conf};
+    struct event more = {.kind = EVENT_CONFIG, .as.conf = w.conf};
+    world_step(&w, &less);
+    world_step(&w, &more);
+    w.probe[2] = 0;
+    FINE(&w, 2);
+    assert_says(world_said(&w), "transition 2 up");
+    world_end(&w);
+    world_end(&other);
+}
+
+static void a_result_of_an_older_configuration_does_not_count(void **unused)
+{
+    (void)unused;
+    struct world w, other;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_begin(&other, 1, 10 * NS_PER_S);
+    other.conf->generation = 2;
+    other.conf->checks[0].fingerprint = 99;
+    w.conf->checks[0].failure_threshold = 1;
+    other.conf->checks[0].failure_threshold = 1;
+    world_config(&w);
+    while (w.probe[1] == 0)
+        world_wake(&w);
+    struct event e = {.kind = EVENT_CONFIG, .as.conf = other.conf};
+    world_step(&w, &e);
+    struct result *r = result_new();
+    r->probe = w.probe[1];
+    r->check = 1;
+    r->generation = 1;
+    r->outcome = OUTCOME_FAIL;
+    r->fault = RLV_F_REFUSED;
+    w.probe[1] = 0;
+    struct event late = {.kind = EVENT_RESULT, .as.result = r};
+    world_step(&w, &late);
+    assert_silent(world_said(&w), "transition");
+    FAIL(&w, 1);
+    assert_says(world_said(&w), "transition 1 down");
+    world_end(&w);
+    world_end(&other);
+}
+
+static void what_waits_for_a_removed_check_is_held(void **unused)
+{
+    (void)unused;
+    struct world w, other;
+    world_begin(&w, 2, 10 * NS_PER_S);
+    world_begin(&other, 1, 10 * NS_PER_S);
+    world_book(&w, "call", RUNBOOK_NOTIFY, ON_DOWN);
+    world_book(&other, "call", RUNBOOK_NOTIFY, ON_DOWN);
+    w.conf->checks[0].failure_threshold = 1;
+    w.conf->checks[1].failure_threshold = 1;
+    world_config(&w);
+    FAIL(&w, 1);
+    FAIL(&w, 2);
+    struct event e = {.kind = EVENT_CONFIG, .as.conf = other.conf};
+    world_step(&w, &e);
+    world_said(&w);
+    world_run_ends(&w, 1, 0, "");
+    const char *said = world_said(&w);
+    assert_says(said, "stored call held config");
+    assert_silent(said, "run call");
+    world_end(&w);
+    world_end(&other);
+}
+
+static void a_good_result_after_unknown_is_no_failure(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_book(&w, "look", RUNBOOK_DIAGNOSE, ON_SUSPECT);
+    w.conf->checks[0].failure_threshold = 1;
+    world_config(&w);
+    FAIL(&w, 1);
+    world_next(&w, 1, OUTCOME_UNKNOWN, RLV_F_RESOURCE, "");
+    world_run_ends(&w, 1, 0, "");
+    world_said(&w);
+    FINE(&w, 1);
+    const char *said = world_said(&w);
+    assert_silent(said, "changed");
+    assert_silent(said, "look");
+    assert_int_equal(model_incident(w.model, 1)->fault, RLV_F_REFUSED);
+    world_end(&w);
+}
+
+static void world_run_is_lost(struct world *w, uint64_t run)
+{
+    struct event e = {.kind = EVENT_RUN_ENDED};
+    e.as.run_ended = (struct run_ending){.run = run,
+                                         .error = "",
+                                         .sha256 = "",
+                                         .findings = "",
+                                         .output = "",
+                                         .headline = ""};
+    world_step(w, &e);
+}
+
+static void a_lost_notice_is_sent_again_a_few_times(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_book(&w, "call", RUNBOOK_NOTIFY, ON_DOWN);
+    w.conf->checks[0].failure_threshold = 1;
+    world_config(&w);
+    FAIL(&w, 1);
+    int sent = occurrences(world_said(&w), "run call");
+    for (uint64_t run = 1; run <= 10; run++) {
+        world_run_is_lost(&w, run);
+        sent += occurrences(world_said(&w), "run call");
+    }
+    assert_int_equal(sent, 5);
+    world_end(&w);
+}
+
+static void recovered_goes_to_who_got_the_down(void **unused)
+{
+    (void)unused;
+    struct world w;
+    const char *faults[] = {"timeout"};
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_book(&w, "call", RUNBOOK_NOTIFY, ON_DOWN | ON_RECOVERED);
+    world_book(&w, "page", RUNBOOK_NOTIFY, ON_DOWN | ON_RECOVERED)
+        ->match.faults = (struct rlv_list){faults, 1};
+    world_book(&w, "log", RUNBOOK_NOTIFY, ON_RECOVERED);
+    w.conf->checks[0].failure_threshold = 1;
+    w.conf->checks[0].success_threshold = 1;
+    world_config(&w);
+    FAIL(&w, 1);
+    world_run_ends(&w, 1, 0, "");
+    world_said(&w);
+    FINE(&w, 1);
+    const char *said = world_said(&w);
+    assert_says(said, "run call");
+    assert_says(said, "run log");
+    assert_silent(said, "page");
+    world_end(&w);
+}
+
+static void a_probe_that_is_asked_for_does_not_overlap(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_config(&w);
+    while (w.probe[1] == 0)
+        world_wake(&w);
+    world_said(&w);
+    struct event e = {.kind = EVENT_PROBE_ASKED};
+    e.as.probe_asked.check = 1;
+    e.as.probe_asked.purpose = PURPOSE_MANUAL;
+    world_step(&w, &e);
+    assert_string_equal(world_said(&w), "");
+    world_result(&w, 1, OUTCOME_OK, RLV_F_NONE, "");
+    assert_says(world_said(&w), "probe 1 manual");
+    world_result(&w, 1, OUTCOME_OK, RLV_F_NONE, "");
+    FINE(&w, 1); /* and the schedule goes on */
+    world_end(&w);
+}
+
+static void a_suspect_check_is_retried_soon_after_a_restart(void **unused)
+{
+    (void)unused;
+    struct world a, b;
+    world_begin(&a, 1, 3600 * NS_PER_S);
+    world_begin(&b, 1, 3600 * NS_PER_S);
+    a.conf->checks[0].retry_interval_ns = 5 * NS_PER_S;
+    b.conf->checks[0].retry_interval_ns = 5 * NS_PER_S;
+    world_config(&a);
+    FAIL(&a, 1);
+    restart(&b, &a);
+    world_config(&b);
+    while (b.probe[1] == 0)
+        world_wake(&b);
+    assert_true(b.due[1] - b.now.mono_ns <= 5 * NS_PER_S);
+    world_end(&a);
+    world_end(&b);
+}
+
+static void many_failures_at_once_are_decided_quickly(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_book(&w, "look", RUNBOOK_DIAGNOSE, ON_SUSPECT);
+    enum { MANY = 2000 };
+    w.conf->checks = arena_alloc(w.conf->arena, MANY * sizeof *w.conf->checks);
+    for (size_t i = 0; i < MANY; i++) {
+        struct check_spec *c = &w.conf->checks[i];
+        c->name = c->target = arena_printf(w.conf->arena, "c%zu", i);
+        c->plugin = "http";
+        c->interval_ns = c->retry_interval_ns = c->down_interval_ns =
+            60 * NS_PER_S;
+        c->failure_threshold = 1;
+        c->success_threshold = 1;
+        c->schedule = SCHEDULE_MANUAL;
+    }
+    w.conf->check_count = MANY;
+    struct event e = {.kind = EVENT_CONFIG, .as.conf = w.conf};
+    model_step(w.model, &e, w.now);
+    size_t held = 0, ran = 0;
+    for (uint32_t i = 1; i <= MANY; i++) {
+        struct result *r = result_new();
+        r->check = i;
+        r->generation = 1;
+        r->outcome = OUTCOME_FAIL;
+        r->fault = RLV_F_REFUSED;
+        struct event bad = {.kind = EVENT_RESULT, .as.result = r};
+        struct actions a = model_step(w.model, &bad, w.now);
+        for (size_t k = 0; k < a.count; k++) {
+            const struct record *rec = &a.items[k].as.record;
+            held += a.items[k].kind == ACTION_COMMIT &&
+                    rec->kind == RECORD_RUN && rec->as.run.state == RUN_HELD;
+            ran += a.items[k].kind == ACTION_RUN;
+        }
+    }
+    assert_int_equal(ran, 4);
+    assert_int_equal(held, MANY - 4 - RUN_QUEUE);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_do_not_drift),
         cmocka_unit_test(phases_are_spread),
         cmocka_unit_test(missed_slots_are_not_made_up),
+        cmocka_unit_test(a_result_before_its_time_uses_its_slot_up),
+        cmocka_unit_test(what_a_step_stores_is_bound_together),
+        cmocka_unit_test(a_forming_incident_survives_without_a_word),
         cmocka_unit_test(suspect_is_probed_sooner),
         cmocka_unit_test(manual_checks_wait_to_be_asked),
         cmocka_unit_test(cron_follows_the_wall_clock),
@@ -553,6 +866,15 @@ int main(void)
         cmocka_unit_test(a_diagnosis_is_never_started_twice),
         cmocka_unit_test(reload_keeps_what_did_not_change),
         cmocka_unit_test(reload_removes_and_brings_back),
+        cmocka_unit_test(a_check_that_comes_back_is_probed),
+        cmocka_unit_test(a_result_of_an_older_configuration_does_not_count),
+        cmocka_unit_test(what_waits_for_a_removed_check_is_held),
+        cmocka_unit_test(a_good_result_after_unknown_is_no_failure),
+        cmocka_unit_test(a_lost_notice_is_sent_again_a_few_times),
+        cmocka_unit_test(recovered_goes_to_who_got_the_down),
+        cmocka_unit_test(a_probe_that_is_asked_for_does_not_overlap),
+        cmocka_unit_test(a_suspect_check_is_retried_soon_after_a_restart),
+        cmocka_unit_test(many_failures_at_once_are_decided_quickly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,164 @@
+/* model/occasion.c: which runbooks a change of state calls, and what holds them
+ * back. What may run goes to run.c as an intention; every refusal is recorded
+ * with its reason; a remediation is recorded as what would have run. */
+#include "model/internal.h"
+
+#include "base/human.h"
+#include "base/str.h"
+#include "model/fault.h"
+
+struct held {
+    const char *by; /* NULL: nothing holds it */
+    const char *reason;
+};
+
+static enum automation ceiling(const struct model *m,
+                               const struct runbook_spec *book)
+{
+    return m->conf->automation < book->mode ? m->conf->automation : book->mode;
+}
+
+static struct held held_by_mode(struct model *m,
+                                const struct runbook_spec *book)
+{
+    return (struct held){"mode",
+                         model_text(m, "automation is \"%s\"",
+                                    automation_name(ceiling(m, book)))};
+}
+
+static struct held held_by_cooldown(struct model *m, const struct node *n,
+                                    const struct runbook_spec *book,
+                                    enum rlv_fault fault)
+{
+    char text[HUMAN_TEXT];
+    int64_t left_us = run_cooldown_us(m, n, book, fault);
+    if (left_us == RUN_IS_LIVE)
+        return (struct held){"running", "it is running already"};
+    if (left_us <= 0)
+        return (struct held){NULL, NULL};
+    return (struct held){"cooldown",
+                         model_text(m, "cooldown, %s left",
+                                    human_elapsed(left_us * NS_PER_US, text))};
+}
+
+/* In the order of the design; each refusal is recorded with its reason. */
+static struct held guardrails(struct model *m, const struct node *n,
+                              const struct runbook_spec *book,
+                              enum rlv_fault fault, bool by_hand)
+{
+    if (book->missing != NULL)
+        return (struct held){"secret",
+                             model_text(m, "%s has no value", book->missing)};
+    if (book->kind != RUNBOOK_DIAGNOSE)
+        return (struct held){NULL, NULL};
+    if (ceiling(m, book) < AUTOMATION_DIAGNOSE)
+        return held_by_mode(m, book);
+    if (run_waiting_diagnoses(m) >= RUN_QUEUE)
+        return (struct held){"queue", "too many diagnoses wait already"};
+    if (by_hand || book->cooldown_ns == 0)
+        return (struct held){NULL, NULL};
+    return held_by_cooldown(m, n, book, fault);
+}
+
+static struct run_row new_row(struct model *m, const struct node *n,
+                              const struct runbook_spec *book,
+                              enum runbook_on occasion, const struct result *r)
+{
+    return (struct run_row){
+        .number = ++m->last_run,
+        .runbook = book->name,
+        .kind = book->kind,
+        .check = n->row.check,
+        .incident = n->state.incident,
+        .on = occasion,
+        .intended_us = m->now.wall_us,
+        .exit_status = -1,
+        .held_by = "",
+        .reason = "",
+        .sha256 = "",
+        .boot_id = "",
+        .findings = "",
+        .output = "",
+        .fault = r == NULL ? RLV_F_NONE : r->fault,
+    };
+}
+
+static void record_held(struct model *m, struct node *n, struct run_row *row,
+                        struct held held)
+{
+    row->state = RUN_HELD;
+    row->held_by = held.by;
+    row->reason = held.reason;
+    struct record r = {.kind = RECORD_RUN};
+    r.as.run = *row;
+    model_commit(m, GRADE_RELAXED, r);
+    incident_event(m, n, "held", "%s %s: %s", runbook_kind_name(row->kind),
+                   row->runbook, held.reason);
+}
+
+static void record_would(struct model *m, struct node *n, struct run_row *row,
+                         struct held held)
+{
+    row->state = RUN_WOULD;
+    row->held_by = held.by;
+    row->reason = held.reason;
+    row->ended_us = m->now.wall_us;
+    run_remember(m, row);
+    incident_event(m, n, "would_run", "remediate %s would have run (%s)",
+                   row->runbook, row->reason);
+    model_tell(m, TELL_RUN, n, "would have run %s (%s)", row->runbook,
+               row->reason);
+}
+
+static void consider(struct model *m, struct node *n,
+                     const struct runbook_spec *book, enum runbook_on occasion,
+                     const struct result *r)
+{
+    struct run_row row = new_row(m, n, book, occasion, r);
+    if (book->kind == RUNBOOK_REMEDIATE) {
+        record_would(m, n, &row, held_by_mode(m, book));
+        return;
+    }
+    struct held held =
+        guardrails(m, n, book, row.fault, occasion == ON_ASKED);
+    if (held.by != NULL)
+        record_held(m, n, &row, held);
+    else
+        run_intend(m, &row, r);
+}
+
+/* A recovery is told to all who got the `down`, and to who only asks for
+ * recoveries. */
+static bool is_called(const struct model *m, const struct node *n,
+                      const struct runbook_spec *book, enum runbook_on occasion,
+                      const struct result *r)
+{
+    if (!match_runbook(book, n->spec, n->state.state, r, occasion))
+        return false;
+    if (occasion != ON_RECOVERED || book->kind != RUNBOOK_NOTIFY ||
+        (book->on & ON_DOWN) == 0)
+        return true;
+    return run_was_told(m, book, n->state.incident);
+}
+
+/* Diagnoses first: what they say is the first thing a person reads. */
+void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
+                  const struct result *r)
+{
+    static const enum runbook_kind order[] = {
+        RUNBOOK_DIAGNOSE, RUNBOOK_REMEDIATE, RUNBOOK_NOTIFY};
+    for (size_t k = 0; k < ARRAY_LEN(order); k++)
+        for (size_t i = 0; i < m->conf->runbook_count; i++) {
+            const struct runbook_spec *book = &m->conf->runbooks[i];
+            if (book->kind == order[k] && is_called(m, n, book, occasion, r))
+                consider(m, n, book, occasion, r);
+        }
+}
+
+/* By hand: a person's wish ignores the cooldown, but neither mode nor a missing
+ * secret. */
+void run_asked(struct model *m, struct node *n,
+               const struct runbook_spec *book)
+{
+    consider(m, n, book, ON_ASKED, n->last);
+}
