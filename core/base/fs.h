@@ -39,4 +39,8 @@ bool fs_sync_dir(const char *path, struct err *) MUST_CHECK;
  * mode whatever the umask. One that exists is left as it is. */
 bool fs_mkdirs(const char *path, mode_t mode, struct err *) MUST_CHECK;
 
+/* Removes a folder with everything in it; links are removed, not followed.
+ * What is not there is fine. Best effort. */
+void fs_remove_tree(const char *path);
+
 #endif

@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static char role[32] = "relevo";
 static enum log_level least_level = LOG_LEVEL_INFO;
 static void (*sink)(enum log_level, const char *);
 static const struct redact *redact;
+static pthread_mutex_t redact_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct {
     const char *name;
@@ -41,7 +43,24 @@ bool log_level_parse(const char *word, enum log_level *level)
     return false;
 }
 
-void log_set_redact(const struct redact *r) { redact = r; }
+void log_set_redact(const struct redact *r)
+{
+    pthread_mutex_lock(&redact_lock);
+    redact = r;
+    pthread_mutex_unlock(&redact_lock);
+}
+
+static void add_redacted(struct buf *out, const char *line, bool is_cut)
+{
+    size_t n = strlen(line);
+    pthread_mutex_lock(&redact_lock);
+    if (redact != NULL)
+        redact_text(redact, line, is_cut ? redact_cut(redact, line, n) : n,
+                    out);
+    else
+        buf_add(out, line, n);
+    pthread_mutex_unlock(&redact_lock);
+}
 
 void log_set_sink(void (*fn)(enum log_level, const char *)) { sink = fn; }
 
@@ -68,12 +87,10 @@ void log_atv(enum log_level level, const char *fmt, va_list ap)
         return;
     int saved = errno;
     char raw[2000], clean[2100];
-    vsnprintf(raw, sizeof raw, fmt, ap);
+    int n = vsnprintf(raw, sizeof raw, fmt, ap);
     struct buf safe = {0};
-    if (redact != NULL)
-        redact_text(redact, raw, strlen(raw), &safe);
-    const char *text = redact == NULL ? raw : buf_text(&safe);
-    str_clean(clean, sizeof clean, text, strlen(text));
+    add_redacted(&safe, raw, n >= (int)sizeof raw);
+    str_clean(clean, sizeof clean, buf_text(&safe), safe.len);
     buf_free(&safe);
     if (sink != NULL)
         sink(level, clean);

@@ -24,7 +24,8 @@ bool log_level_parse(const char *word, enum log_level *);
 void log_set_sink(void (*fn)(enum log_level, const char *line));
 
 struct redact;
-/* Lines pass it from now on; borrowed until the next call. NULL: none. */
+/* Lines of any thread pass it from now on; borrowed until the next call.
+ * NULL: none. */
 void log_set_redact(const struct redact *);
 
 void log_at(enum log_level, const char *fmt, ...) PRINTF(2, 3);

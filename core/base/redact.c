@@ -125,6 +125,28 @@ static size_t match_known(const struct redact *r, const char *s, size_t n)
     return best;
 }
 
+/* Some value begins with these n bytes. */
+static bool begins_known(const struct redact *r, const char *s, size_t n)
+{
+    if (!r->starts[(unsigned char)s[0]])
+        return false;
+    for (struct needle *k = r->buckets[bucket_of(s)]; k != NULL; k = k->next)
+        if (k->len > n && memcmp(k->bytes, s, n) == 0)
+            return true;
+    return false;
+}
+
+size_t redact_cut(const struct redact *r, const char *text, size_t n)
+{
+    if (r == NULL)
+        return n;
+    size_t from = n > r->longest ? n - r->longest : 0;
+    for (size_t i = from; i + LEAST <= n; i++)
+        if (begins_known(r, text + i, n - i))
+            return i;
+    return n;
+}
+
 bool redact_finds(const struct redact *r, const char *text, size_t n)
 {
     for (size_t i = 0; i < n; i++)

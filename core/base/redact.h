@@ -27,6 +27,9 @@ void redact_free(struct redact *); /* NULL is fine */
  * values and still looks for what looks like one. */
 void redact_text(const struct redact *, const char *text, size_t n,
                  struct buf *out);
+/* Length of the text without a known value that was cut off at its end: at
+ * least 4 bytes of its beginning. For text that is known to be cut. */
+size_t redact_cut(const struct redact *, const char *text, size_t n);
 /* A known value occurs in it. */
 bool redact_finds(const struct redact *, const char *text, size_t n);
 

@@ -22,26 +22,39 @@ struct ask {
     struct buf in;
 };
 
-struct ask *ask_open(const char *state_dir, struct err *err)
+/* A connected socket, or -1 with errno. */
+static int connect_to(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char path[4300];
-    daemon_control_path(state_dir, path, sizeof path);
     if (strlen(path) >= sizeof address.sun_path) {
-        err_set(err, ERR_LIMIT, 0, "%s is too long for a socket", path);
-        return NULL;
+        errno = ENAMETOOLONG;
+        return -1;
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 ||
+    if (fd >= 0 &&
         connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        fd = -1;
+    }
+    return fd;
+}
+
+struct ask *ask_open(const char *state_dir, struct err *err)
+{
+    char path[4300];
+    int fd = -1;
+    for (size_t i = 0;
+         fd < 0 && daemon_control_path(state_dir, i, path, sizeof path); i++)
+        fd = connect_to(path);
+    if (fd < 0) {
         bool none = errno == ENOENT || errno == ECONNREFUSED;
         err_set(err, none ? ERR_NOT_FOUND : ERR_IO, none ? 0 : errno,
                 none ? "no daemon runs on %s; start it with relevo run"
                      : "control socket of %s",
                 state_dir);
-        if (fd >= 0)
-            close(fd);
         return NULL;
     }
     struct timeval silence = {.tv_sec = SILENCE_S};

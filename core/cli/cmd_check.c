@@ -48,6 +48,7 @@ static struct result *probe_local(struct conf *conf, size_t index)
         ids[i] = (uint32_t)i + 1;
     uv_loop_init(&loop);
     struct crew *crew = crew_new(&loop, &options, &events);
+    crew_start_workers(crew);
     crew_load(crew, conf, ids);
     struct msg_probe probe = {.probe = 1,
                               .check = (uint32_t)index + 1,

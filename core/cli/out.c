@@ -53,17 +53,21 @@ enum colour out_state_colour(const char *state)
     return PLAIN;
 }
 
-const char *out_clean(const char *text)
+static const char *cleaned(const char *text, bool keep_newlines)
 {
     static struct arena *kept;
     if (kept == NULL)
         kept = arena_new();
     struct buf clean = {0};
-    str_clean_buf(&clean, text, strlen(text), true);
+    str_clean_buf(&clean, text, strlen(text), keep_newlines);
     const char *copy = arena_strdup(kept, buf_text(&clean));
     buf_free(&clean);
     return copy;
 }
+
+const char *out_clean(const char *text) { return cleaned(text, true); }
+
+const char *out_line(const char *text) { return cleaned(text, false); }
 
 int out_width(const char *s)
 {

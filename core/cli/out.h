@@ -18,6 +18,8 @@ enum colour out_state_colour(const char *state);
 /* Untrusted text for a terminal: control characters escaped. Lives as long as
  * the process. */
 const char *out_clean(const char *text);
+/* The same for one line: newlines are escaped, too. */
+const char *out_line(const char *text);
 /* Characters, not bytes: continuation bytes of UTF-8 take no place. */
 int out_width(const char *text);
 /* To standard error: the text, and a caret below its byte `column` (from 1). */

@@ -13,7 +13,7 @@
 static const char *text(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
-    return s == NULL ? "" : out_clean(s);
+    return s == NULL ? "" : out_line(s);
 }
 
 static void label(const char *name)
@@ -44,11 +44,11 @@ static void print_value(const json_t *value, const char *unit)
     if (print_measured(value, unit))
         return;
     if (json_is_string(value))
-        printf("%s", out_clean(json_string_value(value)));
+        printf("%s", out_line(json_string_value(value)));
     else if (json_is_real(value))
         printf("%.6g", json_real_value(value));
     else if ((s = json_dumps(value, JSON_ENCODE_ANY)) != NULL) {
-        printf("%s", out_clean(s));
+        printf("%s", out_line(s));
         free(s);
     }
 }
@@ -91,8 +91,8 @@ static void print_map(const char *name, const json_t *map)
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)map, key, value)
     {
-        label(out_clean(name));
-        printf("%s: ", out_clean(key));
+        label(out_line(name));
+        printf("%s: ", out_line(key));
         print_value(value, NULL);
         putchar('\n');
     }
@@ -108,7 +108,7 @@ static void print_observations(const json_t *r)
             print_map(name, value);
             continue;
         }
-        label(out_clean(name));
+        label(out_line(name));
         print_value(value, json_string_value(json_object_get(units, name)));
         putchar('\n');
     }
@@ -139,7 +139,8 @@ static void print_evidence(const json_t *r)
     json_array_foreach(json_object_get(r, "evidence"), i, one)
     {
         printf("  %s\n", out_colour(GREY, text(one, "label")));
-        const char *s = text(one, "text");
+        const char *s =
+            out_clean(json_string_value(json_object_get(one, "text")));
         while (*s != '\0') {
             size_t n = strcspn(s, "\n");
             printf("    %.*s\n", (int)n, s);
@@ -177,7 +178,7 @@ static void print_name(const char *url)
 static void print_quoted(const char *s)
 {
     putchar('"');
-    for (s = out_clean(s); *s != '\0'; s++)
+    for (s = out_line(s); *s != '\0'; s++)
         printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
     putchar('"');
 }

@@ -21,6 +21,8 @@ struct worker {
     size_t flight_count;
     int64_t respawn_ns; /* 0: not waiting */
     int64_t back_off_ns;
+    bool pinged;    /* and has not answered since */
+    unsigned ticks; /* of the watchdog, since the last ping or answer */
 };
 
 struct crew_check { /* what the crew knows of a check */

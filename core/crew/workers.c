@@ -15,6 +15,8 @@
 #include "crew/internal.h"
 
 #define WATCHDOG_MS        100
+#define PING_TICKS         20  /* without a ping */
+#define SILENT_TICKS       100 /* without an answer to one */
 #define LONGEST_CALLBACK   (1 * NS_PER_S)
 #define BLOCKING_GRACE     (100 * NS_PER_MS)
 #define WORKER_QUEUE_BYTES (64u << 20)
@@ -293,7 +295,10 @@ static bool on_log(struct worker *w, const struct frame *f)
 
 static bool on_frame(void *arg, const struct frame *f)
 {
+    struct worker *w = arg;
+    w->pinged = false; /* whatever it says, it lives */
     switch (f->type) {
+    case MSG_PONG: return true;
     case MSG_LOADED: return true;
     case MSG_RESULT: return on_result(arg, f);
     case MSG_LOG: return on_log(arg, f);
@@ -360,6 +365,7 @@ void worker_start(struct worker *w)
                                     .on_death = on_death,
                                     .arg = w};
     w->respawn_ns = 0;
+    w->pinged = false;
     w->child = process_start(w->crew->loop, &options, &err);
     if (w->child == NULL) {
         log_error("%s", err.text);
@@ -372,8 +378,26 @@ void worker_start(struct worker *w)
 }
 
 /* A callback that does not return, a blocking probe past its deadline. */
+/* A worker that stands still outside any callback shows only by its silence.
+ * Ticks are counted, not time: when we were stopped ourselves, it is not the
+ * worker's fault. */
+static void ping_worker(struct worker *w)
+{
+    struct buf nothing = {0};
+    w->ticks++;
+    if (w->pinged && w->ticks > SILENT_TICKS) {
+        process_kill(w->child, "it does not answer");
+    } else if (!w->pinged && w->ticks > PING_TICKS) {
+        w->pinged = true;
+        w->ticks = 0;
+        process_send(w->child, MSG_PING, 0, &nothing);
+    }
+}
+
 static void watch_worker(struct worker *w, int64_t now)
 {
+    if (!w->blocking)
+        ping_worker(w);
     const struct blackbox *box = process_blackbox(w->child);
     if (process_is_mute(w->child, now)) {
         process_kill(w->child, "it closed its channel");
@@ -445,13 +469,17 @@ struct crew *crew_new(uv_loop_t *loop, const struct crew_options *options,
         c->workers[i].crew = c;
         c->workers[i].number = i + 1;
         c->workers[i].blocking = i >= c->worker_count;
-        if (!c->workers[i].blocking)
-            worker_start(&c->workers[i]);
     }
     uv_timer_init(loop, &c->watchdog);
     c->watchdog.data = c;
     uv_timer_start(&c->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
     return c;
+}
+
+void crew_start_workers(struct crew *c)
+{
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_start(&c->workers[i]);
 }
 
 static void free_flights(struct flight *f)

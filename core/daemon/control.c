@@ -342,13 +342,30 @@ static void on_connection(uv_stream_t *server, int status)
 
 /* --------------------------------------------------------------- lifetime --- */
 
-void daemon_control_path(const char *state_dir, char *out, size_t size)
+bool daemon_control_path(const char *state_dir, size_t i, char *out,
+                         size_t size)
 {
     bool systems_own = str_eq(state_dir, "/var/lib/relevo");
-    if (systems_own && access("/run/relevo", W_OK) == 0)
+    if (systems_own && i == 0)
         snprintf(out, size, "/run/relevo/control.sock");
-    else
+    else if (i == (systems_own ? 1u : 0u))
         snprintf(out, size, "%s/control.sock", state_dir);
+    else
+        return false;
+    return true;
+}
+
+/* The first place whose folder we may write in. */
+static void choose_path(const char *state_dir, char *out, size_t size)
+{
+    for (size_t i = 0; daemon_control_path(state_dir, i, out, size); i++) {
+        char *slash = strrchr(out, '/');
+        *slash = '\0';
+        bool usable = access(out, W_OK) == 0;
+        *slash = '/';
+        if (usable)
+            return;
+    }
 }
 
 static void on_server_closed(uv_handle_t *handle) { release(handle->data); }
@@ -357,7 +374,7 @@ struct control *control_open(struct daemon *d, struct err *err)
 {
     char path[4300];
     struct control *control = xcalloc(1, sizeof *control);
-    daemon_control_path(d->state_dir, path, sizeof path);
+    choose_path(d->state_dir, path, sizeof path);
     if (strlen(path) >= sizeof control->path) {
         free(control);
         err_set(err, ERR_LIMIT, 0,

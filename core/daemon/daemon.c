@@ -140,9 +140,10 @@ void daemon_stop(struct daemon *d, const char *why)
 static void on_reloaded(void *arg, const char *errors)
 {
     (void)arg;
-    if (errors != NULL)
-        log_error("the new configuration is refused, the old one stays:\n%s",
-                  errors);
+    if (errors == NULL)
+        return;
+    log_error("the new configuration is refused, the old one stays:");
+    reload_log(LOG_LEVEL_ERROR, errors);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -200,7 +201,10 @@ static bool drop_privileges(struct daemon *d, struct err *err)
     if (p == NULL)
         return err_set(err, ERR_CONFIG, 0, "user \"%s\" does not exist",
                        d->conf->user);
-    if (chown(d->state_dir, p->pw_uid, p->pw_gid) != 0 ||
+    char catalogs[4200]; /* made by the vetting before; may not be there */
+    snprintf(catalogs, sizeof catalogs, "%s/catalogs", d->state_dir);
+    if ((chown(catalogs, p->pw_uid, p->pw_gid) != 0 && errno != ENOENT) ||
+        chown(d->state_dir, p->pw_uid, p->pw_gid) != 0 ||
         initgroups(p->pw_name, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
         setuid(p->pw_uid) != 0)
         return err_set(err, ERR_IO, errno, "becoming user \"%s\"",
@@ -289,6 +293,7 @@ static bool start(struct daemon *d, struct err *err)
     if (!crew_start_runner(d->crew, err) || !drop_privileges(d, err) ||
         !make_runs_dir(d, err) || !open_store(d, err))
         return false;
+    crew_start_workers(d->crew);
     d->control = control_open(d, err);
     if (d->control == NULL)
         return false;
@@ -311,6 +316,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void finish(struct daemon *d)
 {
     d->stopping = true;
+    reload_free(d);
     control_close(d->control);
     runs_free(d);
     crew_free(d->crew);
@@ -333,6 +339,7 @@ int daemon_run(const struct daemon_options *options)
     d.queued_end = &d.queued;
     struct err err;
     log_init("main");
+    signal(SIGHUP, SIG_IGN); /* until we can follow it */
     uv_loop_init(&d.loop);
     proc_boot_id(d.boot_id);
     d.model = model_new(0);

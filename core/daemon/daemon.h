@@ -17,8 +17,10 @@ struct daemon_options {
  * configuration is wrong (said on standard error), 3 for anything else. */
 int daemon_run(const struct daemon_options *);
 
-/* The path of the control socket for a state directory: in /run/relevo for the
- * system's own daemon, else in the state directory itself. */
-void daemon_control_path(const char *state_dir, char *out, size_t size);
+/* Where the control socket of a state directory may be, best first: for the
+ * system's own daemon /run/relevo, then the state directory itself. false past
+ * the last. */
+bool daemon_control_path(const char *state_dir, size_t i, char *out,
+                         size_t size);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "base/log.h"
 #include "base/proc.h"
 #include "base/redact.h"
 #include "crew/crew.h"
@@ -60,6 +61,7 @@ struct daemon {
     struct adopted *adopted;
     struct queued *queued, **queued_end; /* events that came inside a step */
     bool stepping;
+    struct reload_request *reload_requests; /* for the next reload */
     bool reloading, stopping;
     int exit_status;
 };
@@ -105,6 +107,8 @@ void reload_apply(struct daemon *, struct conf *);
  * the errors as text. */
 void reload_start(struct daemon *, void (*done)(void *arg, const char *errors),
                   void *arg);
+void reload_log(enum log_level, const char *text); /* a line each */
+void reload_free(struct daemon *);
 
 /* control.c */
 struct control *control_open(struct daemon *, struct err *);

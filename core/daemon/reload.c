@@ -25,6 +25,34 @@ static uint32_t *numbers_of(const struct daemon *d, const struct conf *conf)
     return ids;
 }
 
+/* The secrets of the generation before are still blotted out: results of it may
+ * be on their way. */
+static void renew_redaction(struct daemon *d, const struct conf *conf)
+{
+    size_t before = d->conf == conf ? 0 : d->conf->secret_count;
+    const char **values = xcalloc(conf->secret_count + before + 1,
+                                  sizeof *values);
+    for (size_t i = 0; i < conf->secret_count; i++)
+        values[i] = conf->secrets[i];
+    for (size_t i = 0; i < before; i++)
+        values[conf->secret_count + i] = d->conf->secrets[i];
+    struct redact *old = d->redact;
+    d->redact = redact_new(values, conf->secret_count + before);
+    log_set_redact(d->redact);
+    redact_free(old);
+    free(values);
+}
+
+/* A text of several lines, a line each. */
+void reload_log(enum log_level level, const char *text)
+{
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+        log_at(level, "%.*s", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
 /* The model gives new checks their numbers; the workers need those before the
  * probes that the same step asks for. */
 void reload_apply(struct daemon *d, struct conf *conf)
@@ -32,10 +60,7 @@ void reload_apply(struct daemon *d, struct conf *conf)
     enum log_level level;
     if (log_level_parse(conf->log_level, &level))
         log_set_level(level);
-    struct redact *old = d->redact;
-    d->redact = redact_new(conf->secrets, conf->secret_count);
-    log_set_redact(d->redact);
-    redact_free(old);
+    renew_redaction(d, conf);
     crew_allow(d->crew, conf);
     struct event e = {.kind = EVENT_CONFIG, .as.conf = conf};
     struct actions actions = model_step(d->model, &e, clock_now());
@@ -49,10 +74,15 @@ void reload_apply(struct daemon *d, struct conf *conf)
     daemon_perform(d, &actions);
 }
 
-struct reload {
-    struct daemon *daemon;
+struct reload_request { /* someone who wants to know how it went */
+    struct reload_request *next;
     void (*done)(void *, const char *);
     void *arg;
+};
+
+struct reload {
+    struct daemon *daemon;
+    struct reload_request *requests;
 };
 
 static void apply_new(struct daemon *d, struct conf *conf)
@@ -64,38 +94,62 @@ static void apply_new(struct daemon *d, struct conf *conf)
     reload_apply(d, conf);
 }
 
+static void answer_all(struct reload_request *requests, const char *errors)
+{
+    while (requests != NULL) {
+        struct reload_request *next = requests->next;
+        requests->done(requests->arg, errors);
+        free(requests);
+        requests = next;
+    }
+}
+
+static void begin(struct daemon *d);
+
 static void on_prepared(void *arg, struct conf *conf, struct conf_errors *e)
 {
     struct reload *r = arg;
     struct daemon *d = r->daemon;
     struct buf text = {0};
     conf_errors_write(e, &text);
-    d->reloading = false;
     if (d->stopping) {
         conf_unref(conf);
-    } else if (conf == NULL) {
-        r->done(r->arg, buf_text(&text));
-    } else {
-        if (text.len > 0)
-            log_warn("%s", text.data);
+        conf = NULL;
+    } else if (conf != NULL) {
+        reload_log(LOG_LEVEL_WARN, buf_text(&text));
         apply_new(d, conf);
-        r->done(r->arg, NULL);
     }
+    answer_all(r->requests, conf != NULL ? NULL : buf_text(&text));
     buf_free(&text);
     free(r);
+    d->reloading = false;
+    if (d->reload_requests != NULL && !d->stopping)
+        begin(d); /* the files may have changed since they were read */
+}
+
+static void begin(struct daemon *d)
+{
+    struct reload *r = xcalloc(1, sizeof *r);
+    *r = (struct reload){d, d->reload_requests};
+    d->reload_requests = NULL;
+    d->reloading = true;
+    struct conf_source source =
+        places_source(d->conf->file, d->options->state_dir);
+    prepare_start(&d->loop, &source, d->conf->generation + 1, on_prepared, r);
 }
 
 void reload_start(struct daemon *d, void (*done)(void *, const char *),
                   void *arg)
 {
-    if (d->reloading) {
-        done(arg, "a reload is under way already");
-        return;
-    }
-    d->reloading = true;
-    struct reload *r = xcalloc(1, sizeof *r);
-    *r = (struct reload){d, done, arg};
-    struct conf_source source =
-        places_source(d->conf->file, d->options->state_dir);
-    prepare_start(&d->loop, &source, d->conf->generation + 1, on_prepared, r);
+    struct reload_request *request = xcalloc(1, sizeof *request);
+    *request = (struct reload_request){d->reload_requests, done, arg};
+    d->reload_requests = request;
+    if (!d->reloading)
+        begin(d);
+}
+
+void reload_free(struct daemon *d)
+{
+    answer_all(d->reload_requests, "Relevo is stopping");
+    d->reload_requests = NULL;
 }

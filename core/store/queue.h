@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "model/record.h"
 
-#define QUEUE_GATHER_NS (50 * NS_PER_MS)
+#define QUEUE_GATHER_NS (250 * NS_PER_MS)
 
 enum {
     QUEUE_GATHER = 2000, /* so many relaxed records are not gathered longer */

@@ -71,7 +71,9 @@ static const struct {
                       "node = ?1 AND incident = ?2 ORDER BY number"},
     [LIST_OPEN_INCIDENTS] = {RECORD_INCIDENT,
                              "node = ?1 AND (resolved_us = 0"
-                             " OR resolved_us > ?3) ORDER BY +number"},
+                             " OR resolved_us > ?3 OR number IN (SELECT"
+                             " incident FROM state WHERE node = ?1))"
+                             " ORDER BY +number"},
     [LIST_LIVE_RUNS] =
         {RECORD_RUN,
          "node = ?1 AND number IN ("

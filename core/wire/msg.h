@@ -24,6 +24,8 @@
     X(12, PROBE, "main", "worker", "probe this check when due")                \
     X(13, RESULT, "worker", "main", "what a probe came to")                    \
     X(14, LOG, "any", "main", "a line for the log")                            \
+    X(15, PING, "main", "worker", "are you there?")                            \
+    X(16, PONG, "worker", "main", "yes")                                       \
     X(20, ALLOW, "main", "runner", "the scripts that may run")                 \
     X(21, RUN, "main", "runner", "run this script")                            \
     X(22, STOP_RUN, "main", "runner", "end this run")                          \

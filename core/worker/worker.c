@@ -2,7 +2,7 @@
  *
  * Happy path: main sends MSG_LOAD, then MSG_PROBE for ever; results and log
  * lines gather during a turn of the loop and go out together before the next
- * wait.
+ * wait; good results gather for longer, up to the next beat.
  * Ways it can fail: main closes the channel: scopes end, then the process. It
  * sends nonsense or does not read: we end and are started anew. A plugin
  * crashes or hangs: main sees it on the black-box page. */
@@ -32,6 +32,10 @@
 #include "worker/tell.h"
 
 #define DISTURBED_NS (20 * NS_PER_MS)
+/* Good results of the schedule leave on this beat of the monotonic clock, which
+ * all workers share: main wakes once for many of them. Anything else leaves at
+ * the end of its turn and takes along what waits. */
+#define BEAT_NS (20 * NS_PER_MS)
 
 enum {
     QUEUE_BYTES = 64 << 20,
@@ -43,6 +47,8 @@ enum {
 static struct chan *chan;
 static struct loop_source chan_source;
 static uint32_t chan_events = EPOLLIN;
+static struct loop_timer beat; /* set: what is queued may wait for it */
+static bool pressing;          /* something is queued that may not */
 static int exit_status;
 static struct buf payload; /* work space */
 
@@ -59,16 +65,33 @@ static void send_frame(uint16_t type, uint32_t generation)
     }
 }
 
+static void on_beat(struct loop_timer *t)
+{
+    (void)t;
+    pressing = true;
+}
+
+static void wait_for_beat(void)
+{
+    if (!heap_has(&beat.node))
+        loop_timer_set(&beat, (clock_mono_ns() / BEAT_NS + 1) * BEAT_NS);
+}
+
 void tell_result(const struct result *r)
 {
     msg_put_result(&payload, r);
     send_frame(MSG_RESULT, r->generation);
+    if (r->outcome == OUTCOME_OK && r->purpose == PURPOSE_SCHEDULE)
+        wait_for_beat();
+    else
+        pressing = true;
 }
 
 static void send_line(enum log_level level, uint32_t check, const char *text)
 {
     msg_put_log(&payload, &(struct msg_log){(unsigned)level, check, text});
     send_frame(MSG_LOG, 0);
+    pressing = true;
 }
 
 void tell_log(enum log_level level, uint32_t check, const char *text)
@@ -105,6 +128,7 @@ static bool on_load(const struct frame *f)
     if (!load_generation(f->payload, f->len))
         return false;
     send_frame(MSG_LOADED, f->generation);
+    pressing = true;
     return true;
 }
 
@@ -117,10 +141,17 @@ static bool on_probe(const struct frame *f)
     return true;
 }
 
+static bool on_ping(const struct frame *f)
+{
+    send_frame(MSG_PONG, f->generation);
+    return true;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     (void)arg;
     switch (f->type) {
+    case MSG_PING: return on_ping(f);
     case MSG_LOAD: return on_load(f);
     case MSG_PROBE: return on_probe(f);
     default: return false;
@@ -142,6 +173,10 @@ static void follow(enum chan_status status, const struct err *err)
 static void flush(void)
 {
     struct err err;
+    if (!pressing && (chan_events & EPOLLOUT) == 0)
+        return;
+    pressing = false;
+    loop_timer_stop(&beat);
     follow(chan_flush(chan, &err), &err);
     uint32_t wanted = EPOLLIN | (chan_wants_write(chan) ? EPOLLOUT : 0u);
     if (wanted == chan_events)
@@ -226,6 +261,7 @@ static void open_all(void)
     chan = chan_new(ROLE_FD_CHAN, QUEUE_BYTES);
     log_set_sink(log_sink);
     chan_source.ready = on_channel;
+    beat.fire = on_beat;
     if (!loop_watch(ROLE_FD_CHAN, EPOLLIN, &chan_source))
         die("the channel cannot be watched");
     resolve_open();

@@ -363,7 +363,8 @@ void answer_observe(struct fetch *fetch)
     http_host->observe(fetch->probe, FIELD_REDIRECTS,
                        rlv_int(fetch->redirects));
     observe_body(fetch);
-    observe_url(fetch);
+    if (http_host->wants(fetch->probe, FIELD_URL_EFFECTIVE))
+        observe_url(fetch);
     observe_text(fetch, FIELD_IP, ip);
     observe_text(fetch, FIELD_HTTP_VERSION, version_text(easy));
     answer_observe_certificate(fetch);

@@ -79,6 +79,26 @@ static void overlapping_values_go_together(void **state)
     redact_free(r);
 }
 
+static void a_value_that_was_cut_off_is_found(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"correct-horse-battery"};
+    struct redact *r = redact_new(values, 1);
+    static const struct {
+        const char *text;
+        size_t rest;
+    } cases[] = {
+        {"it said: correct-hor", 9}, {"it said: corr", 9},
+        {"it said: cor", 12},        {"correct-horse-batter", 0},
+        {"it said: correct!", 17},   {"", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(redact_cut(r, cases[i].text, strlen(cases[i].text)),
+                         cases[i].rest);
+    assert_int_equal(redact_cut(NULL, "correct-hor", 11), 11);
+    redact_free(r);
+}
+
 static void lines_of_a_long_value_are_found(void **state)
 {
     (void)state;
@@ -225,6 +245,7 @@ int main(void)
         cmocka_unit_test(base64_is_found_inside_longer_base64),
         cmocka_unit_test(short_values_and_white_space),
         cmocka_unit_test(overlapping_values_go_together),
+        cmocka_unit_test(a_value_that_was_cut_off_is_found),
         cmocka_unit_test(lines_of_a_long_value_are_found),
         cmocka_unit_test(what_looks_like_a_secret_goes),
         cmocka_unit_test(a_stream_does_not_leak_at_its_cuts),
