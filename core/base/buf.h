@@ -13,7 +13,7 @@ struct buf {
     size_t len, cap;
 };
 
-void buf_free(struct buf *); /* leaves it empty and usable */
+void buf_free(struct buf *);  /* leaves it empty and usable */
 void buf_clear(struct buf *); /* keeps the memory */
 void buf_reserve(struct buf *, size_t more);
 void buf_add(struct buf *, const void *bytes, size_t n);
@@ -21,7 +21,7 @@ void buf_addc(struct buf *, char c);
 void buf_adds(struct buf *, const char *s);
 void buf_addf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
 void buf_addv(struct buf *, const char *fmt, va_list);
-void buf_drop(struct buf *, size_t n); /* removes the first n bytes */
+void buf_drop(struct buf *, size_t n);    /* removes the first n bytes */
 const char *buf_text(const struct buf *); /* "" while empty */
 char *buf_take(struct buf *) MUST_CHECK;  /* the caller frees; buf is empty */
 

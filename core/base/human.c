@@ -27,15 +27,9 @@ static const struct unit durations[] = {
 };
 
 static const struct unit sizes[] = {
-    {"B", 1},
-    {"KB", 1000},
-    {"MB", 1000000},
-    {"GB", 1000000000},
-    {"TB", 1000000000000},
-    {"KiB", 1 << 10},
-    {"MiB", 1 << 20},
-    {"GiB", 1 << 30},
-    {"TiB", 1LL << 40},
+    {"B", 1},           {"KB", 1000},          {"MB", 1000000},
+    {"GB", 1000000000}, {"TB", 1000000000000}, {"KiB", 1 << 10},
+    {"MiB", 1 << 20},   {"GiB", 1 << 30},      {"TiB", 1LL << 40},
     {NULL, 0},
 };
 
@@ -213,8 +207,8 @@ const char *human_duration(int64_t ns, char out[HUMAN_TEXT])
         int64_t count = ns / big[i].factor;
         ns %= big[i].factor;
         if (count > 0)
-            used += (size_t)snprintf(out + used, HUMAN_TEXT - used,
-                                     "%lld%s", (long long)count, big[i].name);
+            used += (size_t)snprintf(out + used, HUMAN_TEXT - used, "%lld%s",
+                                     (long long)count, big[i].name);
     }
     return out;
 }

@@ -1,6 +1,7 @@
 /* base/human.h: durations, sizes and percentages as people write them.
  *
- * Parsing names what is wrong and suggests; printing is what parsing accepts. */
+ * Parsing names what is wrong and suggests; printing is what parsing accepts.
+ */
 #ifndef RELEVO_BASE_HUMAN_H
 #define RELEVO_BASE_HUMAN_H
 
@@ -15,9 +16,11 @@
 
 /* "250ms", "30s", "5m", "1h30m", "14d", "2w"; units us ms s m h d w; a bare
  * "0" is fine, any other bare number is not. Never negative. Nanoseconds. */
-bool human_parse_duration(const char *text, int64_t *ns, struct err *) MUST_CHECK;
+bool human_parse_duration(const char *text, int64_t *ns,
+                          struct err *) MUST_CHECK;
 /* "512", "4KiB", "1MiB", "2GB" (powers of ten for KB MB GB). Bytes. */
-bool human_parse_size(const char *text, int64_t *bytes, struct err *) MUST_CHECK;
+bool human_parse_size(const char *text, int64_t *bytes,
+                      struct err *) MUST_CHECK;
 
 /* The multiplier of a unit for the expression language, or false: duration
  * units to nanoseconds, size units to bytes. */

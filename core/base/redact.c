@@ -33,8 +33,7 @@ struct redact {
     size_t longest;
 };
 
-/* ---------------------------------------------------- what must be known ---
- */
+/* -------------------------------------------------- what must be known --- */
 
 static size_t bucket_of(const char *s)
 {
@@ -155,8 +154,7 @@ bool redact_finds(const struct redact *r, const char *text, size_t n)
     return false;
 }
 
-/* ----------------------------------------------- what looks like a secret ---
- */
+/* -------------------------------------------- what looks like a secret --- */
 
 /* Where an open-ended match ends; the byte that ends it is not part of it. */
 enum until {
@@ -321,8 +319,7 @@ static bool ends(enum until until, bool escaped, char c)
     return false;
 }
 
-/* ---------------------------------------------------------------- passes ---
- */
+/* -------------------------------------------------------------- passes --- */
 
 static size_t look_ahead(const struct redact *r)
 {

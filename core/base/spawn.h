@@ -20,9 +20,9 @@ struct spawn_fd {
 /* argv ends with NULL, argv[0] included. The child gets: standard input from
  * /dev/null, the caller's standard output and error, the mapped descriptors
  * and no others; of the environment what a program needs to run (spawn.c lists
- * it), nothing that may be a secret; default signal dispositions, an empty mask; with new_session
- * a session of its own, which a terminal's Ctrl-C does not reach. The caller
- * reaps it. */
+ * it), nothing that may be a secret; default signal dispositions, an empty
+ * mask; with new_session a session of its own, which a terminal's Ctrl-C does
+ * not reach. The caller reaps it. */
 bool spawn_self(const char *const argv[], const struct spawn_fd *fds, size_t n,
                 bool new_session, pid_t *pid, struct err *) MUST_CHECK;
 

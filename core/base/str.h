@@ -28,7 +28,8 @@ const char *str_nearest_of(const char *word, const char *const *candidates);
  * bidirectional overrides become \xNN or \uNNNN. Always ends with NUL, cuts
  * at a whole character. Returns out. */
 char *str_clean(char *out, size_t size, const char *s, size_t n);
-void str_clean_buf(struct buf *out, const char *s, size_t n, bool keep_newlines);
+void str_clean_buf(struct buf *out, const char *s, size_t n,
+                   bool keep_newlines);
 
 /* Length of the valid UTF-8 character at s (n bytes left), or 0. */
 size_t str_utf8(const char *s, size_t n, uint32_t *codepoint);

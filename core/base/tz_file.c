@@ -20,8 +20,7 @@
 
 enum { HEADER_BYTES = 44, LARGEST_FILE = 1 << 20 };
 
-/* ------------------------------------------------------------ the format ---
- */
+/* ---------------------------------------------------------- the format --- */
 
 /* What is left of the file. */
 struct reader {
@@ -182,8 +181,7 @@ struct tz *tz_parse(const char *name, const void *bytes, size_t n,
     return NULL;
 }
 
-/* ------------------------------------------------------------- the files ---
- */
+/* ----------------------------------------------------------- the files --- */
 
 static const char *folder(void)
 {

@@ -45,7 +45,7 @@ int cli_fail(int status, const char *fmt, ...)
     return status;
 }
 
-/* ---------------------------------------------------------------- options --- */
+/* ------------------------------------------------------------- options --- */
 
 static const struct cli_option *find_in(const struct cli_option *table,
                                         const char *name, size_t n, char letter)
@@ -74,7 +74,8 @@ static const char *nth_option(const void *arg, size_t i)
     while (command != NULL && command->options != NULL &&
            command->options[own].name != NULL)
         own++;
-    return i < own ? command->options[i].name : cli_global_options[i - own].name;
+    return i < own ? command->options[i].name
+                   : cli_global_options[i - own].name;
 }
 
 struct parse {
@@ -111,8 +112,9 @@ static bool take_option(struct parse *p, const struct command *command)
     else if (o->value != NULL && p->at + 1 < p->argc)
         value = p->argv[++p->at];
     else if (o->value != NULL || attached) {
-        cli_fail(EXIT_USAGE, o->value ? "--%s needs a value: --%s %s"
-                                      : "--%s takes no value",
+        cli_fail(EXIT_USAGE,
+                 o->value ? "--%s needs a value: --%s %s"
+                          : "--%s takes no value",
                  o->name, o->name, o->value);
         return false;
     }
@@ -120,7 +122,7 @@ static bool take_option(struct parse *p, const struct command *command)
     return true;
 }
 
-/* --------------------------------------------------------------- commands --- */
+/* ------------------------------------------------------------ commands --- */
 
 /* "incident show": as many words as the name has. */
 static const struct command *find_command(char **argv, int argc, int at,
@@ -229,9 +231,8 @@ static int parse_and_run(struct parse *p)
     const struct command *command =
         find_command(p->argv, p->argc, p->at, &used);
     if (command == NULL)
-        return unknown_command(p->argv[p->at], p->at + 1 < p->argc
-                                                   ? p->argv[p->at + 1]
-                                                   : NULL);
+        return unknown_command(p->argv[p->at],
+                               p->at + 1 < p->argc ? p->argv[p->at + 1] : NULL);
     p->at += used;
     return take_rest(p, command) ? run_command(p, command) : EXIT_USAGE;
 }

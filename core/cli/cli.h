@@ -37,8 +37,8 @@ struct args {
 };
 
 struct command {
-    const char *name;  /* "incident show" */
-    const char *words; /* "[ID]": shown in the usage line */
+    const char *name;   /* "incident show" */
+    const char *words;  /* "[ID]": shown in the usage line */
     size_t least, most; /* positional words */
     const char *summary;
     const struct cli_option *options; /* ended by a NULL name; or NULL */

@@ -22,7 +22,7 @@
 #include "expect/expect.h"
 #include "report/json.h"
 
-/* ------------------------------------------------------------- own worker --- */
+/* ---------------------------------------------------------- own worker --- */
 
 struct local {
     struct result *result;
@@ -68,7 +68,7 @@ static struct result *probe_local(struct conf *conf, size_t index)
     return local.result;
 }
 
-/* ---------------------------------------------------------------- --expect --- */
+/* ------------------------------------------------------------ --expect --- */
 
 /* The line is right, or said what is not. */
 static struct expect *parse_line(const struct check_spec *spec,
@@ -108,8 +108,8 @@ static bool add_lines(const struct args *args, struct conf *conf,
         struct expect *e = parse_line(spec, text);
         if (e == NULL)
             return false;
-        struct line_spec *lines = arena_alloc(
-            conf->arena, (spec->expect_count + 1) * sizeof *lines);
+        struct line_spec *lines =
+            arena_alloc(conf->arena, (spec->expect_count + 1) * sizeof *lines);
         size_t n = 0;
         for (size_t k = 0; k < spec->expect_count; k++)
             if (!spec->expects[k].is_default ||
@@ -123,7 +123,7 @@ static bool add_lines(const struct args *args, struct conf *conf,
     return true;
 }
 
-/* ---------------------------------------------------------------- sources --- */
+/* ------------------------------------------------------------- sources --- */
 
 static bool is_url(const char *word) { return strstr(word, "://") != NULL; }
 
@@ -176,8 +176,7 @@ static json_t *ask_daemon(const struct args *args, const char *name)
 
 static int show(const struct args *args, json_t *result, const char *url)
 {
-    const char *outcome =
-        json_string_value(json_object_get(result, "outcome"));
+    const char *outcome = json_string_value(json_object_get(result, "outcome"));
     bool well = str_eq(outcome, "ok") || str_eq(outcome, "warn");
     if (args_has(args, "json")) {
         out_json(result);
@@ -219,8 +218,8 @@ int cmd_check(const struct args *args)
     const char *word = args->words[0];
     log_init("check");
     log_set_level(args_has(args, "trace") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
-    bool local = is_url(word) || args_has(args, "local") ||
-                 args_has(args, "expect");
+    bool local =
+        is_url(word) || args_has(args, "local") || args_has(args, "expect");
     json_t *answer = local ? NULL : ask_daemon(args, word);
     return answer != NULL ? show(args, answer, NULL)
                           : check_locally(args, word);

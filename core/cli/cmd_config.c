@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "base/human.h"
 #include "cli/cli.h"
 #include "cli/out.h"
@@ -46,8 +47,8 @@ static json_t *check_json(const struct check_spec *spec)
     bool known = conf_outage_window(spec, &min_ns, &max_ns);
     json_t *o = json_pack("{s:s, s:s, s:s}", "name", spec->name, "plugin",
                           spec->plugin, "schedule", schedule_text(spec));
-    json_object_set_new(o, "missing", spec->missing ? json_string(spec->missing)
-                                                    : json_null());
+    json_object_set_new(
+        o, "missing", spec->missing ? json_string(spec->missing) : json_null());
     json_object_set_new(o, "noticed_after_min_ms",
                         known ? json_real((double)min_ns / 1e6) : json_null());
     json_object_set_new(o, "noticed_after_max_ms",
@@ -87,6 +88,17 @@ int cmd_config_check(const struct args *args)
     return EXIT_FINE;
 }
 
+/* A value that only contains a secret (a line of `expect`) is one, too. */
+static void show(const struct conf *conf, struct buf *out)
+{
+    struct buf text = {0};
+    struct redact *redact = redact_new(conf->secrets, conf->secret_count);
+    conf_show(conf, &text);
+    redact_text(redact, buf_text(&text), text.len, out);
+    redact_free(redact);
+    buf_free(&text);
+}
+
 int cmd_config_show(const struct args *args)
 {
     struct buf text = {0};
@@ -96,7 +108,7 @@ int cmd_config_show(const struct args *args)
         struct conf *conf = use_conf(args);
         if (conf == NULL)
             return EXIT_USAGE;
-        conf_show(conf, &text);
+        show(conf, &text);
         conf_unref(conf);
     }
     fputs(buf_text(&text), stdout);

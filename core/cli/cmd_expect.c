@@ -29,7 +29,7 @@ struct question {
     struct arena *arena;
 };
 
-/* -------------------------------------------------------------- load --- */
+/* ---------------------------------------------------------------- load --- */
 
 static int refuse(const char *text, const struct expect_error *error)
 {
@@ -67,7 +67,7 @@ static int say_type(const struct question *q)
     return EXIT_FINE;
 }
 
-/* ------------------------------------------------------------- judge --- */
+/* --------------------------------------------------------------- judge --- */
 
 static json_t *value_json(const struct rlv_value *v)
 {
@@ -135,7 +135,7 @@ static int judge(struct question *q, const json_t *given, const char *file)
     return status;
 }
 
-/* -------------------------------------------------------------- file --- */
+/* ---------------------------------------------------------------- file --- */
 
 static bool read_input(struct buf *out, struct err *err)
 {
@@ -168,7 +168,7 @@ static json_t *read_json(const char *file)
     return given;
 }
 
-/* ----------------------------------------------------------- command --- */
+/* ------------------------------------------------------------- command --- */
 
 static int answer(struct question *q, const char *file)
 {

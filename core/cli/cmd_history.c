@@ -21,7 +21,7 @@ static int64_t latency_of(const struct result *r)
     return v != NULL && v->type == RLV_T_DURATION ? v->as.i : RESULT_NO_PHASE;
 }
 
-/* -------------------------------------------------------------- text --- */
+/* ---------------------------------------------------------------- text --- */
 
 static void add_row(struct table *t, const struct result *r)
 {
@@ -103,7 +103,7 @@ static void print_text(const char *check, struct result *const *results,
     print_footer(results, count);
 }
 
-/* ----------------------------------------------------------- command --- */
+/* ------------------------------------------------------------- command --- */
 
 static json_t *to_json(const char *check, struct result *const *results,
                        size_t count)

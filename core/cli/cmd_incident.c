@@ -13,7 +13,7 @@
 
 enum { DEFAULT_LIMIT = 20 };
 
-/* -------------------------------------------------------------- list --- */
+/* ---------------------------------------------------------------- list --- */
 
 static void add_row(struct table *t, const struct incident_row *row,
                     const char *check)
@@ -83,7 +83,7 @@ int cmd_incident_list(const struct args *args)
     return status;
 }
 
-/* -------------------------------------------------------------- show --- */
+/* ---------------------------------------------------------------- show --- */
 
 /* The failing result with which it began; what came first of those that are
  * still kept, where that one is not. NULL: none is. */

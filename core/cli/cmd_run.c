@@ -1,4 +1,5 @@
-/* cli/cmd_run.c: `relevo run` and `relevo reload`: the daemon and a word to it. */
+/* cli/cmd_run.c: `relevo run` and `relevo reload`: the daemon and a word to it.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

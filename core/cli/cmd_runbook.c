@@ -14,7 +14,7 @@
 
 enum { DEFAULT_LIMIT = 20 };
 
-/* -------------------------------------------------------------- list --- */
+/* ---------------------------------------------------------------- list --- */
 
 static void add_words(struct buf *out, const char *what,
                       const struct rlv_list *words)
@@ -145,7 +145,7 @@ int cmd_runbook_list(const struct args *args)
     return EXIT_FINE;
 }
 
-/* --------------------------------------------------------------- log --- */
+/* ----------------------------------------------------------------- log --- */
 
 /* The weightiest sentence there is about a run. */
 static const char *remark_of(const struct ledger *p, const struct run_row *run)

@@ -1,5 +1,5 @@
-/* cli/cmd_runbook_run.c: `relevo runbook run NAME --check CHECK`: by the daemon,
- * which has the runner; what comes of it is in `relevo runbook log`. */
+/* cli/cmd_runbook_run.c: `relevo runbook run NAME --check CHECK`: by the
+ * daemon, which has the runner; what comes of it is in `relevo runbook log`. */
 #include <stdio.h>
 #include <string.h>
 

@@ -50,8 +50,8 @@ static json_t *stored_check(const struct check_row *row,
     id_text('I', state->incident, id);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:n}", "name",
                      row->name, "environment", row->environment, "plugin",
-                     row->plugin, "state", state_name(state->state), "count", "",
-                     "since", report_time(state->since_us), "incident",
+                     row->plugin, "state", state_name(state->state), "count",
+                     "", "since", report_time(state->since_us), "incident",
                      id[0] ? json_string(id) : json_null(), "last");
 }
 
@@ -71,8 +71,8 @@ static json_t *from_store(const char *state_dir, struct err *err)
         for (size_t i = 0; i < check_count; i++)
             for (size_t k = 0; k < state_count; k++)
                 if (states[k].check == checks[i].check)
-                    json_array_append_new(
-                        list, stored_check(&checks[i], &states[k]));
+                    json_array_append_new(list,
+                                          stored_check(&checks[i], &states[k]));
     }
     arena_free(arena);
     reader_close(reader);
@@ -92,9 +92,8 @@ static json_t *select_checks(const struct args *args, json_t *all)
 {
     json_t *chosen = json_array(), *check;
     size_t i;
-    json_array_foreach(all, i, check)
-        if (is_wanted(args, text(check, "name")))
-            json_array_append(chosen, check);
+    json_array_foreach(all, i, check) if (is_wanted(args, text(check, "name")))
+        json_array_append(chosen, check);
     json_decref(all);
     return chosen;
 }
@@ -103,8 +102,8 @@ static void print_check(struct table *t, const json_t *check)
 {
     const json_t *last = json_object_get(check, "last");
     const char *fault = text(last, "fault"), *code = text(last, "code");
-    const json_t *ms = json_object_get(json_object_get(last, "observations"),
-                                       "latency");
+    const json_t *ms =
+        json_object_get(json_object_get(last, "observations"), "latency");
     int64_t since = 0;
     clock_parse(text(check, "since"), &since);
     table_cell(t, "%s", text(check, "name"));
@@ -143,9 +142,9 @@ static int count_down(const json_t *checks)
 {
     size_t i;
     json_t *check;
-    json_array_foreach(checks, i, check)
-        if (str_eq(text(check, "state"), "down"))
-            return EXIT_FINDINGS;
+    json_array_foreach(
+        checks, i,
+        check) if (str_eq(text(check, "state"), "down")) return EXIT_FINDINGS;
     return EXIT_FINE;
 }
 

@@ -93,7 +93,7 @@ const struct command commands[] = {
 
 const size_t command_count = ARRAY_LEN(commands);
 
-/* ------------------------------------------------------------------- help --- */
+/* ---------------------------------------------------------------- help --- */
 
 static void print_options(const struct cli_option *table)
 {
@@ -133,8 +133,9 @@ static void help_all(void)
     }
     puts("\nGlobal options:");
     print_options(cli_global_options);
-    puts("\nExit status: 0 fine; 1 findings (a check is down, a result is not "
-         "ok);\n2 usage or configuration error; 3 internal error or no daemon.");
+    puts(
+        "\nExit status: 0 fine; 1 findings (a check is down, a result is not "
+        "ok);\n2 usage or configuration error; 3 internal error or no daemon.");
 }
 
 int cmd_help(const struct args *args)
@@ -172,7 +173,7 @@ int cmd_version(const struct args *args)
     return EXIT_FINE;
 }
 
-/* -------------------------------------------------------------- locations --- */
+/* ----------------------------------------------------------- locations --- */
 
 const char *cli_config(const struct args *args)
 {

@@ -60,7 +60,7 @@ static void print_heading(const char *text)
     printf("\n%s\n", out_colour(BOLD, text));
 }
 
-/* --------------------------------------------------------------- top --- */
+/* ----------------------------------------------------------------- top --- */
 
 static void print_top(const struct story *s)
 {
@@ -139,7 +139,7 @@ static void print_cause(const struct story *s)
     buf_free(&text);
 }
 
-/* ---------------------------------------------------------- findings --- */
+/* ------------------------------------------------------------ findings --- */
 
 static const char *member(const json_t *o, const char *name)
 {
@@ -232,7 +232,7 @@ static void print_all_findings(const struct story *s)
             print_findings(&s->runs[i]);
 }
 
-/* ---------------------------------------------------------- timeline --- */
+/* ------------------------------------------------------------ timeline --- */
 
 static void print_timeline(const struct story *s)
 {
@@ -258,7 +258,7 @@ static void print_timeline(const struct story *s)
     table_print(t);
 }
 
-/* ------------------------------------------------------ first result --- */
+/* -------------------------------------------------------- first result --- */
 
 static void print_evidence(const struct evidence *e)
 {
@@ -298,7 +298,7 @@ static void print_first(const struct story *s)
         print_evidence(&r->evidence[i]);
 }
 
-/* -------------------------------------------------------------- runs --- */
+/* ---------------------------------------------------------------- runs --- */
 
 static void print_held(const struct story *s, enum run_state state,
                        const char *heading)

@@ -23,7 +23,7 @@ struct observed {
     size_t count, most;
 };
 
-/* ------------------------------------------------------------ values --- */
+/* -------------------------------------------------------------- values --- */
 
 static bool expected(const char *what, struct err *err)
 {
@@ -137,7 +137,7 @@ static bool to_value(struct arena *arena, unsigned type, const json_t *v,
     }
 }
 
-/* ----------------------------------------------------------- members --- */
+/* ------------------------------------------------------------- members --- */
 
 /* "headers" is header where that is a map. -1: no such field. */
 static int field_of(const struct catalog *c, const char *name)

@@ -43,10 +43,10 @@ enum colour out_state_colour(const char *state)
     static const struct {
         const char *state;
         enum colour colour;
-    } colours[] = {{"up", GREEN},       {"ok", GREEN},      {"resolved", GREEN},
-                   {"degraded", YELLOW}, {"warn", YELLOW},   {"suspect", YELLOW},
-                   {"down", RED},       {"fail", RED},      {"open", RED},
-                   {"unknown", BLUE},   {"pending", GREY},  {"paused", GREY}};
+    } colours[] = {{"up", GREEN},        {"ok", GREEN},     {"resolved", GREEN},
+                   {"degraded", YELLOW}, {"warn", YELLOW},  {"suspect", YELLOW},
+                   {"down", RED},        {"fail", RED},     {"open", RED},
+                   {"unknown", BLUE},    {"pending", GREY}, {"paused", GREY}};
     for (size_t i = 0; i < ARRAY_LEN(colours); i++)
         if (str_eq(colours[i].state, state))
             return colours[i].colour;
@@ -89,7 +89,7 @@ void out_point(const char *text, int column)
     buf_free(&before);
 }
 
-/* ------------------------------------------------------------------ table --- */
+/* --------------------------------------------------------------- table --- */
 
 struct table {
     size_t columns, count, cap;
@@ -153,7 +153,7 @@ void out_json(json_t *o)
     json_decref(o);
 }
 
-/* ------------------------------------------------------------------- time --- */
+/* ---------------------------------------------------------------- time --- */
 
 const char *out_time(int64_t wall_us)
 {

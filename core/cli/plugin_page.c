@@ -28,7 +28,7 @@ const char *plugin_type_name(unsigned type)
     return type > 0 && type < ARRAY_LEN(names) ? names[type] : "unknown";
 }
 
-/* -------------------------------------------------------------- text --- */
+/* ---------------------------------------------------------------- text --- */
 
 /* Words of the text in lines of WIDTH, each behind INDENT spaces. */
 static void add_wrapped(struct buf *out, const char *text)
@@ -87,7 +87,7 @@ static void add_lines(struct buf *out, const char *word,
         buf_addf(out, "  %-11s %s\n", word, lines[i]);
 }
 
-/* ----------------------------------------------------------- example --- */
+/* ------------------------------------------------------------- example --- */
 
 /* A URL that this plugin takes, else the kind's sample. */
 static void add_url(struct buf *out, const char *plugin)
@@ -158,7 +158,7 @@ static void add_example(struct buf *out, const struct catalog *c)
     buf_adds(out, "      expect = [\"latency < 500ms\"];\n    };\n  };\n");
 }
 
-/* -------------------------------------------------------------- page --- */
+/* ---------------------------------------------------------------- page --- */
 
 static void add_page(struct buf *out, const struct catalog *c)
 {
@@ -192,7 +192,7 @@ void plugin_page(const struct catalog *c, struct buf *out)
     buf_free(&raw);
 }
 
-/* -------------------------------------------------------------- JSON --- */
+/* ---------------------------------------------------------------- JSON --- */
 
 static json_t *text_of(const char *s)
 {

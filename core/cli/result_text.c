@@ -123,8 +123,11 @@ static void print_lines(const json_t *r)
         bool holds = json_is_true(json_object_get(line, "true"));
         bool warn = json_is_true(json_object_get(line, "warn"));
         const char *values = text(line, "values");
-        printf("  %s %s%s", out_colour(holds ? GREEN : warn ? YELLOW : RED,
-                                       holds ? "true " : "FALSE"),
+        printf("  %s %s%s",
+               out_colour(holds  ? GREEN
+                          : warn ? YELLOW
+                                 : RED,
+                          holds ? "true " : "FALSE"),
                warn ? "warn_unless " : "", text(line, "line"));
         if (values[0])
             printf(" (%s)", values);

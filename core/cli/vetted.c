@@ -14,7 +14,7 @@
 #include "daemon/places.h"
 #include "plug/plug.h"
 
-/* ----------------------------------------------------------- folders --- */
+/* ------------------------------------------------------------- folders --- */
 
 static void copy_dirs(struct rlv_list *to, const struct rlv_list *from,
                       struct arena *arena)
@@ -57,7 +57,7 @@ static bool plugin_dirs(const struct args *args, struct arena *arena,
     return ok;
 }
 
-/* ------------------------------------------------------ descriptions --- */
+/* -------------------------------------------------------- descriptions --- */
 
 struct asked {
     struct vetted *plugin;
@@ -115,7 +115,7 @@ void vetted_free(struct vetted *plugins, size_t count)
         catalog_free(plugins[i].catalog);
 }
 
-/* ----------------------------------------------------------- by name --- */
+/* ------------------------------------------------------------- by name --- */
 
 static bool is_path(const char *word)
 {

@@ -20,7 +20,7 @@ static struct node *given_or(const struct settings *s, const char *name,
     return n == NULL ? check : n;
 }
 
-/* ------------------------------------------------------------- schedule --- */
+/* ------------------------------------------------------------ schedule --- */
 
 static void finish_cron(struct builder *b, struct settings *s)
 {
@@ -104,7 +104,7 @@ static void warn_of_times(struct builder *b, const struct settings *s,
     warn_once(b, n != NULL ? n : given_or(s, "interval", check), text);
 }
 
-/* --------------------------------------------------------------- window --- */
+/* -------------------------------------------------------------- window --- */
 
 static bool parse_window(const char *text, int64_t *fails, int64_t *size)
 {
@@ -129,7 +129,7 @@ static void finish_window(struct builder *b, struct settings *s)
              n->secret ? "***" : c->failure_window, LARGEST_WINDOW);
 }
 
-/* ------------------------------------------------------------ one check --- */
+/* ----------------------------------------------------------- one check --- */
 
 /* What vet and worker get: the settings whose secret is there. */
 static void finish_settings(struct builder *b, struct settings *s)

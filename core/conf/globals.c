@@ -133,7 +133,7 @@ void tell_unknown(enum scope scope, const struct node *n,
         conf_error(errors, n->key, "%sunknown key \"%s\"", before, n->name);
 }
 
-/* -------------------------------------------------------------- globals --- */
+/* ------------------------------------------------------------- globals --- */
 
 static struct node **top_group(struct conf_draft *d, const char *name)
 {

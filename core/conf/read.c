@@ -21,7 +21,7 @@ struct reading {
     bool failed;
 };
 
-/* -------------------------------------------------------------- merging --- */
+/* ------------------------------------------------------------- merging --- */
 
 static bool may_merge(const struct node *a, const struct node *b, int depth)
 {
@@ -62,7 +62,7 @@ static void merge(struct reading *r, struct node *into, struct node *from,
     map_free(known);
 }
 
-/* ---------------------------------------------------------------- files --- */
+/* --------------------------------------------------------------- files --- */
 
 static void read_source(struct reading *r, struct source_file file)
 {

@@ -18,7 +18,7 @@ struct book {
     struct runbook_spec spec;
 };
 
-/* ---------------------------------------------------------------- match --- */
+/* --------------------------------------------------------------- match --- */
 
 /* Where word i of a list stands; a text is a list of one. */
 static struct node *word_node(struct node *list, size_t i)
@@ -157,7 +157,7 @@ static void check_match(struct book *k)
     warn_unused(k, "tags", &k->values.match.tags, has_tag, "tag");
 }
 
-/* --------------------------------------------------------------- params --- */
+/* -------------------------------------------------------------- params --- */
 
 static const char *nth_param(const void *arg, size_t i)
 {
@@ -215,7 +215,7 @@ static void take_params(struct book *k)
         take_param(k, &h->params[i]);
 }
 
-/* ------------------------------------------------------------ one entry --- */
+/* ----------------------------------------------------------- one entry --- */
 
 static const char *nth_key(const void *arg, size_t i)
 {

@@ -15,8 +15,7 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* ------------------------------------------------------------ suggesting ---
- */
+/* ---------------------------------------------------------- suggesting --- */
 
 struct names {
     struct arena *arena;
@@ -61,7 +60,7 @@ static void tell_absent(struct builder *b, struct node *script,
     map_free(names.all);
 }
 
-/* -------------------------------------------------------------- looking --- */
+/* ------------------------------------------------------------- looking --- */
 
 static const char *search(struct builder *b, const char *script,
                           struct buf *looked)

@@ -51,7 +51,7 @@ const struct item *settings_item(const struct settings *s, const char *name)
     return NULL;
 }
 
-/* ------------------------------------------------------- plugin options --- */
+/* ------------------------------------------------------ plugin options --- */
 
 static struct rlv_dict copy_pairs(const struct rlv_dict *from,
                                   struct arena *arena)
@@ -252,7 +252,7 @@ static void add_own(struct builder *b, struct settings *s,
                  b->errors);
 }
 
-/* ------------------------------------------------------- common options --- */
+/* ------------------------------------------------------ common options --- */
 
 static bool add_common(struct builder *b, struct settings *s, struct node *n)
 {

@@ -51,7 +51,7 @@ static bool is_shown(const struct check_spec *c, const struct rlv_option *row)
     return true;
 }
 
-/* ------------------------------------------------------- plugin options --- */
+/* ------------------------------------------------------ plugin options --- */
 
 static const struct setting *find_setting(const struct check_spec *c,
                                           const char *name)
@@ -161,7 +161,7 @@ static void show_own(const struct check_spec *c, struct buf *out)
     }
 }
 
-/* -------------------------------------------------------------- entries --- */
+/* ------------------------------------------------------------- entries --- */
 
 static void show_check(const struct check_spec *c, struct buf *out)
 {

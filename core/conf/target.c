@@ -74,7 +74,7 @@ const char *check_target(const struct settings *s,
     return arena_printf(arena, bare ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-/* ---------------------------------------------------------- fingerprint --- */
+/* --------------------------------------------------------- fingerprint --- */
 
 static void add_text(struct buf *all, const char *text)
 {

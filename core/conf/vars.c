@@ -11,7 +11,7 @@
 
 enum { LONGEST = 65536, DEEPEST_VAR = 20, LARGEST_SECRET = 65536 };
 
-/* ----------------------------------------------------------------- path --- */
+/* ---------------------------------------------------------------- path --- */
 
 static bool is_collection(const char *name, const char **one)
 {
@@ -52,7 +52,7 @@ const char *node_path(const struct node *n, struct arena *arena)
     return path;
 }
 
-/* -------------------------------------------------------------- secrets --- */
+/* ------------------------------------------------------------- secrets --- */
 
 void vars_note_secret(struct vars *v, const char *value)
 {
@@ -123,7 +123,7 @@ static void resolve_secret(struct vars *v, struct node *n, struct node *source)
     vars_note_secret(v, n->text);
 }
 
-/* ------------------------------------------------------------ variables --- */
+/* ----------------------------------------------------------- variables --- */
 
 static const char *nth_var(const void *arg, size_t i)
 {

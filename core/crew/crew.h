@@ -41,7 +41,8 @@ struct crew;
 
 struct crew *crew_new(uv_loop_t *, const struct crew_options *,
                       const struct crew_events *);
-/* With the rights that main has then: after it gave up what it does not need. */
+/* With the rights that main has then: after it gave up what it does not need.
+ */
 void crew_start_workers(struct crew *);
 /* Ends every process but the runner's keepers, at once. NULL is fine. The loop
  * must run once more for handles to close. */

@@ -14,8 +14,8 @@ struct flight {
 
 struct worker {
     struct crew *crew;
-    unsigned number; /* 1, 2, … in messages */
-    bool blocking;   /* runs one blocking probe at a time */
+    unsigned number;       /* 1, 2, … in messages */
+    bool blocking;         /* runs one blocking probe at a time */
     struct process *child; /* NULL: dead, respawn_at says when it comes back */
     struct flight *flights;
     size_t flight_count;
@@ -41,7 +41,7 @@ struct crew {
     struct conf *conf;
     struct crew_check *checks; /* by number, ascending */
     size_t check_count;
-    struct offender *offenders; /* quarantine.c */
+    struct offender *offenders;            /* quarantine.c */
     struct flight *waiting, **waiting_end; /* for a blocking worker */
     uv_timer_t watchdog;
     struct process *runner;

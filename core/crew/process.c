@@ -27,8 +27,9 @@ struct process {
     pid_t pid;
     int pidfd;
     int64_t born_ns, closed_ns; /* its end of the channel; 0: open */
-    struct chan *chan; /* NULL once closed */
+    struct chan *chan;          /* NULL once closed */
     uv_poll_t chan_poll, pid_poll;
+    int chan_events;      /* that chan_poll waits for; 0: not begun */
     uv_prepare_t flusher; /* active while something waits to be sent */
     int open_handles;
     struct blackbox *blackbox;
@@ -36,7 +37,7 @@ struct process {
     bool dead, was_shot;
 };
 
-/* ---------------------------------------------------------------- sending --- */
+/* ------------------------------------------------------------- sending --- */
 
 static void watch_channel(struct process *c);
 
@@ -59,7 +60,7 @@ static void on_prepare(uv_prepare_t *handle)
 }
 
 void process_send(struct process *c, uint16_t type, uint32_t generation,
-                const struct buf *payload)
+                  const struct buf *payload)
 {
     if (c->chan == NULL || c->dead)
         return;
@@ -70,7 +71,7 @@ void process_send(struct process *c, uint16_t type, uint32_t generation,
     uv_prepare_start(&c->flusher, on_prepare);
 }
 
-/* -------------------------------------------------------------- receiving --- */
+/* ----------------------------------------------------------- receiving --- */
 
 static void close_channel(struct process *c)
 {
@@ -111,10 +112,13 @@ static void watch_channel(struct process *c)
     int events = UV_READABLE | UV_DISCONNECT;
     if (chan_wants_write(c->chan))
         events |= UV_WRITABLE;
+    if (events == c->chan_events)
+        return; /* as nearly always: a system call less */
+    c->chan_events = events;
     uv_poll_start(&c->chan_poll, events, on_channel);
 }
 
-/* ------------------------------------------------------------------ death --- */
+/* --------------------------------------------------------------- death --- */
 
 static void describe_death(const struct process *c, int status, char *out,
                            size_t size)
@@ -124,8 +128,7 @@ static void describe_death(const struct process *c, int status, char *out,
         snprintf(how, sizeof how, "killed by signal %d (%s)", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
     else
-        snprintf(how, sizeof how, "exited with status %d",
-                 WEXITSTATUS(status));
+        snprintf(how, sizeof how, "exited with status %d", WEXITSTATUS(status));
     if (c->why[0] != '\0')
         snprintf(out, size, "ended by Relevo: %s", c->why);
     else
@@ -165,8 +168,8 @@ static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
     if (c->chan != NULL)
         receive(c);
     c->dead = true;
-    c->was_shot = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
-                  c->why[0] == '\0';
+    c->was_shot =
+        WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && c->why[0] == '\0';
     char how[300];
     describe_death(c, status, how, sizeof how);
     c->options.on_death(c->options.arg, c, how);
@@ -200,7 +203,7 @@ void process_destroy(struct process *c)
     free_process(c);
 }
 
-/* ------------------------------------------------------------------ birth --- */
+/* --------------------------------------------------------------- birth --- */
 
 static int make_blackbox(struct process *c, struct err *err)
 {
@@ -262,8 +265,9 @@ static struct process *give_up(struct process *c, int ours, struct err *err)
     return NULL;
 }
 
-struct process *process_start(uv_loop_t *loop, const struct process_options *options,
-                          struct err *err)
+struct process *process_start(uv_loop_t *loop,
+                              const struct process_options *options,
+                              struct err *err)
 {
     int fds[2];
     if (!chan_pair(fds, err))
@@ -292,7 +296,10 @@ pid_t process_pid(const struct process *c) { return c->pid; }
 
 const char *process_label(const struct process *c) { return c->label; }
 
-struct blackbox *process_blackbox(const struct process *c) { return c->blackbox; }
+struct blackbox *process_blackbox(const struct process *c)
+{
+    return c->blackbox;
+}
 
 bool process_was_shot(const struct process *c) { return c->was_shot; }
 

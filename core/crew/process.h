@@ -21,7 +21,7 @@
 struct process;
 
 struct process_options {
-    const char *role; /* "worker", "vet", "runner" */
+    const char *role;  /* "worker", "vet", "runner" */
     const char *label; /* for messages: "worker 2" */
     bool blackbox;
     bool new_session; /* Ctrl-C on the terminal does not reach it */
@@ -34,15 +34,16 @@ struct process_options {
 };
 
 struct process *process_start(uv_loop_t *, const struct process_options *,
-                          struct err *);
+                              struct err *);
 /* Queues and sends; a child whose queue is full is killed. */
 void process_send(struct process *, uint16_t type, uint32_t generation,
-                const struct buf *payload);
+                  const struct buf *payload);
 /* Kills it; `why` becomes part of what on_death hears. */
 void process_kill(struct process *, const char *why);
 /* Lets it go on without us: its channel closes, nothing more is heard. */
 void process_release(struct process *);
-/* Kills it, reaps it, frees it; on_death is not called. For a crew that ends. */
+/* Kills it, reaps it, frees it; on_death is not called. For a crew that ends.
+ */
 void process_destroy(struct process *);
 
 pid_t process_pid(const struct process *);

@@ -58,8 +58,9 @@ static void on_death(void *arg, struct process *child, const char *how)
     if (c->stopping)
         return;
     log_error("the runner was lost: %s; its scripts go on", how);
-    c->runner_respawn_ns = now + 1 + crew_back_off(&c->runner_back_off_ns,
-                                                   now - process_born_ns(child));
+    c->runner_respawn_ns =
+        now + 1 +
+        crew_back_off(&c->runner_back_off_ns, now - process_born_ns(child));
     if (c->events.runner_lost != NULL)
         c->events.runner_lost(c->events.arg);
 }
@@ -67,12 +68,12 @@ static void on_death(void *arg, struct process *child, const char *how)
 bool crew_start_runner(struct crew *c, struct err *err)
 {
     struct process_options options = {.role = "runner",
-                                    .label = "runner",
-                                    .new_session = true,
-                                    .queue_bytes = RUNNER_QUEUE_BYTES,
-                                    .on_frame = on_frame,
-                                    .on_death = on_death,
-                                    .arg = c};
+                                      .label = "runner",
+                                      .new_session = true,
+                                      .queue_bytes = RUNNER_QUEUE_BYTES,
+                                      .on_frame = on_frame,
+                                      .on_death = on_death,
+                                      .arg = c};
     c->runner_respawn_ns = 0;
     c->runner = process_start(c->loop, &options, err);
     if (c->runner == NULL)

@@ -11,7 +11,7 @@
 struct vetting {
     struct arena *arena;
     struct process *child; /* NULL: dead, or never lived */
-    uv_timer_t timer;    /* silence; or the turn in which to say it failed */
+    uv_timer_t timer;      /* silence; or the turn in which to say it failed */
     struct vet_answer answer;
     struct msg_complaint *complaints;
     size_t complaint_cap;
@@ -103,11 +103,11 @@ void vet_plugin(uv_loop_t *loop, const struct msg_vet *request,
     uv_timer_init(loop, &v->timer);
     v->timer.data = v;
     struct process_options options = {.role = "vet",
-                                    .label = "vet",
-                                    .queue_bytes = SIZE_MAX / 2,
-                                    .on_frame = on_frame,
-                                    .on_death = on_death,
-                                    .arg = v};
+                                      .label = "vet",
+                                      .queue_bytes = SIZE_MAX / 2,
+                                      .on_frame = on_frame,
+                                      .on_death = on_death,
+                                      .arg = v};
     struct err err;
     v->child = process_start(loop, &options, &err);
     if (v->child == NULL) {

@@ -21,7 +21,7 @@
 #define BLOCKING_GRACE     (100 * NS_PER_MS)
 #define WORKER_QUEUE_BYTES (64u << 20)
 
-/* ---------------------------------------------------------------- checks --- */
+/* -------------------------------------------------------------- checks --- */
 
 const struct crew_check *crew_check(const struct crew *c, uint32_t check)
 {
@@ -49,7 +49,7 @@ static struct worker *worker_of(struct crew *c, const struct crew_check *check)
     return &c->workers[check->worker];
 }
 
-/* ------------------------------------------------------------------ load --- */
+/* ---------------------------------------------------------------- load --- */
 
 /* Paths of the catalogs in use; *index maps a catalog to its place. */
 static uint16_t plugin_index(struct rlv_list *plugins, const char **items,
@@ -94,7 +94,8 @@ void worker_send_load(struct worker *w)
         arena_alloc(arena, (c->conf->catalog_count + 1) * sizeof *paths);
     struct msg_load load = {.plugins = {paths, 0},
                             .target_probes = (uint32_t)c->conf->target_probes};
-    load.checks = arena_alloc(arena, (c->check_count + 1) * sizeof *load.checks);
+    load.checks =
+        arena_alloc(arena, (c->check_count + 1) * sizeof *load.checks);
     for (size_t i = 0; i < c->check_count; i++) {
         const struct crew_check *check = &c->checks[i];
         if (!is_for(w, check) || check->spec->missing != NULL ||
@@ -134,15 +135,16 @@ void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
     struct conf *old = c->conf;
     quarantine_clear(c);
     c->conf = conf_ref(conf);
-    c->checks = xrealloc(c->checks, (conf->check_count + 1) * sizeof *c->checks);
+    c->checks =
+        xrealloc(c->checks, (conf->check_count + 1) * sizeof *c->checks);
     c->check_count = conf->check_count;
     for (size_t i = 0; i < conf->check_count; i++) {
         const struct check_spec *spec = &conf->checks[i];
-        c->checks[i] = (struct crew_check){
-            .check = ids[i],
-            .spec = spec,
-            .worker = home_of(c, spec, ids[i]),
-            .blocking = spec->catalog != NULL && spec->catalog->blocking};
+        c->checks[i] = (struct crew_check){.check = ids[i],
+                                           .spec = spec,
+                                           .worker = home_of(c, spec, ids[i]),
+                                           .blocking = spec->catalog != NULL &&
+                                                       spec->catalog->blocking};
     }
     qsort(c->checks, c->check_count, sizeof *c->checks, by_number);
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)
@@ -150,7 +152,7 @@ void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
     conf_unref(old);
 }
 
-/* ---------------------------------------------------------------- probes --- */
+/* -------------------------------------------------------------- probes --- */
 
 void worker_give(struct worker *w, struct flight *f)
 {
@@ -260,7 +262,7 @@ static bool land(struct worker *w, uint64_t probe)
     return false;
 }
 
-/* ---------------------------------------------------------------- frames --- */
+/* -------------------------------------------------------------- frames --- */
 
 static bool on_result(struct worker *w, const struct frame *f)
 {
@@ -306,7 +308,7 @@ static bool on_frame(void *arg, const struct frame *f)
     }
 }
 
-/* -------------------------------------------------------------- lifetime --- */
+/* ------------------------------------------------------------ lifetime --- */
 
 int64_t crew_back_off(int64_t *back_off_ns, int64_t lived_ns)
 {
@@ -358,12 +360,12 @@ void worker_start(struct worker *w)
     struct err err;
     snprintf(label, sizeof label, "worker %u", w->number);
     struct process_options options = {.role = "worker",
-                                    .label = label,
-                                    .blackbox = true,
-                                    .queue_bytes = WORKER_QUEUE_BYTES,
-                                    .on_frame = on_frame,
-                                    .on_death = on_death,
-                                    .arg = w};
+                                      .label = label,
+                                      .blackbox = true,
+                                      .queue_bytes = WORKER_QUEUE_BYTES,
+                                      .on_frame = on_frame,
+                                      .on_death = on_death,
+                                      .arg = w};
     w->respawn_ns = 0;
     w->pinged = false;
     w->child = process_start(w->crew->loop, &options, &err);

@@ -51,7 +51,7 @@ static void split_target(struct context *c)
     snprintf(c->port, sizeof c->port, "%s", colon == NULL ? "" : colon + 1);
 }
 
-/* ------------------------------------------------------------ environment --- */
+/* --------------------------------------------------------- environment --- */
 
 static void set(struct context *c, const char *name, const char *value)
 {
@@ -123,7 +123,7 @@ static void set_check(struct context *c)
                    c->check.state->suspect_us / US_PER_S);
 }
 
-/* ------------------------------------------------------------------ input --- */
+/* --------------------------------------------------------------- input --- */
 
 static json_t *run_json(const struct context *c)
 {
@@ -164,13 +164,13 @@ static json_t *check_json(const struct context *c)
         json_array_append_new(tags, json_string(spec->tags.items[i]));
     json_t *url = json_object_get(settings, "url");
     int64_t port;
-    json_t *o = json_pack(
-        "{s:s, s:s, s:o, s:{s:s, s:o}, s:O, s:o, s:o}", "name",
-        c->check.row->name, "plugin", c->check.row->plugin, "tags", tags,
-        "target", "host", c->host, "port",
-        str_to_i64(c->port, &port) ? json_integer(port) : json_null(), "url",
-        url == NULL ? json_null() : url, "interval_ms",
-        report_ms(spec->interval_ns), "settings", settings);
+    json_t *o =
+        json_pack("{s:s, s:s, s:o, s:{s:s, s:o}, s:O, s:o, s:o}", "name",
+                  c->check.row->name, "plugin", c->check.row->plugin, "tags",
+                  tags, "target", "host", c->host, "port",
+                  str_to_i64(c->port, &port) ? json_integer(port) : json_null(),
+                  "url", url == NULL ? json_null() : url, "interval_ms",
+                  report_ms(spec->interval_ns), "settings", settings);
     return o;
 }
 
@@ -205,10 +205,9 @@ static json_t *diagnosis_json(const struct context *c)
     if (run == NULL)
         return json_null();
     json_t *whole = report_run(run, c->check.row->name);
-    json_t *o = json_pack(
-        "{s:s, s:s, s:O}", "runbook", run->runbook, "title",
-        c->incident == NULL ? "" : c->incident->cause, "findings",
-        json_object_get(whole, "findings"));
+    json_t *o = json_pack("{s:s, s:s, s:O}", "runbook", run->runbook, "title",
+                          c->incident == NULL ? "" : c->incident->cause,
+                          "findings", json_object_get(whole, "findings"));
     json_decref(whole);
     return o;
 }
@@ -249,11 +248,11 @@ static json_t *input_json(const struct context *c)
     json_object_set_new(o, "run", run_json(c));
     json_object_set_new(o, "incident", incident_json(c));
     json_object_set_new(o, "check", check_json(c));
-    json_object_set_new(
-        o, "state",
-        json_pack("{s:s, s:s, s:o}", "now", state_name(c->check.state->state),
-                  "count", c->check.count, "since",
-                  report_time(c->check.state->since_us)));
+    json_object_set_new(o, "state",
+                        json_pack("{s:s, s:s, s:o}", "now",
+                                  state_name(c->check.state->state), "count",
+                                  c->check.count, "since",
+                                  report_time(c->check.state->since_us)));
     json_object_set_new(o, "result",
                         c->about == NULL ? json_null()
                                          : report_result(c->about, name));
@@ -268,7 +267,7 @@ static json_t *input_json(const struct context *c)
     return o;
 }
 
-/* ------------------------------------------------------------------ order --- */
+/* --------------------------------------------------------------- order --- */
 
 static void add_secrets(const struct context *c, struct msg_run *m)
 {

@@ -23,11 +23,7 @@
 #include "daemon/internal.h"
 #include "report/json.h"
 
-enum {
-    REQUEST_MOST = 64 * 1024,
-    ANSWERS_MOST = 64 << 20,
-    CLIENTS_MOST = 64
-};
+enum { REQUEST_MOST = 64 * 1024, ANSWERS_MOST = 64 << 20, CLIENTS_MOST = 64 };
 
 enum right { MAY_READ, MAY_CHANGE };
 
@@ -49,7 +45,7 @@ struct control {
     char path[108];
 };
 
-/* ---------------------------------------------------------------- answers --- */
+/* ------------------------------------------------------------- answers --- */
 
 /* The last of its handles is closed: the server's or a client's. */
 static void release(struct control *control)
@@ -124,7 +120,7 @@ static void refuse(struct client *c, const char *text)
     answer(c, json_pack("{s:o}", "error", report_text(text, strlen(text))));
 }
 
-/* --------------------------------------------------------------- commands --- */
+/* ------------------------------------------------------------ commands --- */
 
 static void do_status(struct client *c, const json_t *request)
 {
@@ -264,7 +260,7 @@ static void handle(struct client *c, const char *line, size_t n)
     json_decref(request);
 }
 
-/* --------------------------------------------------------------- requests --- */
+/* ------------------------------------------------------------ requests --- */
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
 {
@@ -340,7 +336,7 @@ static void on_connection(uv_stream_t *server, int status)
         uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
 }
 
-/* --------------------------------------------------------------- lifetime --- */
+/* ------------------------------------------------------------ lifetime --- */
 
 bool daemon_control_path(const char *state_dir, size_t i, char *out,
                          size_t size)

@@ -31,7 +31,7 @@
 #include "daemon/prepare.h"
 #include "daemon/scrub.h"
 
-/* ------------------------------------------------------------------ steps --- */
+/* --------------------------------------------------------------- steps --- */
 
 static void on_wake(uv_timer_t *timer)
 {
@@ -126,7 +126,7 @@ static void on_trouble(void *arg, const char *text)
     log_error("%s", text);
 }
 
-/* ---------------------------------------------------------------- signals --- */
+/* ------------------------------------------------------------- signals --- */
 
 void daemon_stop(struct daemon *d, const char *why)
 {
@@ -166,7 +166,7 @@ static void watch_signals(struct daemon *d)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* ------------------------------------------------------------------ start --- */
+/* --------------------------------------------------------------- start --- */
 
 static bool open_state_dir(struct daemon *d, struct err *err)
 {

@@ -2,7 +2,8 @@
  *
  * Happy path:
  *   1. conf_read: files, variables, secrets; which plugins are used
- *   2. each plugin described: from the cache, else by a vet process; all at once
+ *   2. each plugin described: from the cache, else by a vet process; all at
+ * once
  *   3. conf_build: everything checked against their tables
  *   4. each plugin asked about its own checks' options by a vet process
  *   5. done.
@@ -59,7 +60,7 @@ static void finish(struct prepare *p)
     free(p);
 }
 
-/* ------------------------------------------------------------- validation --- */
+/* ---------------------------------------------------------- validation --- */
 
 static struct place place_of(const struct check_spec *spec, const char *option)
 {
@@ -79,8 +80,8 @@ static void on_validated(void *arg, struct vet_answer *answer)
             continue;
         const struct check_spec *spec = a->subjects[c->subject];
         conf_error(p->errors, place_of(spec, c->option), "check \"%s\": %s%s%s",
-                   spec->name, c->option ? c->option : "", c->option ? ": " : "",
-                   c->text);
+                   spec->name, c->option ? c->option : "",
+                   c->option ? ": " : "", c->text);
     }
     if (answer->error[0] != '\0' && a->subject_count > 0)
         conf_error(p->errors, a->subjects[0]->place, "check \"%s\": %s",
@@ -140,7 +141,7 @@ static void build(struct prepare *p)
         validate(p);
 }
 
-/* ------------------------------------------------------------- description --- */
+/* --------------------------------------------------------- description --- */
 
 static void on_described(void *arg, struct vet_answer *answer)
 {
@@ -214,7 +215,7 @@ void prepare_start(uv_loop_t *loop, const struct conf_source *source,
         build(p);
 }
 
-/* ----------------------------------------------------------------- waiting --- */
+/* ------------------------------------------------------------- waiting --- */
 
 struct wait {
     struct conf *conf;

@@ -15,7 +15,8 @@ void prepare_start(uv_loop_t *, const struct conf_source *, uint32_t generation,
                    void (*done)(void *arg, struct conf *, struct conf_errors *),
                    void *arg);
 
-/* The same, waiting; errors and warnings go to standard error. NULL: refused. */
+/* The same, waiting; errors and warnings go to standard error. NULL: refused.
+ */
 struct conf *prepare_now(uv_loop_t *, const struct conf_source *,
                          uint32_t generation);
 

@@ -30,8 +30,8 @@ static uint32_t *numbers_of(const struct daemon *d, const struct conf *conf)
 static void renew_redaction(struct daemon *d, const struct conf *conf)
 {
     size_t before = d->conf == conf ? 0 : d->conf->secret_count;
-    const char **values = xcalloc(conf->secret_count + before + 1,
-                                  sizeof *values);
+    const char **values =
+        xcalloc(conf->secret_count + before + 1, sizeof *values);
     for (size_t i = 0; i < conf->secret_count; i++)
         values[i] = conf->secrets[i];
     for (size_t i = 0; i < before; i++)

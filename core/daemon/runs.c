@@ -145,8 +145,7 @@ void runs_on_exited(void *arg, const struct msg_run_exited *m)
         end_unstarted(arg, m->run, m->text);
 }
 
-/* --------------------------------------------------------------- adoption ---
- */
+/* ------------------------------------------------------------ adoption --- */
 
 static void on_adopted_closed(uv_handle_t *handle)
 {

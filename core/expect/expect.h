@@ -26,8 +26,7 @@
 #define EXPECT_TEXT_LIMIT 4096 /* bytes of an expression */
 #define EXPECT_DEPTH      64   /* parentheses and nots inside each other */
 
-/* ------------------------------------------------------------------ load ---
- */
+/* ---------------------------------------------------------------- load --- */
 
 struct expect_scope {               /* the names that an expression may use */
     const struct rlv_field *fields; /* an index here is a `field` below */
@@ -65,8 +64,7 @@ bool expect_uses_history(const struct expect *);
 /* The language uses that word itself: a recorded name must not be it. */
 bool expect_is_reserved(const char *word);
 
-/* ----------------------------------------------------------------- judge ---
- */
+/* --------------------------------------------------------------- judge --- */
 
 /* Remembers the body as parsed JSON between evaluations over one result. */
 struct expect_cache;
@@ -105,8 +103,7 @@ bool expect_is_observed(const struct expect *, const struct expect_input *);
 void expect_explain(const struct expect *, const struct expect_input *,
                     struct buf *out);
 
-/* ------------------------------------------------------------------ help ---
- */
+/* ---------------------------------------------------------------- help --- */
 
 struct expect_word { /* an operator or a function, for help and docs */
     const char *name;

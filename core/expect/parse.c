@@ -231,7 +231,7 @@ static struct node *parse_operand(struct parser *p)
     return expected(p, "a field, a function or a value");
 }
 
-/* ------------------------------------------------------------- logic --- */
+/* --------------------------------------------------------------- logic --- */
 
 /* `contains`, `not in`, `==` … at the current token; false: none is there or
  * (the error is set) it is broken. */

@@ -118,8 +118,7 @@ struct expect {
     unsigned comparisons, duration_comparisons;
 };
 
-/* ------------------------------------------------------------------ load ---
- */
+/* ---------------------------------------------------------------- load --- */
 
 /* Keeps the first error; returns false. */
 bool expect_refuse(struct expect_error *, unsigned at, const char *fmt, ...)
@@ -129,8 +128,7 @@ struct node *tree_parse(struct expect *, struct expect_error *);
 bool tree_type(struct expect *, const struct expect_scope *, bool condition,
                struct expect_error *);
 
-/* ----------------------------------------------------------------- words ---
- */
+/* --------------------------------------------------------------- words --- */
 
 enum function_kind {
     FUNCTION_JSON,
@@ -157,8 +155,7 @@ const char *operator_name(enum operator);
 const char *operator_meant(const char *word);
 const char *type_words(enum type); /* "a duration" */
 
-/* ----------------------------------------------------------------- judge ---
- */
+/* --------------------------------------------------------------- judge --- */
 
 struct expect_cache {
     json_t *root; /* NULL: the body is no JSON */

@@ -25,7 +25,7 @@ struct catalog {
     size_t field_count, own_field_count;
     const char *const *expects;     /* NULL-ended */
     const char *const *warn_unless; /* NULL-ended */
-    bool blocking; /* has blocking(), not start() */
+    bool blocking;                  /* has blocking(), not start() */
 };
 
 void catalog_free(struct catalog *); /* NULL is fine */

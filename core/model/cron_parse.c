@@ -76,7 +76,7 @@ struct entry {
     struct err *err;
 };
 
-/* --- errors --- */
+/* -------------------------------------------------------------- errors --- */
 
 #define SHOWN 48
 
@@ -166,7 +166,7 @@ static bool refuse_order(const struct entry *e)
                    f->name, show(text, e->text), first, f->low, e->high);
 }
 
-/* --- reading --- */
+/* ------------------------------------------------------------- reading --- */
 
 static bool read_digits(struct word w, int *value)
 {
@@ -259,7 +259,7 @@ static bool read_field(const struct field *f, struct word w, uint64_t *mask,
     return true;
 }
 
-/* --- the whole --- */
+/* ----------------------------------------------------------- the whole --- */
 
 static bool read_fields(const char *text, struct cron *c, struct err *err);
 

@@ -7,7 +7,7 @@
 enum { P = 0, C = 1 };
 
 const struct fault_info fault_table[] = {
-#define X(number, NAME, name, blame, who, text)                                \
+#define X(number, NAME, name, blame, who, text) \
     {RLV_F_##NAME, name, RLV_BLAME_##blame, (who) == C, text},
     RLV_FAULT_MAP(X)
 #undef X
@@ -16,16 +16,11 @@ const struct fault_info fault_table[] = {
 const size_t fault_count = ARRAY_LEN(fault_table);
 
 const char *const phase_names[RLV_PH_COUNT] = {
-    [RLV_PH_DNS] = "dns",
-    [RLV_PH_CONNECT] = "connect",
-    [RLV_PH_TLS] = "tls",
-    [RLV_PH_AUTH] = "auth",
-    [RLV_PH_SEND] = "send",
-    [RLV_PH_WAIT] = "wait",
-    [RLV_PH_RECEIVE] = "receive",
-    [RLV_PH_SUBSCRIBE] = "subscribe",
-    [RLV_PH_PUBLISH] = "publish",
-    [RLV_PH_DELIVER] = "deliver",
+    [RLV_PH_DNS] = "dns",         [RLV_PH_CONNECT] = "connect",
+    [RLV_PH_TLS] = "tls",         [RLV_PH_AUTH] = "auth",
+    [RLV_PH_SEND] = "send",       [RLV_PH_WAIT] = "wait",
+    [RLV_PH_RECEIVE] = "receive", [RLV_PH_SUBSCRIBE] = "subscribe",
+    [RLV_PH_PUBLISH] = "publish", [RLV_PH_DELIVER] = "deliver",
 };
 
 static const struct fault_info *by_number(unsigned number)

@@ -141,8 +141,7 @@ bool incident_still(struct model *m, struct node *n, const struct result *r)
     struct episode *e = incident_find(m, n->state.incident);
     if (e != NULL && e->row.fault == RLV_F_NONE)
         describe(e, r); /* forming when we stopped: how is not stored */
-    if (e == NULL ||
-        (e->row.fault == r->fault && str_eq(e->row.code, r->code)))
+    if (e == NULL || (e->row.fault == r->fault && str_eq(e->row.code, r->code)))
         return false;
     incident_event(m, n, "changed", "now %s%s%s: %s (was %s%s%s)",
                    fault_name(r->fault), r->code[0] ? " " : "", r->code,

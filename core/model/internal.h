@@ -22,7 +22,7 @@ struct episode { /* an incident, open, forming or lately resolved */
 };
 
 struct node {
-    struct heap_node due; /* in model.queue, when scheduled */
+    struct heap_node due;          /* in model.queue, when scheduled */
     const struct check_spec *spec; /* NULL: no longer configured */
     struct check_row row;          /* texts owned by the node */
     struct state_row state;
@@ -32,9 +32,9 @@ struct node {
         bool wanted, trace;
         enum purpose purpose;
     } asked;
-    uint32_t judged_from; /* results of older generations do not count */
+    uint32_t judged_from;  /* results of older generations do not count */
     int64_t probed_due_ns; /* when the last scheduled one was due */
-    struct cron cron; /* when spec->schedule says so */
+    struct cron cron;      /* when spec->schedule says so */
     struct result *last, *last_good;
     struct past history[MODEL_HISTORY]; /* a ring: history_next is oldest */
     size_t history_count, history_next;
@@ -96,8 +96,8 @@ int64_t schedule_wake(const struct model *);
 
 /* state.c */
 struct state_change {
-    bool changed;        /* of state */
-    bool counted;        /* a count changed: worth storing */
+    bool changed; /* of state */
+    bool counted; /* a count changed: worth storing */
     enum check_state from, to;
     const char *reason;
 };

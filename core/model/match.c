@@ -44,5 +44,6 @@ bool match_runbook(const struct runbook_spec *book,
     return by_failure && any_glob(&m->checks, check->name) &&
            any_equal(&m->plugins, check->plugin) &&
            any_tag(&m->tags, &check->tags) &&
-           (occasion == ON_RECOVERED || any_equal(&m->states, state_name(state)));
+           (occasion == ON_RECOVERED ||
+            any_equal(&m->states, state_name(state)));
 }

@@ -13,7 +13,7 @@
 #include "model/fault.h"
 #include "model/internal.h"
 
-/* --------------------------------------------------------------- helpers --- */
+/* ------------------------------------------------------------- helpers --- */
 
 struct node *model_node(const struct model *m, uint32_t check)
 {
@@ -49,8 +49,8 @@ char *model_text(struct model *m, const char *fmt, ...)
 struct action *model_act(struct model *m, enum action_kind kind,
                          const char *reason)
 {
-    m->actions = xgrow(m->actions, m->action_count, &m->action_cap,
-                       sizeof *m->actions);
+    m->actions =
+        xgrow(m->actions, m->action_count, &m->action_cap, sizeof *m->actions);
     struct action *a = &m->actions[m->action_count++];
     *a = (struct action){.kind = kind, .reason = reason};
     return a;
@@ -79,7 +79,7 @@ void model_tell(struct model *m, enum tell_kind kind, const struct node *n,
     a->as.tell.text = arena_strdup(m->scratch, text);
 }
 
-/* ----------------------------------------------------------------- nodes --- */
+/* --------------------------------------------------------------- nodes --- */
 
 static struct node *add_node(struct model *m, const struct check_row *row)
 {
@@ -165,7 +165,7 @@ void model_restore_numbers(struct model *m, uint32_t check, uint64_t incident,
         m->last_run = run;
 }
 
-/* ---------------------------------------------------------------- config --- */
+/* -------------------------------------------------------------- config --- */
 
 static void store_check(struct model *m, const struct node *n)
 {
@@ -333,7 +333,7 @@ static void on_config(struct model *m, struct conf *conf)
     model_commit(m, GRADE_RELAXED, r);
 }
 
-/* --------------------------------------------------------------- results --- */
+/* ------------------------------------------------------------- results --- */
 
 static void remember(struct node *n, struct result *r)
 {
@@ -358,7 +358,7 @@ static void store_transition(struct model *m, const struct node *n,
 {
     struct record record = {.kind = RECORD_TRANSITION};
     record.as.transition = (struct transition_row){
-        n->row.check, m->now.wall_us, change->from, change->to,
+        n->row.check, m->now.wall_us, change->from,  change->to,
         r->fault,     r->code,        change->reason};
     model_commit(m, grade, record);
 }
@@ -459,7 +459,7 @@ static void on_result(struct model *m, struct result *r)
     remember(n, r);
 }
 
-/* ------------------------------------------------------------------ door --- */
+/* ---------------------------------------------------------------- door --- */
 
 static void handle(struct model *m, const struct event *e)
 {
@@ -516,7 +516,7 @@ struct actions model_step(struct model *m, const struct event *event,
     return (struct actions){m->actions, m->action_count, schedule_wake(m)};
 }
 
-/* ----------------------------------------------------------------- views --- */
+/* --------------------------------------------------------------- views --- */
 
 static void view(const struct node *n, struct check_view *v)
 {

@@ -27,7 +27,7 @@
 
 struct model;
 
-/* --------------------------------------------------------------- events --- */
+/* -------------------------------------------------------------- events --- */
 
 enum event_kind {
     EVENT_TICK,        /* the time that next_wake named has come */
@@ -41,7 +41,7 @@ enum event_kind {
 
 struct run_ending {
     uint64_t run;
-    bool known; /* false: the keeper is gone without an outcome */
+    bool known;      /* false: the keeper is gone without an outcome */
     int exit_status; /* 128+n for signal n */
     bool timed_out;
     int64_t ended_us;
@@ -55,7 +55,7 @@ struct run_ending {
 struct event {
     enum event_kind kind;
     union {
-        struct conf *conf;     /* referenced by the model while it is in force */
+        struct conf *conf; /* referenced by the model while it is in force */
         struct result *result; /* taken over by the model */
         struct {
             uint64_t run;
@@ -76,7 +76,7 @@ struct event {
     } as;
 };
 
-/* -------------------------------------------------------------- actions --- */
+/* ------------------------------------------------------------- actions --- */
 
 enum action_kind { ACTION_PROBE, ACTION_COMMIT, ACTION_RUN, ACTION_TELL };
 
@@ -85,7 +85,7 @@ enum tell_kind { TELL_STATE, TELL_INCIDENT, TELL_RUN, TELL_NOTE };
 struct action {
     enum action_kind kind;
     const char *reason; /* why, in a few words; lives until the next step */
-    uint64_t after;     /* perform only when this sequence is committed; 0: now */
+    uint64_t after; /* perform only when this sequence is committed; 0: now */
     union {
         struct {
             uint64_t probe;
@@ -129,7 +129,7 @@ void model_restore_numbers(struct model *, uint32_t check, uint64_t incident,
 /* The returned actions, in order, live until the next call. */
 struct actions model_step(struct model *, const struct event *, struct now);
 
-/* ---------------------------------------------------------------- views --- */
+/* --------------------------------------------------------------- views --- */
 
 /* What faces may show of a check; borrowed until the next step. */
 struct past { /* one earlier result, in short */

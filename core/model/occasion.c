@@ -21,9 +21,8 @@ static enum automation ceiling(const struct model *m,
 static struct held held_by_mode(struct model *m,
                                 const struct runbook_spec *book)
 {
-    return (struct held){"mode",
-                         model_text(m, "automation is \"%s\"",
-                                    automation_name(ceiling(m, book)))};
+    return (struct held){"mode", model_text(m, "automation is \"%s\"",
+                                            automation_name(ceiling(m, book)))};
 }
 
 static struct held held_by_cooldown(struct model *m, const struct node *n,
@@ -119,8 +118,7 @@ static void consider(struct model *m, struct node *n,
         record_would(m, n, &row, held_by_mode(m, book));
         return;
     }
-    struct held held =
-        guardrails(m, n, book, row.fault, occasion == ON_ASKED);
+    struct held held = guardrails(m, n, book, row.fault, occasion == ON_ASKED);
     if (held.by != NULL)
         record_held(m, n, &row, held);
     else
@@ -157,8 +155,7 @@ void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
 
 /* By hand: a person's wish ignores the cooldown, but neither mode nor a missing
  * secret. */
-void run_asked(struct model *m, struct node *n,
-               const struct runbook_spec *book)
+void run_asked(struct model *m, struct node *n, const struct runbook_spec *book)
 {
     consider(m, n, book, ON_ASKED, n->last);
 }

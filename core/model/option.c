@@ -178,7 +178,7 @@ static bool choose(const struct rlv_option *row, const char *text,
     return false;
 }
 
-/* -------------------------------------------------------------- setting --- */
+/* ------------------------------------------------------------- setting --- */
 
 static void *slot(const struct rlv_option *row, void *conf)
 {
@@ -357,7 +357,7 @@ bool option_set(const struct rlv_option *row, const struct raw *value,
     return false;
 }
 
-/* ------------------------------------------------------------- defaults --- */
+/* ------------------------------------------------------------ defaults --- */
 
 /* A default of a list is its words with commas between. */
 static struct raw raw_of_fallback(const struct rlv_option *row,

@@ -26,9 +26,9 @@ enum raw_type {
     RAW_INT,
     RAW_REAL,
     RAW_BOOL,
-    RAW_LIST,  /* of strings */
-    RAW_DICT,  /* a group of scalars */
-    RAW_STEPS  /* a list of groups of scalars */
+    RAW_LIST, /* of strings */
+    RAW_DICT, /* a group of scalars */
+    RAW_STEPS /* a list of groups of scalars */
 };
 
 /* A value as a configuration gives it, before its option's kind is known.
@@ -69,7 +69,8 @@ bool option_defaults(const struct rlv_option *table, size_t count, void *conf,
                      struct arena *, struct err *) MUST_CHECK;
 
 /* Defaults, then every setting that the table knows, then REQUIRED. On failure
- * *culprit (may be NULL) is the setting to blame, or NULL when one is absent. */
+ * *culprit (may be NULL) is the setting to blame, or NULL when one is absent.
+ */
 bool option_fill(const struct rlv_option *table, size_t count,
                  const struct setting *settings, size_t setting_count,
                  void *conf, struct arena *, const struct setting **culprit,

@@ -28,7 +28,8 @@ enum { STATE_COUNT = STATE_PAUSED + 1 };
 
 /* How safe a record must be before anyone may act on it. */
 enum grade {
-    GRADE_RELAXED, /* committed with its group; a power cut may lose the last second */
+    GRADE_RELAXED, /* committed with its group; a power cut may lose the last
+                      second */
     GRADE_DURABLE  /* committed with fsync before it counts as committed */
 };
 
@@ -53,11 +54,11 @@ struct check_row {
 struct state_row {
     uint32_t check;
     enum check_state state;
-    int64_t since_us; /* of the state */
+    int64_t since_us;               /* of the state */
     int32_t fails, goods, unknowns; /* in a row */
-    uint64_t window;     /* last results as bits, newest lowest; 1: failed */
-    uint64_t incident;   /* number of the open (or forming) one; 0: none */
-    int64_t suspect_us;  /* first failing result of the episode; 0: none */
+    uint64_t window;    /* last results as bits, newest lowest; 1: failed */
+    uint64_t incident;  /* number of the open (or forming) one; 0: none */
+    int64_t suspect_us; /* first failing result of the episode; 0: none */
 };
 
 struct transition_row {
@@ -94,16 +95,16 @@ struct event_row {
 };
 
 enum run_state {
-    RUN_INTENDED,   /* on disk; not yet told to the runner */
+    RUN_INTENDED, /* on disk; not yet told to the runner */
     RUN_STARTED,
     RUN_ENDED,
-    RUN_HELD,       /* a guardrail holds it back: held_by, reason */
-    RUN_WOULD       /* below its mode: what would have run */
+    RUN_HELD, /* a guardrail holds it back: held_by, reason */
+    RUN_WOULD /* below its mode: what would have run */
 };
 
 enum run_verdict {
     VERDICT_NONE,
-    VERDICT_DONE,    /* a diagnosis or notice that did its work */
+    VERDICT_DONE, /* a diagnosis or notice that did its work */
     VERDICT_FAILED,
     VERDICT_UNKNOWN, /* timed out, or its keeper died */
     VERDICT_FIXED,
@@ -125,14 +126,14 @@ struct run_row {
     enum run_verdict verdict;
     unsigned on; /* the one bit of enum runbook_on that asked for it */
     int64_t intended_us, started_us, ended_us; /* 0: not */
-    int exit_status;   /* -1: none; 128+n: signal n */
-    const char *held_by, *reason; /* "" when not held */
-    const char *sha256;           /* of the script that ran; "" before */
-    int pid;                      /* of the keeper; 0: none */
-    int64_t pid_start;            /* field 22 of /proc/PID/stat: guards reuse */
+    int exit_status;                           /* -1: none; 128+n: signal n */
+    const char *held_by, *reason;              /* "" when not held */
+    const char *sha256; /* of the script that ran; "" before */
+    int pid;            /* of the keeper; 0: none */
+    int64_t pid_start;  /* field 22 of /proc/PID/stat: guards reuse */
     const char *boot_id;
     const char *findings; /* a JSON array, or "" */
-    const char *output;   /* redacted head and tail of stdout and stderr; or "" */
+    const char *output; /* redacted head and tail of stdout and stderr; or "" */
     enum rlv_fault fault; /* for the diagnosis' cooldown: per check and fault */
 };
 
@@ -147,8 +148,8 @@ struct audit_row {
 struct record {
     enum record_kind kind;
     enum grade grade;
-    bool urgent;       /* someone waits for its commit: do not gather first */
-    bool more; /* others of the same step follow: never commit between them */
+    bool urgent; /* someone waits for its commit: do not gather first */
+    bool more;   /* others of the same step follow: never commit between them */
     uint64_t sequence; /* grows by one from record to record; never 0 */
     union {
         struct result *result;

@@ -34,15 +34,17 @@ struct result *result_copy(const struct result *from)
     *r = *from;
     r->arena = arena;
     r->message = arena_strdup(arena, from->message);
-    r->observations = arena_memdup(arena, from->observations,
-                                   from->observation_count * sizeof *r->observations);
+    r->observations =
+        arena_memdup(arena, from->observations,
+                     from->observation_count * sizeof *r->observations);
     for (size_t i = 0; i < r->observation_count; i++) {
         struct observation *o = &r->observations[i];
         o->name = arena_strdup(arena, o->name);
         o->key = arena_strdup(arena, o->key);
         o->value = copy_value(arena, o->value);
     }
-    r->lines = arena_memdup(arena, from->lines, from->line_count * sizeof *r->lines);
+    r->lines =
+        arena_memdup(arena, from->lines, from->line_count * sizeof *r->lines);
     for (size_t i = 0; i < r->line_count; i++) {
         r->lines[i].text = arena_strdup(arena, r->lines[i].text);
         r->lines[i].values = arena_strdup(arena, r->lines[i].values);
@@ -81,16 +83,17 @@ const char *outcome_name(enum outcome outcome)
 const char *purpose_name(enum purpose purpose)
 {
     static const char *const names[] = {
-        [PURPOSE_SCHEDULE] = "schedule", [PURPOSE_CONFIRM] = "confirm",
-        [PURPOSE_PARENT] = "parent",     [PURPOSE_VERIFY] = "verify",
+        [PURPOSE_SCHEDULE] = "schedule",
+        [PURPOSE_CONFIRM] = "confirm",
+        [PURPOSE_PARENT] = "parent",
+        [PURPOSE_VERIFY] = "verify",
         [PURPOSE_LOOK_AGAIN] = "look_again",
-        [PURPOSE_MANUAL] = "manual",     [PURPOSE_TRIGGER] = "trigger",
-        [PURPOSE_SUITE] = "suite",       [PURPOSE_TEST] = "test",
+        [PURPOSE_MANUAL] = "manual",
+        [PURPOSE_TRIGGER] = "trigger",
+        [PURPOSE_SUITE] = "suite",
+        [PURPOSE_TEST] = "test",
     };
     return names[purpose];
 }
 
-bool purpose_counts(enum purpose purpose)
-{
-    return purpose <= PURPOSE_PARENT;
-}
+bool purpose_counts(enum purpose purpose) { return purpose <= PURPOSE_PARENT; }

@@ -28,10 +28,11 @@ enum purpose {
 };
 
 enum result_flag {
-    RESULT_LATE = 1,      /* started well after it was due */
-    RESULT_DISTURBED = 2, /* the monitor's own loop lagged: timings unreliable */
-    RESULT_RETRIED = 4,   /* redone after the worker died */
-    RESULT_TRUNCATED = 8  /* body or evidence was cut */
+    RESULT_LATE = 1, /* started well after it was due */
+    RESULT_DISTURBED =
+        2,               /* the monitor's own loop lagged: timings unreliable */
+    RESULT_RETRIED = 4,  /* redone after the worker died */
+    RESULT_TRUNCATED = 8 /* body or evidence was cut */
 };
 
 #define RESULT_CODE     32 /* bytes, NUL included */
@@ -74,7 +75,8 @@ struct result {
     char code[RESULT_CODE]; /* the protocol's word: ECONNREFUSED, 503; or "" */
     int sys_errno;          /* 0: none */
     const char *message;    /* one sentence; "" when all is well */
-    int64_t phases_ns[RLV_PH_COUNT]; /* RESULT_NO_PHASE where it did not apply */
+    int64_t
+        phases_ns[RLV_PH_COUNT]; /* RESULT_NO_PHASE where it did not apply */
     struct observation *observations;
     size_t observation_count;
     struct judged_line *lines; /* the false ones; with trace all of them */
@@ -83,7 +85,7 @@ struct result {
     size_t evidence_count;
 };
 
-struct result *result_new(void); /* phases absent, strings empty */
+struct result *result_new(void);   /* phases absent, strings empty */
 void result_free(struct result *); /* NULL is fine */
 struct result *result_copy(const struct result *);
 

@@ -4,7 +4,8 @@
  *   1. an occasion (suspect, down, recovered, …) calls a runbook and nothing
  *      holds it back (occasion.c)
  *   2. run_intend: its intention is committed; it waits for a place
- *   3. a place is free: ACTION_RUN, to be performed once the intention is stored
+ *   3. a place is free: ACTION_RUN, to be performed once the intention is
+ * stored
  *   4. run_started: the keeper lives; 5. run_ended: verdict, findings, output.
  * Ways it can fail, each recorded: its turn never comes (the check recovered,
  * or a reload took it away), it cannot be started, it fails, it times out or
@@ -30,7 +31,7 @@ enum { DIAGNOSES = 4, NOTICE_TRIES = 5 };
 #define REMEMBER_US (15 * 60 * US_PER_S)
 #define TIDY_US     (60 * US_PER_S)
 
-/* ------------------------------------------------------------------ lists --- */
+/* --------------------------------------------------------------- lists --- */
 
 static void own_texts(struct run_row *to, const struct run_row *from)
 {
@@ -129,7 +130,7 @@ void run_remember(struct model *m, const struct run_row *row)
     store_run(m, run, GRADE_RELAXED, false);
 }
 
-/* -------------------------------------------------------------- questions --- */
+/* ----------------------------------------------------------- questions --- */
 
 static bool is_same(const struct run *run, const struct node *n,
                     const struct runbook_spec *book, enum rlv_fault fault)
@@ -176,7 +177,7 @@ bool run_was_told(const struct model *m, const struct runbook_spec *book,
     return false;
 }
 
-/* ----------------------------------------------------------------- places --- */
+/* -------------------------------------------------------------- places --- */
 
 /* Runs that may not be live together. */
 static bool shares_place(const struct model *m, const struct run *a,
@@ -276,7 +277,7 @@ void run_intend(struct model *m, const struct run_row *row,
         start(m, run, conf_runbook(m->conf, row->runbook));
 }
 
-/* ------------------------------------------------------------ its course --- */
+/* ---------------------------------------------------------- its course --- */
 
 void run_started(struct model *m, const struct event *e)
 {
@@ -329,7 +330,8 @@ static void tell_ending(struct model *m, const struct run *run,
     struct node *n = model_node(m, run->row.check);
     if (n == NULL)
         return;
-    const char *kind = run->row.kind == RUNBOOK_DIAGNOSE ? "diagnosis" : "notice";
+    const char *kind =
+        run->row.kind == RUNBOOK_DIAGNOSE ? "diagnosis" : "notice";
     const char *text = ending_text(m, run, end);
     struct node at = *n; /* the incident of the run, whatever is open now */
     at.state.incident = run->row.incident;
@@ -378,9 +380,8 @@ static void record_ending(struct model *m, struct run *run,
     model_own(&run->row.sha256, end->sha256);
     model_own(&run->row.findings, end->findings);
     model_own(&run->row.output, end->output);
-    model_own(&run->row.reason, run->row.verdict == VERDICT_DONE
-                                    ? ""
-                                    : ending_text(m, run, end));
+    model_own(&run->row.reason,
+              run->row.verdict == VERDICT_DONE ? "" : ending_text(m, run, end));
     store_run(m, run, GRADE_RELAXED, false);
 }
 
@@ -390,8 +391,7 @@ static void send_again(struct model *m, const struct run *lost)
     size_t tries = 0;
     for (const struct run *r = m->past.first; r != NULL; r = r->next)
         tries += r->row.incident == lost->row.incident &&
-                 r->row.check == lost->row.check &&
-                 r->row.on == lost->row.on &&
+                 r->row.check == lost->row.check && r->row.on == lost->row.on &&
                  str_eq(r->row.runbook, lost->row.runbook);
     if (tries >= NOTICE_TRIES ||
         conf_runbook(m->conf, lost->row.runbook) == NULL)
@@ -425,7 +425,7 @@ void run_ended(struct model *m, const struct run_ending *end)
     run_start_waiting(m);
 }
 
-/* ---------------------------------------------------------------- restart --- */
+/* ------------------------------------------------------------- restart --- */
 
 /* A notice that was only intended is sent (again): at least once. A diagnosis
  * that may have begun counts as live until the daemon has looked for it. */
@@ -441,7 +441,7 @@ void model_restore_run(struct model *m, const struct run_row *row)
     put_last(unsent ? &m->waiting : live ? &m->live : &m->past, run);
 }
 
-/* ------------------------------------------------------------------ views --- */
+/* --------------------------------------------------------------- views --- */
 
 const struct run_row *model_live_run(const struct model *m, size_t i)
 {
@@ -464,7 +464,6 @@ const struct run_row *model_would_run(const struct model *m, uint64_t incident,
 const struct run_row *model_diagnosis(const struct model *m, uint64_t incident)
 {
     const struct episode *e = incident_find(m, incident);
-    const struct run *run =
-        e == NULL ? NULL : find_in(&m->past, e->diagnosis);
+    const struct run *run = e == NULL ? NULL : find_in(&m->past, e->diagnosis);
     return run == NULL ? NULL : &run->row;
 }

@@ -186,7 +186,8 @@ void schedule_tick(struct model *m)
     struct heap_node *h;
     while ((h = heap_first(&m->queue)) != NULL &&
            h->due <= m->now.mono_ns + MODEL_AHEAD_NS) {
-        struct node *n = (struct node *)(void *)h; /* `due` is its first member */
+        struct node *n =
+            (struct node *)(void *)h; /* `due` is its first member */
         int64_t due = h->due;
         heap_remove(&m->queue, h);
         n->probing = ++m->last_probe;

@@ -40,20 +40,22 @@ struct check_spec {
     /* common options (conf/tables.c) */
     const char *plugin;
     int64_t interval_ns, retry_interval_ns, down_interval_ns, timeout_ns;
-    const char *cron;     /* NULL: none */
-    const char *timezone; /* IANA name; the global one where none is given */
+    const char *cron;      /* NULL: none */
+    const char *timezone;  /* IANA name; the global one where none is given */
     const struct tz *zone; /* rules of timezone; owned by the conf */
     const char *schedule_word; /* "manual" or NULL */
     int64_t failure_threshold, success_threshold;
-    const char *failure_window; /* "3 of 5" or NULL */
+    const char *failure_window;        /* "3 of 5" or NULL */
     int64_t window_fails, window_size; /* from failure_window; 0: none */
     struct rlv_list tags;
     int64_t enabled;
     int64_t evidence_bytes;
-    int64_t keep_all_lines; /* internal: report every line, not only false ones */
+    int64_t
+        keep_all_lines; /* internal: report every line, not only false ones */
 
     enum schedule_kind schedule;
-    struct line_spec *expects, *warns; /* own lines, then the defaults that stay */
+    struct line_spec *expects,
+        *warns; /* own lines, then the defaults that stay */
     size_t expect_count, warn_count;
 
     const struct setting *settings; /* the plugin's own options, as given */

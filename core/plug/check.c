@@ -15,8 +15,7 @@ enum {
     LONGEST_NAME = 31 /* of a plugin: the black box has room for that */
 };
 
-/* --------------------------------------------------------------- version ---
- */
+/* ------------------------------------------------------------- version --- */
 
 /* The struct as version 1.0 had it: a plugin cannot have less. */
 #define FIRST_SIZE \
@@ -84,8 +83,7 @@ bool check_header(const struct rlv_plugin *p, struct err *err)
     return true;
 }
 
-/* ----------------------------------------------------------------- names ---
- */
+/* --------------------------------------------------------------- names --- */
 
 static bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 
@@ -110,8 +108,7 @@ static bool check_name(const struct catalog *c, struct err *err)
     return true;
 }
 
-/* --------------------------------------------------------------- options ---
- */
+/* ------------------------------------------------------------- options --- */
 
 // clang-format off
 static const struct {
@@ -177,8 +174,7 @@ static bool check_defaults(const struct catalog *c, struct err *err)
     return ok;
 }
 
-/* ---------------------------------------------------------------- fields ---
- */
+/* -------------------------------------------------------------- fields --- */
 
 static bool check_field(const struct catalog *c, size_t i, struct err *err)
 {

@@ -23,7 +23,8 @@ static json_t *text_of(const char *s)
 json_t *report_time(int64_t wall_us)
 {
     char text[CLOCK_TEXT];
-    return wall_us == 0 ? json_null() : json_string(clock_format(wall_us, text));
+    return wall_us == 0 ? json_null()
+                        : json_string(clock_format(wall_us, text));
 }
 
 /* Microseconds are all that is meant: 1.234, not 1.2340000000000001. */
@@ -181,8 +182,7 @@ json_t *report_check(const struct check_view *v)
     json_object_set_new(o, "since", report_time(v->state->since_us));
     char id[ID_TEXT];
     id_text('I', v->state->incident, id);
-    json_object_set_new(o, "incident",
-                        id[0] ? json_string(id) : json_null());
+    json_object_set_new(o, "incident", id[0] ? json_string(id) : json_null());
     json_object_set_new(o, "last",
                         v->last == NULL ? json_null()
                                         : report_result(v->last, v->row->name));
@@ -214,9 +214,9 @@ json_t *report_run(const struct run_row *row, const char *check)
     json_object_set_new(o, "intended", report_time(row->intended_us));
     json_object_set_new(o, "started", report_time(row->started_us));
     json_object_set_new(o, "ended", report_time(row->ended_us));
-    json_object_set_new(o, "exit", row->exit_status < 0
-                                       ? json_null()
-                                       : json_integer(row->exit_status));
+    json_object_set_new(o, "exit",
+                        row->exit_status < 0 ? json_null()
+                                             : json_integer(row->exit_status));
     json_object_set_new(o, "verdict", json_string(verdict_name(row->verdict)));
     json_object_set_new(o, "held_by", text_of(row->held_by));
     json_object_set_new(o, "reason", text_of(row->reason));

@@ -44,8 +44,7 @@ struct failure {
     int sys;
 };
 
-/* ------------------------------------------------------------ preparation ---
- */
+/* --------------------------------------------------------- preparation --- */
 
 static char *secret_variable(const struct msg_run *m, const char *name,
                              struct arena *arena)
@@ -132,8 +131,7 @@ static bool make_ends(const struct child_plan *plan, struct ends *e)
     return true;
 }
 
-/* --------------------------------------------------------------- the child ---
- */
+/* ----------------------------------------------------------- the child --- */
 
 static bool place_descriptors(int ends[END_COUNT])
 {
@@ -200,8 +198,7 @@ NORETURN static void be_child(const struct child_plan *plan, struct ends *e,
     _exit(told ? 127 : 126);
 }
 
-/* -------------------------------------------------------------- the keeper ---
- */
+/* ---------------------------------------------------------- the keeper --- */
 
 bool child_start(const struct child_plan *plan, pid_t *pid,
                  struct child_pipes *pipes, struct err *err)

@@ -57,8 +57,7 @@ struct keeper {
     struct err err; /* why it could not be started */
 };
 
-/* ------------------------------------------------------------------ begin ---
- */
+/* --------------------------------------------------------------- begin --- */
 
 /* Nothing of the runner's stays open: main must see its death. */
 static void close_inherited(int words)
@@ -146,8 +145,7 @@ static bool prepare(struct keeper *k)
            write_keeper_file(k);
 }
 
-/* ------------------------------------------------------------------ watch ---
- */
+/* --------------------------------------------------------------- watch --- */
 
 static void take(struct keeper *k, int which, const char *bytes, size_t n)
 {
@@ -258,8 +256,7 @@ static void watch(struct keeper *k)
         k->started = false;
 }
 
-/* -------------------------------------------------------------------- end ---
- */
+/* ----------------------------------------------------------------- end --- */
 
 static json_t *list_left_behind(void)
 {

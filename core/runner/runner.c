@@ -53,8 +53,7 @@ static struct {
     size_t count, cap;
 } runner;
 
-/* ---------------------------------------------------------------- telling ---
- */
+/* ------------------------------------------------------------- telling --- */
 
 static void disconnect(const char *why)
 {
@@ -103,8 +102,7 @@ static void tell_started(const struct run *r)
     buf_free(&b);
 }
 
-/* --------------------------------------------------------------- starting ---
- */
+/* ------------------------------------------------------------ starting --- */
 
 static struct run *find_run(uint64_t number)
 {
@@ -161,8 +159,7 @@ static bool start_run(const struct msg_run *m, uint32_t generation,
     return true;
 }
 
-/* -------------------------------------------------------------- receiving ---
- */
+/* ----------------------------------------------------------- receiving --- */
 
 static bool on_allow(const struct frame *f, struct arena *arena)
 {
@@ -231,8 +228,7 @@ static void receive(void)
         disconnect(err.text);
 }
 
-/* ----------------------------------------------------------------- ending ---
- */
+/* -------------------------------------------------------------- ending --- */
 
 static void explain_end(const struct run *r, int status, struct err *err)
 {
@@ -313,8 +309,7 @@ static void read_signals(void)
         disconnect("SIGTERM");
 }
 
-/* ------------------------------------------------------------------- loop ---
- */
+/* ---------------------------------------------------------------- loop --- */
 
 static void start(void)
 {

@@ -41,7 +41,7 @@ enum db_failure db_failure_of(int rc);
 /* Sets err from the connection's last message. Returns false. */
 bool db_err(const struct db *, struct err *, const char *what);
 
-/* ---------------------------------------------------------- schema.c --- */
+/* ------------------------------------------------------------ schema.c --- */
 
 extern const int db_schema_version;
 /* Up to the present version, each step in a transaction of its own. */
@@ -50,7 +50,7 @@ enum db_failure db_migrate(struct db *, struct err *);
  * (not ours) or DB_REFUSED (older: the daemon has yet to migrate it). */
 enum db_failure db_check_version(struct db *, struct err *);
 
-/* ------------------------------------------------------------ file.c --- */
+/* -------------------------------------------------------------- file.c --- */
 
 /* Opens path for the writer: makes it with 0600, looks at it (thoroughly, for
  * at most 200 ms, when it was not closed cleanly), migrates. On failure

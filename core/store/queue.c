@@ -122,8 +122,7 @@ static bool has_step(const struct queue *q)
 
 static bool is_worth(const struct queue *q)
 {
-    return has_step(q) &&
-           (q->pressing > 0 || q->waiting.count >= QUEUE_GATHER);
+    return has_step(q) && (q->pressing > 0 || q->waiting.count >= QUEUE_GATHER);
 }
 
 void queue_append(struct queue *q, struct record *r)
@@ -158,8 +157,7 @@ static void wait_until(struct queue *q, int64_t ns)
 
 static bool is_ready(const struct queue *q, int64_t now_ns)
 {
-    return q->closing || is_worth(q) ||
-           (has_step(q) && now_ns >= q->gather_ns);
+    return q->closing || is_worth(q) || (has_step(q) && now_ns >= q->gather_ns);
 }
 
 /* A batch ends where a step ends; when closing, what is there is all there

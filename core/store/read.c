@@ -39,7 +39,7 @@ bool reader_failed(struct sqlite_reader *r, struct err *err)
     return db_err(&r->db, err, "reading");
 }
 
-/* ------------------------------------------------------------- lists --- */
+/* --------------------------------------------------------------- lists --- */
 
 /* Parameters, all of them in every list: ?1 node, ?2 number, ?3 since,
  * ?4 before (the greatest number where there is no bound), ?5 limit, ?6 name.
@@ -140,7 +140,7 @@ static bool list(struct reader *base, struct arena *a,
     return ok;
 }
 
-/* ----------------------------------------------------------- snapshot --- */
+/* ------------------------------------------------------------ snapshot --- */
 
 static bool snapshot_lists(struct reader *r, int64_t now_us,
                            struct store_snapshot *out, struct err *err)
@@ -185,7 +185,7 @@ bool sqlite_load(const char *dir, uint16_t node, int64_t now_us,
     return ok;
 }
 
-/* ---------------------------------------------------------- the table --- */
+/* ----------------------------------------------------------- the table --- */
 
 static void close_reader(struct reader *base)
 {

@@ -25,7 +25,7 @@ int write_counters(struct db *, uint16_t node, const struct counters *was,
                    const struct counters *now);
 int write_load_counters(struct db *, uint16_t node, struct counters *);
 
-/* --------------------------------------------------------------- pack.c --- */
+/* -------------------------------------------------------------- pack.c --- */
 
 enum {
     PACK_CHUNK = 1024, /* samples in a chunk, about */

@@ -53,7 +53,7 @@ static uint64_t lost(const struct store *base)
     return queue_dropped(&s->queue) + atomic_load(&s->refused);
 }
 
-/* --------------------------------------------------------------- tell --- */
+/* ---------------------------------------------------------------- tell --- */
 
 /* Once until it works again: what comes after the first refusal (a connection
  * that cannot be opened anew) has the same cause. */
@@ -336,7 +336,7 @@ static void *writer_main(void *arg)
     return NULL;
 }
 
-/* ---------------------------------------------------------- the table --- */
+/* ----------------------------------------------------------- the table --- */
 
 static void append(struct store *base, struct record *r)
 {

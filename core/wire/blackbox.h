@@ -16,16 +16,16 @@ enum {
 };
 
 /* X(NAME, text): the callback that was entered and has not returned. */
-#define BLACKBOX_CALLBACK_MAP(X)                                               \
-    X(NONE, "none")                                                            \
-    X(LOAD, "loading")                                                         \
-    X(INIT, "init")                                                            \
-    X(START, "start")                                                          \
-    X(BLOCKING, "blocking")                                                    \
-    X(WATCH, "a watch callback")                                               \
-    X(TIMER, "a timer callback")                                               \
-    X(ADDRESS, "an address callback")                                          \
-    X(DEFER, "a deferred call")                                                \
+#define BLACKBOX_CALLBACK_MAP(X)      \
+    X(NONE, "none")                   \
+    X(LOAD, "loading")                \
+    X(INIT, "init")                   \
+    X(START, "start")                 \
+    X(BLOCKING, "blocking")           \
+    X(WATCH, "a watch callback")      \
+    X(TIMER, "a timer callback")      \
+    X(ADDRESS, "an address callback") \
+    X(DEFER, "a deferred call")       \
     X(JUDGE, "judging")
 
 enum blackbox_callback {
@@ -37,10 +37,10 @@ enum blackbox_callback {
 enum { BLACKBOX_EFFECTS = 4096 }; /* probes that changed something */
 
 struct blackbox {
-    _Atomic uint64_t probe;      /* number; 0: none in particular */
-    _Atomic uint32_t callback;   /* enum blackbox_callback */
-    _Atomic int64_t entered_ns;  /* monotonic; 0: no callback is running */
-    char plugin[32];             /* of the callback; written before entered_ns */
+    _Atomic uint64_t probe;     /* number; 0: none in particular */
+    _Atomic uint32_t callback;  /* enum blackbox_callback */
+    _Atomic int64_t entered_ns; /* monotonic; 0: no callback is running */
+    char plugin[32];            /* of the callback; written before entered_ns */
     _Atomic uint64_t effects[BLACKBOX_EFFECTS]; /* [probe % size] = probe */
 };
 

@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define CHAN_PACKET (32 * 1024)
+#define CHAN_PACKET  (32 * 1024)
 #define CHAN_LARGEST (256u << 20) /* of a memfd payload */
 
 struct chan;

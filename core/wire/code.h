@@ -21,7 +21,7 @@ void wire_put_u64(struct buf *, uint64_t);
 void wire_put_i64(struct buf *, int64_t);
 void wire_put_f64(struct buf *, double);
 void wire_put_bytes(struct buf *, const void *, size_t n); /* length first */
-void wire_put_text(struct buf *, const char *); /* NULL stays NULL */
+void wire_put_text(struct buf *, const char *);            /* NULL stays NULL */
 void wire_put_value(struct buf *, const struct rlv_value *);
 void wire_put_list(struct buf *, const struct rlv_list *);
 

@@ -1,4 +1,5 @@
-/* wire/msg.c: see msg.h. Vet and worker messages; msg_run.c has the runner's. */
+/* wire/msg.c: see msg.h. Vet and worker messages; msg_run.c has the runner's.
+ */
 #include "wire/msg.h"
 
 #include "base/err.h"
@@ -8,7 +9,7 @@
 const char *msg_name(unsigned type)
 {
     switch (type) {
-#define X(n, NAME, from, to, text)                                             \
+#define X(n, NAME, from, to, text) \
     case n: return #NAME;
         MSG_MAP(X)
 #undef X
@@ -26,7 +27,7 @@ const char *blackbox_callback_text(unsigned callback)
     return callback < ARRAY_LEN(texts) ? texts[callback] : "?";
 }
 
-/* ------------------------------------------------------------- settings --- */
+/* ------------------------------------------------------------ settings --- */
 
 static void put_dict(struct buf *b, const struct rlv_dict *d)
 {
@@ -111,7 +112,7 @@ static const struct setting *get_settings(struct wire_reader *r, size_t *count)
     return s;
 }
 
-/* ------------------------------------------------------------------ vet --- */
+/* ----------------------------------------------------------------- vet --- */
 
 void msg_put_vet(struct buf *b, const struct msg_vet *m)
 {
@@ -153,7 +154,8 @@ static void put_texts(struct buf *b, const char *const *texts)
 static const char *const *get_texts(struct wire_reader *r)
 {
     struct rlv_list list = wire_list(r);
-    const char **texts = arena_alloc(r->arena, (list.count + 1) * sizeof *texts);
+    const char **texts =
+        arena_alloc(r->arena, (list.count + 1) * sizeof *texts);
     for (size_t i = 0; i < list.count; i++)
         texts[i] = list.items[i];
     return texts;
@@ -275,7 +277,7 @@ bool msg_get_text(const void *p, size_t n, struct arena *a, const char **text)
     return wire_done(&r);
 }
 
-/* --------------------------------------------------------------- worker --- */
+/* -------------------------------------------------------------- worker --- */
 
 static void put_lines(struct buf *b, const struct line_spec *lines, size_t n)
 {

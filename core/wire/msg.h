@@ -14,22 +14,22 @@
 #include "model/spec.h"
 
 /* X(number, NAME, from, to, purpose) */
-#define MSG_MAP(X)                                                             \
-    X(1, VET, "main", "vet", "open this plugin, check these settings")         \
-    X(2, CATALOG, "vet", "main", "the plugin's tables")                        \
-    X(3, COMPLAINT, "vet", "main", "a setting that the plugin refuses")        \
-    X(4, VETTED, "vet", "main", "end of the answer; text when it failed")      \
-    X(10, LOAD, "main", "worker", "plugins and checks of a generation")        \
-    X(11, LOADED, "worker", "main", "the generation is ready")                 \
-    X(12, PROBE, "main", "worker", "probe this check when due")                \
-    X(13, RESULT, "worker", "main", "what a probe came to")                    \
-    X(14, LOG, "any", "main", "a line for the log")                            \
-    X(15, PING, "main", "worker", "are you there?")                            \
-    X(16, PONG, "worker", "main", "yes")                                       \
-    X(20, ALLOW, "main", "runner", "the scripts that may run")                 \
-    X(21, RUN, "main", "runner", "run this script")                            \
-    X(22, STOP_RUN, "main", "runner", "end this run")                          \
-    X(23, RUN_STARTED, "runner", "main", "its keeper lives")                   \
+#define MSG_MAP(X)                                                        \
+    X(1, VET, "main", "vet", "open this plugin, check these settings")    \
+    X(2, CATALOG, "vet", "main", "the plugin's tables")                   \
+    X(3, COMPLAINT, "vet", "main", "a setting that the plugin refuses")   \
+    X(4, VETTED, "vet", "main", "end of the answer; text when it failed") \
+    X(10, LOAD, "main", "worker", "plugins and checks of a generation")   \
+    X(11, LOADED, "worker", "main", "the generation is ready")            \
+    X(12, PROBE, "main", "worker", "probe this check when due")           \
+    X(13, RESULT, "worker", "main", "what a probe came to")               \
+    X(14, LOG, "any", "main", "a line for the log")                       \
+    X(15, PING, "main", "worker", "are you there?")                       \
+    X(16, PONG, "worker", "main", "yes")                                  \
+    X(20, ALLOW, "main", "runner", "the scripts that may run")            \
+    X(21, RUN, "main", "runner", "run this script")                       \
+    X(22, STOP_RUN, "main", "runner", "end this run")                     \
+    X(23, RUN_STARTED, "runner", "main", "its keeper lives")              \
     X(24, RUN_EXITED, "runner", "main", "its outcome file is there, or not")
 
 enum msg_type {
@@ -40,7 +40,7 @@ enum msg_type {
 
 const char *msg_name(unsigned type); /* "?" when unknown */
 
-/* ------------------------------------------------------------------ vet --- */
+/* ----------------------------------------------------------------- vet --- */
 
 struct msg_subject { /* one check's settings of this plugin */
     const char *name;
@@ -71,11 +71,11 @@ bool msg_get_complaint(const void *, size_t, struct arena *,
 void msg_put_text(struct buf *, const char *text); /* VETTED, "" when fine */
 bool msg_get_text(const void *, size_t, struct arena *, const char **text);
 
-/* --------------------------------------------------------------- worker --- */
+/* -------------------------------------------------------------- worker --- */
 
 struct msg_check {
     uint32_t check;
-    uint16_t plugin; /* index in msg_load.plugins */
+    uint16_t plugin;           /* index in msg_load.plugins */
     const char *name, *target; /* "host:port" */
     int64_t timeout_ns, evidence_bytes;
     uint64_t fingerprint; /* unchanged: the check's scope is kept */
@@ -87,7 +87,7 @@ struct msg_check {
 
 struct msg_load {
     struct rlv_list plugins; /* paths */
-    uint32_t target_probes; /* at once against one target; 0: no limit */
+    uint32_t target_probes;  /* at once against one target; 0: no limit */
     struct msg_check *checks;
     size_t check_count;
 };
@@ -120,7 +120,7 @@ struct result *msg_get_result(const void *, size_t); /* NULL: nonsense */
 void msg_put_log(struct buf *, const struct msg_log *);
 bool msg_get_log(const void *, size_t, struct arena *, struct msg_log *);
 
-/* --------------------------------------------------------------- runner --- */
+/* -------------------------------------------------------------- runner --- */
 
 struct msg_allow {
     struct rlv_list scripts; /* absolute paths; nothing else is run */
@@ -137,7 +137,7 @@ struct msg_run {
     const char *user;   /* NULL: unchanged */
     int64_t timeout_ns, grace_ns;
     int64_t output_bytes; /* kept of each of stdout and stderr */
-    const char *input; /* JSON for standard input */
+    const char *input;    /* JSON for standard input */
     size_t input_len;
     struct msg_pair *environment; /* whole; RELEVO_SECRET_… is added */
     size_t environment_count;
@@ -154,8 +154,8 @@ struct msg_run_started {
 
 struct msg_run_exited {
     uint64_t run;
-    bool has_outcome;   /* DIR/outcome.json was written */
-    const char *text;   /* why not, when it was not */
+    bool has_outcome; /* DIR/outcome.json was written */
+    const char *text; /* why not, when it was not */
 };
 
 void msg_put_allow(struct buf *, const struct msg_allow *);

@@ -120,7 +120,8 @@ static void get_lines(struct wire_reader *r, struct result *m)
 static void get_evidence(struct wire_reader *r, struct result *m)
 {
     m->evidence_count = wire_count(r, 16);
-    m->evidence = arena_alloc(r->arena, m->evidence_count * sizeof *m->evidence);
+    m->evidence =
+        arena_alloc(r->arena, m->evidence_count * sizeof *m->evidence);
     for (size_t i = 0; i < m->evidence_count; i++) {
         m->evidence[i].label = wire_text_or(r, "");
         m->evidence[i].bytes = wire_bytes(r, &m->evidence[i].len);

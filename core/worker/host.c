@@ -48,8 +48,7 @@ static bool exists(const struct rlv_probe *p, const char *function)
            probe_is_live(p, function);
 }
 
-/* ------------------------------------------------------------------- time ---
- */
+/* ---------------------------------------------------------------- time --- */
 
 static int64_t host_now(void) { return clock_mono_ns(); }
 
@@ -58,8 +57,7 @@ static int64_t host_deadline(const struct rlv_probe *p)
     return exists(p, "deadline") ? p->deadline_ns : 0;
 }
 
-/* ----------------------------------------------------------------- scopes ---
- */
+/* -------------------------------------------------------------- scopes --- */
 
 static struct rlv_scope *host_probe_scope(struct rlv_probe *p)
 {
@@ -107,8 +105,7 @@ static void *host_keep(struct rlv_probe *p, size_t n)
     return c->kept;
 }
 
-/* ---------------------------------------------------------------- watches ---
- */
+/* ------------------------------------------------------------- watches --- */
 
 static struct rlv_watch *host_watch(struct rlv_scope *s, int fd, int events,
                                     rlv_event_fn *fn, void *arg)
@@ -156,8 +153,7 @@ static void host_resolve(struct rlv_probe *p, const char *name, uint16_t port,
         resolve_ask(p, name, port, family, fn, arg);
 }
 
-/* ----------------------------------------------------------- observations ---
- */
+/* -------------------------------------------------------- observations --- */
 
 static bool host_wants(const struct rlv_probe *p, unsigned field)
 {
@@ -201,8 +197,7 @@ static void host_observe_key(struct rlv_probe *p, unsigned field,
         probe_observe(p, field, key, v);
 }
 
-/* ----------------------------------------------------------------- faults ---
- */
+/* -------------------------------------------------------------- faults --- */
 
 static bool may_set(struct rlv_probe *p, enum rlv_fault fault,
                     const char *function)
@@ -271,8 +266,7 @@ static void host_log(struct rlv_probe *p, enum rlv_level level, const char *fmt,
              p == NULL ? 0 : p->check->id, clean);
 }
 
-/* -------------------------------------------------------------------- end ---
- */
+/* ----------------------------------------------------------------- end --- */
 
 static void host_done(struct rlv_probe *p)
 {

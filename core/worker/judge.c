@@ -39,8 +39,7 @@ void judge_close(void)
     buf_free(&text);
 }
 
-/* ------------------------------------------------------------------ input ---
- */
+/* --------------------------------------------------------------- input --- */
 
 static const struct rlv_value *phase_value(const struct judging *j,
                                            const char *key)
@@ -96,8 +95,7 @@ static void begin(struct judging *j, struct rlv_probe *p)
     expect_cache_clear(cache);
 }
 
-/* ------------------------------------------------------------------ lines ---
- */
+/* --------------------------------------------------------------- lines --- */
 
 static void add_line(struct judging *j, const struct expect *e, bool holds,
                      bool warn)
@@ -143,8 +141,7 @@ static bool judge_lines(struct judging *j, const struct check_line *lines,
     return j->only_durations;
 }
 
-/* ---------------------------------------------------------------- message ---
- */
+/* ------------------------------------------------------------- message --- */
 
 static void describe(struct judging *j, bool warn, size_t count)
 {
@@ -173,8 +170,7 @@ static void set_message(struct judging *j)
     r->message = arena_strdup(r->arena, clean);
 }
 
-/* ---------------------------------------------------------------- outcome ---
- */
+/* ------------------------------------------------------------- outcome --- */
 
 static void fail(struct judging *j, bool slow)
 {
@@ -231,8 +227,7 @@ static void judge_observed(struct judging *j)
         r->outcome = OUTCOME_OK;
 }
 
-/* ----------------------------------------------------------------- report ---
- */
+/* -------------------------------------------------------------- report --- */
 
 static bool is_reported(const struct judging *j, const struct rlv_field *field,
                         bool *recorded)

@@ -23,8 +23,7 @@ static struct check **checks; /* by id */
 static struct check *retired;
 static size_t check_count;
 
-/* --------------------------------------------------------------- plugins ---
- */
+/* ------------------------------------------------------------- plugins --- */
 
 const char *plugin_name(const struct plugin *p)
 {
@@ -91,8 +90,7 @@ static struct plugin *plugin_at(const char *path)
     return p;
 }
 
-/* ----------------------------------------------------------------- lines ---
- */
+/* --------------------------------------------------------------- lines --- */
 
 static struct line *line_of(struct plugin *p, const char *text,
                             struct expect_error *error)
@@ -153,8 +151,7 @@ static void drop_lines(struct check_line *lines, size_t n)
         lines[i].line->refs--;
 }
 
-/* ---------------------------------------------------------------- checks ---
- */
+/* -------------------------------------------------------------- checks --- */
 
 static void mark_wanted(struct check *c, const struct check_line *lines,
                         size_t n)
@@ -269,8 +266,7 @@ struct check *load_check(uint32_t id)
     return NULL;
 }
 
-/* ------------------------------------------------------------ generation ---
- */
+/* ---------------------------------------------------------- generation --- */
 
 /* A check made while its plugin was broken is made anew. */
 static struct check *keep_or_make(const struct msg_check *m, struct plugin *p)

@@ -42,8 +42,7 @@ void loop_stop(void) { stopped = true; }
 
 int64_t loop_turn_ns(void) { return turn_ns; }
 
-/* ---------------------------------------------------------------- timers ---
- */
+/* -------------------------------------------------------------- timers --- */
 
 void loop_timer_set(struct loop_timer *t, int64_t due_ns)
 {
@@ -67,8 +66,7 @@ static void run_timers(void)
     }
 }
 
-/* --------------------------------------------------------------- sources ---
- */
+/* ------------------------------------------------------------- sources --- */
 
 static bool control(int operation, int fd, uint32_t events,
                     struct loop_source *source)
@@ -94,8 +92,7 @@ bool loop_rewatch(int fd, uint32_t events, struct loop_source *source)
 
 void loop_forget(int fd) { (void)control(EPOLL_CTL_DEL, fd, 0, NULL); }
 
-/* ------------------------------------------------------------------ turn ---
- */
+/* ---------------------------------------------------------------- turn --- */
 
 static int wait_coarsely(struct epoll_event *events, int64_t wait_ns)
 {

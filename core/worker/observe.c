@@ -15,8 +15,7 @@
 #include "worker/probe.h"
 #include "worker/tell.h"
 
-/* ----------------------------------------------------------------- faults ---
- */
+/* -------------------------------------------------------------- faults --- */
 
 bool probe_is_shortage(int sys)
 {
@@ -101,8 +100,7 @@ void probe_hintv(struct rlv_probe *p, enum rlv_fault fault, const char *code,
     p->hint_text = message_of(p, fmt, ap);
 }
 
-/* ------------------------------------------------------------ observations ---
- */
+/* -------------------------------------------------------- observations --- */
 
 static const char *const type_names[] = {
     [0] = "nothing",
@@ -210,8 +208,7 @@ void probe_observe(struct rlv_probe *p, unsigned number, const char *key,
         p->plain[number] = v;
 }
 
-/* --------------------------------------------------------------- evidence ---
- */
+/* ------------------------------------------------------------ evidence --- */
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 

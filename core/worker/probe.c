@@ -31,8 +31,7 @@ static struct rlv_probe *in_flight;
 static struct rlv_probe *over, **over_end = &over;
 static size_t over_count;
 
-/* ---------------------------------------------------------------- structs ---
- */
+/* ------------------------------------------------------------- structs --- */
 
 static struct rlv_probe *take(void)
 {
@@ -77,8 +76,7 @@ bool probe_is_live(const struct rlv_probe *p, const char *function)
     return false;
 }
 
-/* -------------------------------------------------------------------- end ---
- */
+/* ----------------------------------------------------------------- end --- */
 
 static void start_soon(struct rlv_probe *);
 
@@ -137,8 +135,7 @@ static void on_overdue(struct loop_timer *t)
     probe_finish(p);
 }
 
-/* ------------------------------------------------------------------ start ---
- */
+/* --------------------------------------------------------------- start --- */
 
 static void begin(struct rlv_probe *p)
 {
@@ -258,8 +255,7 @@ void probe_ask(const struct msg_probe *ask, uint32_t generation)
     loop_timer_set(&p->timer, ask->due_ns);
 }
 
-/* -------------------------------------------------------------------- all ---
- */
+/* ----------------------------------------------------------------- all --- */
 
 void probe_disturb_all(uint64_t but)
 {

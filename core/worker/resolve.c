@@ -64,8 +64,7 @@ static struct lookup *answers;                     /* are these four */
 static size_t queued, idle, threads;
 static bool closing;
 
-/* ---------------------------------------------------------------- threads ---
- */
+/* ------------------------------------------------------------- threads --- */
 
 static void look_up(struct lookup *l)
 {
@@ -155,8 +154,7 @@ static bool enqueue(struct lookup *l)
     return ok;
 }
 
-/* ---------------------------------------------------------------- answers ---
- */
+/* ------------------------------------------------------------- answers --- */
 
 static void detach(struct asker *a)
 {
@@ -244,8 +242,7 @@ static void on_wake(struct loop_source *source, uint32_t events)
     }
 }
 
-/* -------------------------------------------------------------- questions ---
- */
+/* ----------------------------------------------------------- questions --- */
 
 static bool parse_address(const char *name, struct sockaddr_storage *s)
 {

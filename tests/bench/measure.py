@@ -217,6 +217,17 @@ class Target:
         url = "http://127.0.0.1:%d/set/%d/%d" % (self.port, name, mode)
         urllib.request.urlopen(url).close()
 
+    def size(self):
+        return os.path.getsize(self.log)
+
+    def quiet(self):
+        """Waits until the rush of first probes is over, by the log's growth."""
+        while True:
+            before = self.size()
+            time.sleep(2)
+            if self.size() - before < 40000:
+                return
+
     def arrivals(self):
         """(monotonic ns, wall ns, check, status) of each request so far."""
         with open(self.log) as f:

@@ -51,7 +51,7 @@ struct rig {
 /* The worker's leaks are its own: what it inherits stays reachable there. */
 static struct rig *volatile rig_inherited;
 
-/* --- begin and end --- */
+/* ------------------------------------------------------- begin and end --- */
 
 static void rig_child(int chan, int box)
 {
@@ -105,7 +105,7 @@ static int rig_end(struct rig *r)
     return status;
 }
 
-/* --- what comes --- */
+/* ---------------------------------------------------------- what comes --- */
 
 static bool rig_frame(void *arg, const struct frame *f)
 {
@@ -147,7 +147,7 @@ static bool rig_turn(struct rig *r, int wait_ms)
     return !r->closed;
 }
 
-/* --- what goes --- */
+/* ----------------------------------------------------------- what goes --- */
 
 static uint16_t rig_plugin(struct rig *r, const char *name)
 {

@@ -17,15 +17,15 @@ struct world {
     struct model *model;
     struct conf *conf;
     struct now now;
-    struct actions last; /* of the latest step */
-    struct buf log;      /* one line an action */
+    struct actions last;              /* of the latest step */
+    struct buf log;                   /* one line an action */
     uint64_t probe[WORLD_CHECKS + 1]; /* in flight, by check number */
     int64_t due[WORLD_CHECKS + 1];
     struct catalog catalog;
 };
 
 /* The log's words: "probe 1 schedule", "state 1 down", "incident 1 open", … */
-static void world_note(struct world *w, const struct action *a)
+static inline void world_note(struct world *w, const struct action *a)
 {
     const struct record *r = &a->as.record;
     switch (a->kind) {
@@ -55,11 +55,11 @@ static void world_note(struct world *w, const struct action *a)
                  r->as.event.event);
     else if (r->kind == RECORD_RUN)
         buf_addf(&w->log, "stored %s %s%s%s\n", r->as.run.runbook,
-                 run_state_name(r->as.run.state), r->as.run.held_by[0] ? " " : "",
-                 r->as.run.held_by);
+                 run_state_name(r->as.run.state),
+                 r->as.run.held_by[0] ? " " : "", r->as.run.held_by);
 }
 
-static void world_step(struct world *w, const struct event *e)
+static inline void world_step(struct world *w, const struct event *e)
 {
     w->last = model_step(w->model, e, w->now);
     for (size_t i = 0; i < w->last.count; i++)
@@ -67,7 +67,7 @@ static void world_step(struct world *w, const struct event *e)
 }
 
 /* A configuration of n checks named a, b, c, … every interval_ns. */
-static void world_begin(struct world *w, size_t n, int64_t interval_ns)
+static inline void world_begin(struct world *w, size_t n, int64_t interval_ns)
 {
     memset(w, 0, sizeof *w);
     w->now = (struct now){1000 * NS_PER_S, 1700000000 * US_PER_S};
@@ -77,8 +77,10 @@ static void world_begin(struct world *w, size_t n, int64_t interval_ns)
     w->conf->refs = 1;
     w->conf->generation = 1;
     w->conf->automation = AUTOMATION_DIAGNOSE;
-    w->conf->checks = arena_alloc(w->conf->arena, WORLD_CHECKS * sizeof *w->conf->checks);
-    w->conf->runbooks = arena_alloc(w->conf->arena, WORLD_BOOKS * sizeof *w->conf->runbooks);
+    w->conf->checks =
+        arena_alloc(w->conf->arena, WORLD_CHECKS * sizeof *w->conf->checks);
+    w->conf->runbooks =
+        arena_alloc(w->conf->arena, WORLD_BOOKS * sizeof *w->conf->runbooks);
     for (size_t i = 0; i < n; i++) {
         struct check_spec *c = &w->conf->checks[w->conf->check_count++];
         c->name = arena_printf(w->conf->arena, "%c", (char)('a' + i));
@@ -94,8 +96,9 @@ static void world_begin(struct world *w, size_t n, int64_t interval_ns)
     }
 }
 
-static struct runbook_spec *world_book(struct world *w, const char *name,
-                                       enum runbook_kind kind, unsigned on)
+static inline struct runbook_spec *world_book(struct world *w, const char *name,
+                                              enum runbook_kind kind,
+                                              unsigned on)
 {
     struct runbook_spec *b = &w->conf->runbooks[w->conf->runbook_count++];
     b->name = name;
@@ -108,13 +111,13 @@ static struct runbook_spec *world_book(struct world *w, const char *name,
     return b;
 }
 
-static void world_config(struct world *w)
+static inline void world_config(struct world *w)
 {
     struct event e = {.kind = EVENT_CONFIG, .as.conf = w->conf};
     world_step(w, &e);
 }
 
-static void world_pass(struct world *w, int64_t ns)
+static inline void world_pass(struct world *w, int64_t ns)
 {
     struct event tick = {.kind = EVENT_TICK};
     w->now.mono_ns += ns;
@@ -123,15 +126,16 @@ static void world_pass(struct world *w, int64_t ns)
 }
 
 /* Moves to when the model wants to be woken. */
-static void world_wake(struct world *w)
+static inline void world_wake(struct world *w)
 {
     int64_t ns = w->last.next_wake_ns - w->now.mono_ns;
     world_pass(w, ns > 0 ? ns : 0);
 }
 
 /* The probe in flight of that check ends so. */
-static void world_result(struct world *w, uint32_t check, enum outcome outcome,
-                         enum rlv_fault fault, const char *code)
+static inline void world_result(struct world *w, uint32_t check,
+                                enum outcome outcome, enum rlv_fault fault,
+                                const char *code)
 {
     struct result *r = result_new();
     r->probe = w->probe[check];
@@ -153,16 +157,17 @@ static void world_result(struct world *w, uint32_t check, enum outcome outcome,
 }
 
 /* Waits for the check's next probe and ends it so. */
-static void world_next(struct world *w, uint32_t check, enum outcome outcome,
-                       enum rlv_fault fault, const char *code)
+static inline void world_next(struct world *w, uint32_t check,
+                              enum outcome outcome, enum rlv_fault fault,
+                              const char *code)
 {
     for (int i = 0; i < 1000 && w->probe[check] == 0; i++)
         world_wake(w);
     world_result(w, check, outcome, fault, code);
 }
 
-static void world_run_ends(struct world *w, uint64_t run, int exit_status,
-                           const char *headline)
+static inline void world_run_ends(struct world *w, uint64_t run,
+                                  int exit_status, const char *headline)
 {
     struct event e = {.kind = EVENT_RUN_ENDED};
     e.as.run_ended = (struct run_ending){.run = run,
@@ -177,7 +182,7 @@ static void world_run_ends(struct world *w, uint64_t run, int exit_status,
 }
 
 /* What was noted since the last call; lives until the next. */
-static const char *world_said(struct world *w)
+static inline const char *world_said(struct world *w)
 {
     static char said[16384];
     snprintf(said, sizeof said, "%s", buf_text(&w->log));
@@ -185,12 +190,52 @@ static const char *world_said(struct world *w)
     return said;
 }
 
-static void world_end(struct world *w)
+static inline void world_end(struct world *w)
 {
     model_free(w->model);
     arena_free(w->conf->arena);
     free(w->conf);
     buf_free(&w->log);
+}
+
+static inline void assert_says(const char *said, const char *expected)
+{
+    if (strstr(said, expected) == NULL)
+        fail_msg("expected \"%s\" in:\n%s", expected, said);
+}
+
+static inline void assert_silent(const char *said, const char *unexpected)
+{
+    if (strstr(said, unexpected) != NULL)
+        fail_msg("did not expect \"%s\" in:\n%s", unexpected, said);
+}
+
+static inline int occurrences(const char *text, const char *word)
+{
+    int n = 0;
+    while ((text = strstr(text, word)) != NULL) {
+        n++;
+        text += strlen(word);
+    }
+    return n;
+}
+
+/* Feeds what the first model stored to a second one. */
+static inline void world_restart(struct world *w, struct world *old)
+{
+    struct node *n = old->model->nodes[0];
+    model_restore_check(w->model, &n->row);
+    model_restore_state(w->model, &n->state);
+    for (struct episode *e = old->model->episodes; e != NULL; e = e->next)
+        if (!e->forming)
+            model_restore_incident(w->model, &e->row);
+    struct run_list *lists[] = {&old->model->past, &old->model->live,
+                                &old->model->waiting};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (struct run *r = lists[i]->first; r != NULL; r = r->next)
+            model_restore_run(w->model, &r->row);
+    model_restore_numbers(w->model, old->model->last_check,
+                          old->model->last_incident, old->model->last_run);
 }
 
 #endif

@@ -25,7 +25,7 @@ static uint64_t next_random(void)
     return seed >> 33;
 }
 
-/* --- memory --- */
+/* -------------------------------------------------------------- memory --- */
 
 /* The status with which a child that calls fn ends. */
 static int status_of(void (*fn)(void))
@@ -97,7 +97,7 @@ static void test_grow(void **state)
     free(items);
 }
 
-/* --- arenas --- */
+/* -------------------------------------------------------------- arenas --- */
 
 static void test_arena_blocks_do_not_overlap(void **state)
 {
@@ -140,7 +140,7 @@ static void test_arena_text(void **state)
     arena_free(a);
 }
 
-/* --- bufs --- */
+/* ---------------------------------------------------------------- bufs --- */
 
 static void test_buf_against_array(void **state)
 {
@@ -213,7 +213,7 @@ static void test_buf_refuses_too_much(void **state)
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
-/* --- maps --- */
+/* ---------------------------------------------------------------- maps --- */
 
 static void test_map_keeps_order_and_values(void **state)
 {
@@ -258,7 +258,7 @@ static void test_map_replaces(void **state)
     assert_null(map_get(NULL, "k"));
 }
 
-/* --- heaps --- */
+/* --------------------------------------------------------------- heaps --- */
 
 enum { NODES = 2000 };
 

@@ -16,8 +16,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 
-/* ------------------------------------------- what the child reports on 3 ---
- */
+/* ----------------------------------------- what the child reports on 3 --- */
 
 static void list_descriptors(char *out, size_t size)
 {
@@ -52,8 +51,7 @@ static int be_child(const char *word)
     return fs_write_all(3, out, strlen(out)) ? 0 : 1;
 }
 
-/* --------------------------------------------------------------- the tests ---
- */
+/* ----------------------------------------------------------- the tests --- */
 
 static void assert_reports(const struct spawn_fd *fds, size_t n, int report,
                            bool new_session, const char *expected)

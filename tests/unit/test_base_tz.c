@@ -19,7 +19,7 @@
 #include "base/str.h"
 #include "base/tz.h"
 
-/* --- helpers --- */
+/* ------------------------------------------------------------- helpers --- */
 
 static struct tz *zone(const char *name)
 {
@@ -101,7 +101,7 @@ static void check_local(const struct tz *z, const char *local, enum tz_fit fit,
     assert_string_equal(tz_format(z, last_s, b, sizeof b), last);
 }
 
-/* --- dates --- */
+/* --------------------------------------------------------------- dates --- */
 
 static void test_civil_dates(void **state)
 {
@@ -123,7 +123,7 @@ static void test_civil_dates(void **state)
     assert_int_equal(civil_floor_div(-60, 60), -1);
 }
 
-/* --- names --- */
+/* --------------------------------------------------------------- names --- */
 
 static void test_utc_needs_no_file(void **state)
 {
@@ -226,7 +226,7 @@ static void test_other_folder(void **state)
     buf_free(&b);
 }
 
-/* --- real zones --- */
+/* ---------------------------------------------------------- real zones --- */
 
 static void test_against_the_c_library(void **state)
 {
@@ -322,7 +322,7 @@ static void test_format_odd_offsets(void **state)
     tz_free(z);
 }
 
-/* --- files and footers --- */
+/* --------------------------------------------------- files and footers --- */
 
 static void test_version_1(void **state)
 {

@@ -202,8 +202,7 @@ static void fill(struct fixture *f, enum incident_state state)
     settle(f);
 }
 
-/* ---------------------------------------------------------------- history ---
- */
+/* ------------------------------------------------------------- history --- */
 
 static void history_shows_newest_first(void **state)
 {
@@ -418,8 +417,7 @@ static void no_incident_at_all(void **state)
     captured_free(&c);
 }
 
-/* ------------------------------------------------------------------- runs ---
- */
+/* ---------------------------------------------------------------- runs --- */
 
 static void runs_in_a_log(void **state)
 {

@@ -29,8 +29,7 @@ static int teardown(void **state)
     return system(command);
 }
 
-/* ------------------------------------------------------------------- cron ---
- */
+/* ---------------------------------------------------------------- cron --- */
 
 /* One time that the change of the clock repeats; then as on any day. */
 static void cron_prints_times_in_the_zone(void **state)

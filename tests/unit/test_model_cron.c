@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "model/cron.h"
 
-/* --- helpers --- */
+/* ------------------------------------------------------------- helpers --- */
 
 static struct tz *zone(const char *name)
 {
@@ -67,7 +67,7 @@ static void check_times(const char *text, const char *zone_name,
 #define CHECK_TIMES(text, zone_name, from, ...) \
     check_times(text, zone_name, from, (const char *[]){__VA_ARGS__, NULL})
 
-/* --- the dialect --- */
+/* --------------------------------------------------------- the dialect --- */
 
 static void test_fields(void **state)
 {
@@ -223,7 +223,7 @@ static void test_never(void **state)
     tz_free(tz);
 }
 
-/* --- the clock's jumps --- */
+/* --------------------------------------------------- the clock's jumps --- */
 
 static void test_skipped_hour(void **state)
 {
@@ -319,7 +319,7 @@ static void test_against_every_minute(void **state)
     tz_free(tz);
 }
 
-/* --- what others expect (vectors) --- */
+/* ---------------------------------------- what others expect (vectors) --- */
 
 struct row {
     char *id, *ours, *expression, *as_5, *zone, *start, *expected;

@@ -1,7 +1,8 @@
 /* test_model_state.c: thresholds and states, one result after another.
  *
  * A row is a sequence of outcomes (o w f u: ok, warn, fail, unknown) and the
- * states after each of them by their first letters; s1 s2: suspect with count. */
+ * states after each of them by their first letters; s1 s2: suspect with count.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -158,7 +158,7 @@ static void test_not_a_library(void **state)
     unlink(path);
 }
 
-/* --- filling --- */
+/* ------------------------------------------------------------- filling --- */
 
 static struct setting text_setting(const char *name, const char *text)
 {

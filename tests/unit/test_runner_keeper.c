@@ -4,8 +4,7 @@
 
 #include <pwd.h>
 
-/* --------------------------------------------------------- what it finds ---
- */
+/* ------------------------------------------------------- what it finds --- */
 
 static void only_descriptors_0_to_3_are_open(void **state)
 {
@@ -174,8 +173,7 @@ static void an_unknown_user_is_an_error(void **state)
     rig_free(r);
 }
 
-/* ------------------------------------------------------- nothing is left ---
- */
+/* ----------------------------------------------------- nothing is left --- */
 
 static void a_timeout_ends_the_script(void **state)
 {

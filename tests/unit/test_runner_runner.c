@@ -117,8 +117,7 @@ static void secrets_are_blotted_out_everywhere(void **state)
     rig_free(r);
 }
 
-/* -------------------------------------------------------------- refusals ---
- */
+/* ------------------------------------------------------------ refusals --- */
 
 static void a_script_that_is_not_allowed_is_refused(void **state)
 {
@@ -200,8 +199,7 @@ static void nonsense_ends_the_channel(void **state)
     rig_free(r);
 }
 
-/* ---------------------------------------------------------------- deaths ---
- */
+/* -------------------------------------------------------------- deaths --- */
 
 static void wait_for_outcome(struct rig *r)
 {

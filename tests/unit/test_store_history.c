@@ -244,7 +244,7 @@ static void test_a_good_result_keeps_what_is_recorded(void **state)
     assert_int_equal(rows_of(f, "detail"), 0);
 }
 
-/* ------------------------------------------------------------- volume --- */
+/* -------------------------------------------------------------- volume --- */
 
 #if defined(RELEVO_SANITIZED) /* everything is several times slower */
 enum { CHECKS = 20, EACH = 1000 };

@@ -188,7 +188,7 @@ static void test_damage_while_running(void **state)
     reader_close(r);
 }
 
-/* ---------------------------------------------------------------- queue --- */
+/* --------------------------------------------------------------- queue --- */
 
 static struct rlimit file_limit;
 
@@ -301,7 +301,7 @@ static void test_an_urgent_record_is_not_gathered(void **state)
     assert_true(best_ns < 40 * NS_PER_MS); /* gathering alone takes 50 */
 }
 
-/* ----------------------------------------------------------------- kill --- */
+/* ---------------------------------------------------------------- kill --- */
 
 /* A child that writes audit rows and results, and tells by a pipe what was
  * committed. */
@@ -387,7 +387,7 @@ static void test_kill_loses_nothing_that_was_reported(void **state)
     }
 }
 
-/* -------------------------------------------------------- failpoints --- */
+/* ---------------------------------------------------------- failpoints --- */
 
 static void die_at(struct fixture *f, const char *failpoint)
 {
@@ -434,7 +434,7 @@ static void test_death_at_the_worst_moments(void **state)
     }
 }
 
-/* ------------------------------------------------------------ readers --- */
+/* ------------------------------------------------------------- readers --- */
 
 static void test_reading_while_writing(void **state)
 {

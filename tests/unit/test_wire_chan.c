@@ -188,7 +188,7 @@ static void test_refused_frame(void **state)
     pair_free(&p);
 }
 
-/* --- nonsense --- */
+/* ------------------------------------------------------------ nonsense --- */
 
 static void broken_by(const void *bytes, size_t n, int fd)
 {

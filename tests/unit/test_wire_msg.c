@@ -106,7 +106,7 @@ static struct rlv_value any_value(void)
     return v;
 }
 
-/* --- one of each message --- */
+/* ------------------------------------------------- one of each message --- */
 
 static void put_vet(struct buf *b)
 {
@@ -309,7 +309,7 @@ static const struct {
 #undef X
 };
 
-/* --- tests --- */
+/* --------------------------------------------------------------- tests --- */
 
 static int set_up(void **state)
 {

@@ -275,7 +275,7 @@ static void test_log_is_clean_and_limited(void **state)
     assert_int_equal(rig_end(r), 0);
 }
 
-/* --- blocking --- */
+/* ------------------------------------------------------------ blocking --- */
 
 static void test_blocking(void **state)
 {
@@ -302,7 +302,7 @@ static void test_blocking(void **state)
     assert_int_equal(rig_end(r), 0);
 }
 
-/* --- the black box --- */
+/* ------------------------------------------------------- the black box --- */
 
 static void test_black_box(void **state)
 {
@@ -328,7 +328,7 @@ static void test_black_box(void **state)
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
-/* --- the channel --- */
+/* --------------------------------------------------------- the channel --- */
 
 static void test_nonsense_ends_it(void **state)
 {

@@ -110,7 +110,7 @@ static void must_not_fire(void *arg, int events)
     abort(); /* its scope has ended */
 }
 
-/* --- what a scope promises --- */
+/* ----------------------------------------------- what a scope promises --- */
 
 static void last_call(void *arg)
 {
@@ -169,7 +169,7 @@ static void on_bad_watch(void *arg, int events)
     h->done(w->probe);
 }
 
-/* --- a check's scope under a callback of its own --- */
+/* ------------------------- a check's scope under a callback of its own --- */
 
 struct cache {
     struct rlv_probe *probe;
@@ -194,7 +194,7 @@ static void use_cache(struct rlv_probe *p, const struct conf *conf)
     h->timer(s, conf->after, on_cache, c);
 }
 
-/* --- time --- */
+/* ---------------------------------------------------------------- time --- */
 
 static void spin(int64_t ns)
 {
@@ -216,7 +216,7 @@ static void on_turn(void *arg, int events)
     h->done(w->probe);
 }
 
-/* --- names --- */
+/* --------------------------------------------------------------- names --- */
 
 static void on_addresses(void *arg, int gai, const struct sockaddr_storage *a,
                          size_t count)
@@ -238,7 +238,7 @@ static void resolve(struct work *w)
     w->turn = 1;
 }
 
-/* --- what breaks the contract --- */
+/* -------------------------------------------- what breaks the contract --- */
 
 static bool break_contract(struct work *w)
 {
@@ -280,7 +280,7 @@ static void end_twice(struct work *w)
     h->log(p, RLV_LOG_INFO, "late");
 }
 
-/* --- faults and what is kept --- */
+/* --------------------------------------------- faults and what is kept --- */
 
 static void count_up(struct work *w)
 {

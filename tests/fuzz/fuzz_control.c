@@ -1,0 +1,41 @@
+/* tests/fuzz/fuzz_control.c: any lines on the control socket, as root and as
+ * one who may only read. */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "daemon/request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ask(const char *line, size_t n, bool may_change)
+{
+    struct request r;
+    const char *refusal = request_parse(line, n, may_change, &r);
+    must(refusal == NULL || *refusal != '\0');
+    if (refusal != NULL)
+        return;
+    must(r.kind < REQUEST_COUNT && json_is_object(r.object));
+    must(may_change || r.kind == REQUEST_STATUS || r.kind == REQUEST_VERSION);
+    must(request_text(&r, "command") != NULL);
+    for (const char *const *name =
+             (const char *const[]){"name", "check", "runbook", NULL};
+         *name != NULL; name++) {
+        const char *text = request_text(&r, *name);
+        must(text == NULL || strlen(text) <= n);
+    }
+    request_fini(&r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *at = (const char *)data, *end = at + size;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t n = (size_t)((newline == NULL ? end : newline) - at);
+        ask(at, n, false);
+        ask(at, n, true);
+        at += n + (newline != NULL);
+    }
+    return 0;
+}
