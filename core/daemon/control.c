@@ -6,9 +6,10 @@
  * everything, members of the socket's group may read, others are refused.
  *
  * Happy path: accept → a line → its row of the table answers → more lines.
- * Ways it can fail: nonsense or too long a line (answered with an error, then
- * closed), a client that leaves (its wait for a probe is forgotten), one that
- * does not read (closed when ANSWERS_MOST bytes wait). */
+ * Ways it can fail: nonsense (answered with an error), too long a line (the
+ * same, then closed), a client that leaves (its wait for a probe is forgotten),
+ * one that does not read (nothing more is read from it while UNSENT_MOST bytes
+ * wait; it makes room when another wants its place), one too many (told so). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,20 +22,27 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/internal.h"
+#include "daemon/request.h"
 #include "report/json.h"
 
-enum { REQUEST_MOST = 64 * 1024, ANSWERS_MOST = 64 << 20, CLIENTS_MOST = 64 };
+enum {
+    REQUEST_MOST = 64 * 1024,
+    UNSENT_MOST = 1 << 20,
+    CLIENTS_MOST = 64,
+    BACKLOG = 128
+};
 
-enum right { MAY_READ, MAY_CHANGE };
+enum right { MAY_NOTHING, MAY_READ, MAY_CHANGE };
 
 struct client {
     struct client *next;
     struct control *control;
     uv_pipe_t pipe;
-    struct buf in;
-    size_t unsent;
+    struct buf in, out; /* out: answers that gather during one request */
+    size_t unsent;      /* bytes on their way */
     uint32_t waits_for; /* number of the check whose probe it asked for; 0 */
     bool may_change, closing;
+    bool paused; /* not read from: it does not read itself */
 };
 
 struct control {
@@ -64,6 +72,7 @@ static void on_client_closed(uv_handle_t *handle)
     c->control->client_count--;
     release(c->control);
     buf_free(&c->in);
+    buf_free(&c->out);
     free(c);
 }
 
@@ -75,41 +84,52 @@ static void drop(struct client *c)
     uv_close((uv_handle_t *)&c->pipe, on_client_closed);
 }
 
-struct answer {
+struct sending {
     uv_write_t request;
     struct client *client;
-    size_t len;
-    char *text;
+    struct buf text;
 };
+
+static void serve(struct client *);
 
 static void on_written(uv_write_t *request, int status)
 {
-    struct answer *a = request->data;
-    a->client->unsent -= a->len;
-    if (status < 0)
-        drop(a->client);
-    free(a->text);
+    struct sending *a = request->data;
+    struct client *c = a->client;
+    c->unsent -= a->text.len;
+    buf_free(&a->text);
     free(a);
+    if (status < 0)
+        drop(c);
+    else
+        serve(c);
 }
 
-/* Takes over the reference. */
+/* Takes over the reference. Sent by flush. */
 static void answer(struct client *c, json_t *object)
 {
-    struct answer *a = xcalloc(1, sizeof *a);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     must(text != NULL);
-    a->client = c;
-    a->text = xasprintf("%s\n", text);
-    a->len = strlen(a->text);
-    a->request.data = a;
+    buf_add(&c->out, text, strlen(text));
+    buf_add(&c->out, "\n", 1);
     free(text);
-    c->unsent += a->len;
-    uv_buf_t out = uv_buf_init(a->text, (unsigned)a->len);
-    if (c->closing || c->unsent > ANSWERS_MOST ||
-        uv_write(&a->request, (uv_stream_t *)&c->pipe, &out, 1, on_written)) {
-        c->unsent -= a->len;
-        free(a->text);
+}
+
+static void flush(struct client *c)
+{
+    if (c->out.len == 0 || c->closing)
+        return;
+    struct sending *a = xcalloc(1, sizeof *a);
+    a->client = c;
+    a->text = c->out;
+    a->request.data = a;
+    c->out = (struct buf){0};
+    c->unsent += a->text.len;
+    uv_buf_t out = uv_buf_init(a->text.data, (unsigned)a->text.len);
+    if (uv_write(&a->request, (uv_stream_t *)&c->pipe, &out, 1, on_written)) {
+        c->unsent -= a->text.len;
+        buf_free(&a->text);
         free(a);
         drop(c);
     }
@@ -122,7 +142,7 @@ static void refuse(struct client *c, const char *text)
 
 /* ------------------------------------------------------------ commands --- */
 
-static void do_status(struct client *c, const json_t *request)
+static void do_status(struct client *c, const struct request *request)
 {
     const struct model *m = c->control->daemon->model;
     struct check_view v;
@@ -133,7 +153,7 @@ static void do_status(struct client *c, const json_t *request)
     answer(c, json_pack("{s:b}", "end", 1));
 }
 
-static void do_version(struct client *c, const json_t *request)
+static void do_version(struct client *c, const struct request *request)
 {
     const struct daemon *d = c->control->daemon;
     (void)request;
@@ -165,11 +185,12 @@ static void on_reloaded(void *arg, const char *errors)
             answer(wait->client, json_pack("{s:b}", "reloaded", 1));
         else
             refuse(wait->client, errors);
+        flush(wait->client);
     }
     free(wait);
 }
 
-static void do_reload(struct client *c, const json_t *request)
+static void do_reload(struct client *c, const struct request *request)
 {
     struct reload_wait *wait = xcalloc(1, sizeof *wait);
     (void)request;
@@ -177,11 +198,11 @@ static void do_reload(struct client *c, const json_t *request)
     reload_start(c->control->daemon, on_reloaded, wait);
 }
 
-static void do_check(struct client *c, const json_t *request)
+static void do_check(struct client *c, const struct request *request)
 {
     struct daemon *d = c->control->daemon;
     struct check_view v;
-    const char *name = json_string_value(json_object_get(request, "name"));
+    const char *name = request_text(request, "name");
     if (name == NULL || !model_check_by_name(d->model, name, &v)) {
         refuse(c, "no such check in the running configuration");
         return;
@@ -190,7 +211,8 @@ static void do_check(struct client *c, const json_t *request)
     struct event e = {.kind = EVENT_PROBE_ASKED};
     e.as.probe_asked.check = v.row->check;
     e.as.probe_asked.purpose = PURPOSE_MANUAL;
-    e.as.probe_asked.trace = json_is_true(json_object_get(request, "trace"));
+    e.as.probe_asked.trace =
+        json_is_true(json_object_get(request->object, "trace"));
     daemon_step(d, &e);
 }
 
@@ -204,16 +226,17 @@ void control_result(struct daemon *d, const struct result *r)
         if (c->waits_for == r->check && !c->closing) {
             c->waits_for = 0;
             answer(c, report_result(r, v.row->name));
+            flush(c);
         }
 }
 
-static void do_runbook_run(struct client *c, const json_t *request)
+static void do_runbook_run(struct client *c, const struct request *request)
 {
     struct daemon *d = c->control->daemon;
     struct check_view v;
     char id[ID_TEXT];
-    const char *check = json_string_value(json_object_get(request, "check"));
-    const char *name = json_string_value(json_object_get(request, "runbook"));
+    const char *check = request_text(request, "check");
+    const char *name = request_text(request, "runbook");
     const struct runbook_spec *book = conf_runbook(d->conf, name);
     if (book == NULL || check == NULL ||
         !model_check_by_name(d->model, check, &v)) {
@@ -229,35 +252,25 @@ static void do_runbook_run(struct client *c, const json_t *request)
     answer(c, json_pack("{s:s}", "run", id));
 }
 
-static const struct {
-    const char *name;
-    enum right right;
-    void (*fn)(struct client *, const json_t *);
-} commands[] = {
-    {"status", MAY_READ, do_status},
-    {"version", MAY_READ, do_version},
-    {"check", MAY_CHANGE, do_check}, /* it makes traffic */
-    {"reload", MAY_CHANGE, do_reload},
-    {"runbook.run", MAY_CHANGE, do_runbook_run},
+static void (*const commands[])(struct client *, const struct request *) = {
+    [REQUEST_STATUS] = do_status,
+    [REQUEST_VERSION] = do_version,
+    [REQUEST_CHECK] = do_check,
+    [REQUEST_RELOAD] = do_reload,
+    [REQUEST_RUNBOOK_RUN] = do_runbook_run,
 };
 
 static void handle(struct client *c, const char *line, size_t n)
 {
-    json_error_t error;
-    json_t *request = json_loadb(line, n, JSON_REJECT_DUPLICATES, &error);
-    const char *name = json_string_value(json_object_get(request, "command"));
-    size_t i = 0;
-    while (i < ARRAY_LEN(commands) && !str_eq(commands[i].name, name))
-        i++;
-    if (request == NULL || name == NULL)
-        refuse(c, "expected one JSON object a line: {\"command\": \"status\"}");
-    else if (i == ARRAY_LEN(commands))
-        refuse(c, "unknown command");
-    else if (commands[i].right == MAY_CHANGE && !c->may_change)
-        refuse(c, "only root and the daemon's own user may do that");
-    else
-        commands[i].fn(c, request);
-    json_decref(request);
+    struct request request;
+    const char *refusal = request_parse(line, n, c->may_change, &request);
+    if (refusal != NULL) {
+        refuse(c, refusal);
+    } else {
+        commands[request.kind](c, &request);
+        request_fini(&request);
+    }
+    flush(c);
 }
 
 /* ------------------------------------------------------------ requests --- */
@@ -275,25 +288,49 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
     if (n > 0)
         buf_add(&c->in, bytes->base, (size_t)n);
     free(bytes->base);
-    if (n < 0) {
+    if (n < 0)
         drop(c);
+    else
+        serve(c);
+}
+
+/* While it does not read, it is not read from: what it gets stays bounded. */
+static void pause_or_go_on(struct client *c)
+{
+    bool pause = c->unsent > UNSENT_MOST;
+    if (c->closing || pause == c->paused)
         return;
-    }
-    char *end;
-    while (!c->closing && c->in.len > 0 &&
+    c->paused = pause;
+    if (pause)
+        uv_read_stop((uv_stream_t *)&c->pipe);
+    else
+        uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+}
+
+static void turn_away(struct client *c, const char *why)
+{
+    refuse(c, why);
+    flush(c);
+    drop(c);
+}
+
+static void serve(struct client *c)
+{
+    char *end = NULL;
+    while (!c->closing && c->in.len > 0 && c->unsent <= UNSENT_MOST &&
            (end = memchr(c->in.data, '\n', c->in.len)) != NULL) {
         size_t len = (size_t)(end - c->in.data);
         handle(c, c->in.data, len);
         buf_drop(&c->in, len + 1);
     }
-    if (c->in.len > REQUEST_MOST) {
-        refuse(c, "the line is longer than 64 KiB");
-        drop(c);
-    }
+    if (!c->closing && c->in.len > REQUEST_MOST &&
+        memchr(c->in.data, '\n', REQUEST_MOST + 1) == NULL)
+        turn_away(c, "the line is longer than 64 KiB");
+    pause_or_go_on(c);
 }
 
-/* -1: must not connect at all. */
-static int rights_of(const struct control *control, const uv_pipe_t *pipe)
+static enum right rights_of(const struct control *control,
+                            const uv_pipe_t *pipe)
 {
     uv_os_fd_t fd;
     struct ucred peer;
@@ -301,13 +338,26 @@ static int rights_of(const struct control *control, const uv_pipe_t *pipe)
     socklen_t len = sizeof peer;
     if (uv_fileno((const uv_handle_t *)pipe, &fd) != 0 ||
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-        return -1;
+        return MAY_NOTHING;
     if (peer.uid == 0 || peer.uid == getuid())
         return MAY_CHANGE;
     /* The socket's mode lets only its group in; the group may read. */
     if (stat(control->path, &st) == 0 && (st.st_mode & S_IROTH) == 0)
         return MAY_READ;
-    return -1;
+    return MAY_NOTHING;
+}
+
+/* One that does not read what it asked for makes room for another. */
+static bool make_place(struct control *control)
+{
+    if (control->client_count <= CLIENTS_MOST)
+        return true;
+    for (struct client *c = control->clients; c != NULL; c = c->next)
+        if (c->paused && !c->closing) {
+            drop(c);
+            return true;
+        }
+    return false;
 }
 
 static void on_connection(uv_stream_t *server, int status)
@@ -323,15 +373,17 @@ static void on_connection(uv_stream_t *server, int status)
     control->open_handles++;
     uv_pipe_init(server->loop, &c->pipe, 0);
     c->pipe.data = c;
-    if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0 ||
-        control->client_count > CLIENTS_MOST) {
+    if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0) {
         drop(c);
         return;
     }
-    int rights = rights_of(control, &c->pipe);
-    c->may_change = rights == MAY_CHANGE;
-    if (rights < 0)
-        drop(c);
+    enum right right = rights_of(control, &c->pipe);
+    c->may_change = right == MAY_CHANGE;
+    if (right == MAY_NOTHING)
+        turn_away(c, "only root, the daemon's own user and the group of its "
+                     "socket may ask it");
+    else if (!make_place(control))
+        turn_away(c, "too many ask at once");
     else
         uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
 }
@@ -389,7 +441,8 @@ struct control *control_open(struct daemon *d, struct err *err)
     int failed = uv_pipe_bind(&control->server, path);
     umask(old);
     if (failed == 0)
-        failed = uv_listen((uv_stream_t *)&control->server, 16, on_connection);
+        failed =
+            uv_listen((uv_stream_t *)&control->server, BACKLOG, on_connection);
     if (failed != 0) {
         err_set(err, ERR_IO, -failed, "control socket %s", path);
         uv_close((uv_handle_t *)&control->server, on_server_closed);

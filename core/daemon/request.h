@@ -8,18 +8,17 @@
 #include <stddef.h>
 
 /* X(NAME, name, changes something or makes traffic) */
-#define REQUEST_MAP(X)                     \
-    X(STATUS, "status", false)             \
-    X(VERSION, "version", false)           \
-    X(CHECK, "check", true)                \
-    X(RELOAD, "reload", true)              \
+#define REQUEST_MAP(X)           \
+    X(STATUS, "status", false)   \
+    X(VERSION, "version", false) \
+    X(CHECK, "check", true)      \
+    X(RELOAD, "reload", true)    \
     X(RUNBOOK_RUN, "runbook.run", true)
 
 enum request_kind {
 #define X(NAME, name, changes) REQUEST_##NAME,
     REQUEST_MAP(X)
 #undef X
-        REQUEST_COUNT
 };
 
 struct request {

@@ -56,8 +56,8 @@ class ControlSocket(unittest.TestCase):
 
     def client(self):
         sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(30)
         sock.connect(os.path.join(self.watch.state, "control.sock"))
+        sock.settimeout(30)
         self.clients.append(sock)
         return sock
 
@@ -86,13 +86,16 @@ class ControlSocket(unittest.TestCase):
         self.assertEqual(self.ask(b'{"command": "version"}\n')[0]["pid"],
                          self.watch.process.pid)
         self.assertLess(time.monotonic() - begun, 10)
-        rows = Ledger(self.watch.state).rows("hot")
-        times = [row["started_ns"] / 1e9 for row in rows]
+        times = until("some results", lambda: self.times())
         gaps = [b - a for a, b in zip(times, times[1:])]
-        self.assertGreater(len(gaps), 3)
         self.assertLess(max(gaps), INTERVAL + LAG, gaps)
         self.assertEqual(self.watch.check("steady")["state"], "up")
         self.assertEqual(self.watch.stop(), 0)
+
+    def times(self):
+        rows = Ledger(self.watch.state).rows("hot")
+        return len(rows) > 10 and sorted(row["started_ns"] / 1e9
+                                         for row in rows)
 
     # ------------------------------------------------------------- what is said
 
@@ -190,23 +193,30 @@ class ControlSocket(unittest.TestCase):
                 if line.startswith("VmRSS"):
                     return int(line.split()[1]) // 1024
 
+    def send_until_it_is_not_taken(self, sock, request):
+        """True: nothing has been taken for a second."""
+        sock.setblocking(False)
+        quiet = time.monotonic()
+        while time.monotonic() - quiet < 1:
+            try:
+                sock.send(request)
+                quiet = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.01)
+
     def test_clients_that_never_read(self):
-        """What they do not read is not kept for ever."""
-        deaf = [self.client() for _ in range(4)]
-        for sock in deaf:
-            sock.setblocking(False)
-        request = b'{"command": "status"}\n' * 50
-        end = time.monotonic() + 30
-        while deaf and time.monotonic() < end:
-            for sock in list(deaf):
-                try:
-                    sock.send(request)
-                except BlockingIOError:
-                    time.sleep(0.005)
-                except OSError:
-                    deaf.remove(sock)
-        self.assertEqual(deaf, [], "are served for ever")
-        self.assertLess(self.memory(), 1500)
+        """What they do not read is not kept for ever; nor are they, once
+        another one wants their place."""
+        before = self.memory()
+        for _ in range(4):
+            self.send_until_it_is_not_taken(
+                self.client(), b'{"command": "status"}\n' * 50)
+        self.assertLess(self.memory(), before + 400)  # sanitizers keep what is freed
+        for _ in range(60):
+            self.client().sendall(b'{"comm')
+        self.assertIn("version", self.ask(b'{"command": "version"}\n')[0])
+        for sock in self.clients[4:]:
+            sock.close()
         self.is_well()
 
     def test_a_client_leaves_before_its_answer(self):
@@ -237,7 +247,7 @@ class ControlSocket(unittest.TestCase):
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
              sys.executable, "-c", speak], stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, timeout=60)
-        self.assertIn("only root and the daemon's own user",
+        self.assertIn("the daemon's own user",
                       done.stdout.decode())
         os.chmod(path, 0o660)
         done = subprocess.run(

@@ -15,7 +15,7 @@ static void ask(const char *line, size_t n, bool may_change)
     must(refusal == NULL || *refusal != '\0');
     if (refusal != NULL)
         return;
-    must(r.kind < REQUEST_COUNT && json_is_object(r.object));
+    must(r.kind <= REQUEST_RUNBOOK_RUN && json_is_object(r.object));
     must(may_change || r.kind == REQUEST_STATUS || r.kind == REQUEST_VERSION);
     must(request_text(&r, "command") != NULL);
     for (const char *const *name =
