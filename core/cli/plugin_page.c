@@ -54,10 +54,11 @@ static void add_wrapped(struct buf *out, const char *text)
 /* "url    text, required"; "timeout   a duration, 1ms..60s, default 5s" */
 static void add_option(struct buf *out, const struct rlv_option *o)
 {
-    buf_addf(out, "  %s: %s", o->name, option_kind_text(o->kind));
+    bool one_of = o->kind == RLV_ENUM;
+    buf_addf(out, "  %s: %s", o->name,
+             one_of ? "one of " : option_kind_text(o->kind));
     if (o->limits != NULL && o->limits[0] != '\0')
-        buf_addf(out, ", %s%s", o->kind == RLV_ENUM ? "one of " : "",
-                 o->limits);
+        buf_addf(out, "%s%s", one_of ? "" : ", ", o->limits);
     if (o->flags & RLV_REQUIRED)
         buf_adds(out, ", required");
     else if (o->fallback != NULL && o->fallback[0] != '\0')

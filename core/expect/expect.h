@@ -57,8 +57,8 @@ bool expect_reads(const struct expect *, unsigned field);
  * end. One that is read twice stands there twice. */
 bool expect_read_at(const struct expect *, size_t i, unsigned *field,
                     const char **key);
-/* Every comparison in it compares a duration: if it is false, that is `slow`.
- */
+/* Every comparison in it compares a duration, and none asks for more of it: if
+ * it is false, that is `slow`. */
 bool expect_only_durations(const struct expect *);
 bool expect_uses_history(const struct expect *);
 /* The language uses that word itself: a recorded name must not be it. */

@@ -1,5 +1,5 @@
 /* How fast the writer takes results, how small they become, how quick one
- * check's last day is read. Figures only; no verdict.
+ * check's last day is read. Figures only, a JSON line each; no verdict.
  *
  *     bench_store [FOLDER] [RESULTS] */
 #include <dirent.h>
@@ -54,6 +54,14 @@ static struct record *make(uint64_t i, struct observation *o)
     return record_copy(&record);
 }
 
+static void figure(const char *name, double value, const char *unit,
+                   const char *goal)
+{
+    printf("{\"figure\": \"store.%s\", \"value\": %.2f, \"unit\": \"%s\", "
+           "\"goal\": \"%s\"}\n",
+           name, value, unit, goal);
+}
+
 static double cpu_s(clockid_t which)
 {
     struct timespec t;
@@ -75,11 +83,11 @@ static void write_all(struct store *s, uint64_t count)
     while (committed < count)
         usleep(1000);
     double took_s = (double)(clock_mono_ns() - from_ns) / 1e9;
-    printf("append           %.2f us a result\n",
-           (double)appended_ns / 1e3 / (double)count);
-    printf("written          %.0f results/s, %.2f us of CPU each\n",
-           (double)count / took_s,
-           (cpu_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) * 1e6 / (double)count);
+    double cpu_each_s = (cpu_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)count;
+    figure("append", (double)appended_ns / 1e3 / (double)count, "us/result",
+           "");
+    figure("written", (double)count / took_s, "results/s", ">= 100000");
+    figure("cpu", cpu_each_s * 1e6, "us/result", "");
     free(records);
 }
 
@@ -97,9 +105,11 @@ static void read_day(const char *dir)
         fprintf(stderr, "%s\n", err.text);
         exit(3);
     }
-    printf("read             %zu results in %.2f ms, %.2f ms of CPU\n", n,
-           (double)(clock_mono_ns() - from_ns) / 1e6,
-           (cpu_s(CLOCK_THREAD_CPUTIME_ID) - cpu) * 1e3);
+    double cpu_ms = (cpu_s(CLOCK_THREAD_CPUTIME_ID) - cpu) * 1e3;
+    figure("read", (double)n, "results", "");
+    figure("read_took", (double)(clock_mono_ns() - from_ns) / 1e6, "ms",
+           "<= 10 for a day");
+    figure("read_cpu", cpu_ms, "ms", "");
     arena_free(a);
     reader_close(r);
 }
@@ -126,9 +136,8 @@ int main(int argc, char **argv)
     struct stat st;
     snprintf(file, sizeof file, "%s/%s", where, STORE_FILE);
     if (stat(file, &st) == 0)
-        printf("file             %.1f MiB, %.1f bytes a result\n",
-               (double)st.st_size / 1048576,
-               (double)st.st_size / (double)count);
+        figure("file", (double)st.st_size / (double)count, "bytes/result",
+               "<= 48");
     if (argc < 2 && unlink(file) == 0)
         rmdir(dir);
     return 0;

@@ -45,6 +45,12 @@ static int be_child(const char *word)
     snprintf(out, sizeof out, "%s: ", word);
     list_descriptors(out, sizeof out);
     list_signals(out, sizeof out);
+    const char *const names[] = {"SECRET_OF_A_TEST", "LC_OF_A_TEST",
+                                 "PATH_OF_A_TEST"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]) != NULL)
+            snprintf(out + strlen(out), sizeof out - strlen(out), "%s ",
+                     names[i]);
     snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s",
              getsid(0) == getpid() ? "leader " : "",
              read(STDIN_FILENO, &input, 1) == 0 ? "eof" : "input");
@@ -127,6 +133,23 @@ static void signals_are_as_at_the_start_of_a_program(void **state)
     close(fds[1]);
 }
 
+static void secrets_in_the_environment_stay_behind(void **state)
+{
+    (void)state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    setenv("SECRET_OF_A_TEST", "1", 1);
+    setenv("PATH_OF_A_TEST", "1", 1);
+    setenv("LC_OF_A_TEST", "1", 1);
+    assert_reports(&(struct spawn_fd){fds[1], 3}, 1, fds[0], false,
+                   "word: 0 1 2 3 LC_OF_A_TEST eof");
+    unsetenv("SECRET_OF_A_TEST");
+    unsetenv("PATH_OF_A_TEST");
+    unsetenv("LC_OF_A_TEST");
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void a_bad_descriptor_is_an_error(void **state)
 {
     (void)state;
@@ -146,6 +169,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(only_what_is_mapped_is_open),
         cmocka_unit_test(targets_may_be_each_others_sources),
         cmocka_unit_test(signals_are_as_at_the_start_of_a_program),
+        cmocka_unit_test(secrets_in_the_environment_stay_behind),
         cmocka_unit_test(a_bad_descriptor_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,6 +257,10 @@ static void durations_are_told_from_the_rest(void **state)
         {"latency < 1s and status == 200", false},
         {"exists latency and latency < 1s", false},
         {"latency < 1s and tls", false},
+        {"latency > 14d", false},
+        {"14d < latency", false},
+        {"1s > latency", true},
+        {"500ms >= latency", true},
         {"status == 200", false},
         {"true", false},
     };
