@@ -171,10 +171,12 @@ static bool refuse_order(const struct entry *e)
 static bool read_digits(struct word w, int *value)
 {
     *value = 0;
+    if (!is_digits(w))
+        return false;
     for (size_t i = 0; i < w.n; i++)
         if (*value < 100000)
             *value = *value * 10 + (w.s[i] - '0');
-    return is_digits(w);
+    return true;
 }
 
 static bool read_value(const struct entry *e, struct word w, int *value)

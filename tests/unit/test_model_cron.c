@@ -124,6 +124,7 @@ static void test_errors(void **state)
         {"0 0 * * 99999999999999999999", "day of week: 99999999999999999999 is out of range"},
         {"-1 * * * *", "minute: a value is missing"},
         {"1, * * * *", "minute: a value is missing"},
+        {"!!!!!!!!!!!! * * * *", "minute: \"!!!!!!!!!!!!\" is not a value"},
         {"x * * * *", "minute: \"x\" is not a value; allowed are 0-59"},
         {"* JAN * * *", "hour: \"JAN\" is not a value"},
         {"0 0 * JANUARY *", "month: \"JANUARY\" is not a value; did you mean \"JAN\"?"},
