@@ -26,13 +26,6 @@ static const struct {
 };
 // clang-format on
 
-unsigned runbook_default_on(enum runbook_kind kind) { return by_kind[kind].on; }
-
-int64_t runbook_default_timeout_ns(enum runbook_kind kind)
-{
-    return by_kind[kind].timeout_ns;
-}
-
 int64_t runbook_default_cooldown_ns(enum runbook_kind kind)
 {
     return by_kind[kind].cooldown_ns;

@@ -45,8 +45,6 @@ const struct header_param *header_param(const struct script_header *,
                                         const char *name);
 
 /* What a kind has where nobody says otherwise. */
-unsigned runbook_default_on(enum runbook_kind);
-int64_t runbook_default_timeout_ns(enum runbook_kind);
 int64_t runbook_default_cooldown_ns(enum runbook_kind);
 
 #endif

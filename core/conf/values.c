@@ -88,9 +88,10 @@ static bool read_piece(struct reader *r, struct node *first, size_t count,
 
 static bool read_members(struct reader *r, struct node *group)
 {
-    for (struct node *n = group->first, *first = n; n != NULL; n = n->next) {
+    for (struct node *n = group->first; n != NULL; n = n->next) {
+        struct node *first = n;
         size_t count = 1;
-        for (first = n; count < PIECE && n->next != NULL; count++)
+        for (; count < PIECE && n->next != NULL; count++)
             n = n->next;
         if (!read_piece(r, first, count, n))
             return false;

@@ -52,8 +52,6 @@ void crew_free(struct crew *);
  * conf is referenced until the next one comes. */
 void crew_load(struct crew *, struct conf *, const uint32_t *ids);
 void crew_probe(struct crew *, const struct msg_probe *);
-size_t crew_in_flight(const struct crew *);
-unsigned crew_worker_count(const struct crew *);
 
 /* The runner: started first, before privileges are dropped. */
 bool crew_start_runner(struct crew *, struct err *) MUST_CHECK;

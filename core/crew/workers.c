@@ -237,18 +237,6 @@ void crew_probe(struct crew *c, const struct msg_probe *probe)
         worker_give(worker_of(c, check), f);
 }
 
-size_t crew_in_flight(const struct crew *c)
-{
-    size_t n = 0;
-    for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)
-        n += c->workers[i].flight_count;
-    for (const struct flight *f = c->waiting; f != NULL; f = f->next)
-        n++;
-    return n;
-}
-
-unsigned crew_worker_count(const struct crew *c) { return c->worker_count; }
-
 static bool land(struct worker *w, uint64_t probe)
 {
     for (struct flight **link = &w->flights; *link; link = &(*link)->next)

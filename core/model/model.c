@@ -563,8 +563,4 @@ bool model_check_by_name(const struct model *m, const char *name,
     return view_configured(map_get(m->by_name, name), v);
 }
 
-const struct conf *model_conf(const struct model *m) { return m->conf; }
-
-uint64_t model_last_sequence(const struct model *m) { return m->sequence; }
-
 uint64_t model_last_run(const struct model *m) { return m->last_run; }

@@ -165,8 +165,6 @@ const struct run_row *model_would_run(const struct model *, uint64_t incident,
                                       size_t i);
 /* Runs that are intended or started: for adoption after a restart. */
 const struct run_row *model_live_run(const struct model *, size_t i);
-const struct conf *model_conf(const struct model *);
-uint64_t model_last_sequence(const struct model *);
 uint64_t model_last_run(const struct model *);
 
 #endif
