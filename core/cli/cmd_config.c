@@ -38,7 +38,10 @@ static void print_check(struct table *t, const struct check_spec *spec)
         table_cell(t, "an outage is noticed after %s to %s",
                    human_duration(min_ns, least), human_duration(max_ns, most));
     else
-        table_cell(t, "probed only when asked");
+        table_cell(t, "%s",
+                   spec->schedule == SCHEDULE_CRON
+                       ? "an outage is noticed at one of its times"
+                       : "probed only when asked");
 }
 
 static json_t *check_json(const struct check_spec *spec)
