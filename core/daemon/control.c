@@ -27,7 +27,7 @@
 
 enum {
     REQUEST_MOST = 64 * 1024,
-    UNSENT_MOST = 1 << 20,
+    UNSENT_MOST = 128 * 1024,
     CLIENTS_MOST = 64,
     BACKLOG = 128
 };

@@ -39,13 +39,17 @@ static void on_wake(uv_timer_t *timer)
     daemon_step(timer->data, &tick);
 }
 
+/* The model asks 50 ms ahead of the first probe. Waking a little later sends
+ * more of them at once, and results that come in before then spare it. */
+#define WAKE_SLACK_NS (20 * NS_PER_MS)
+
 static void set_wake(struct daemon *d, int64_t next_wake_ns)
 {
     if (next_wake_ns == MODEL_NEVER) {
         uv_timer_stop(&d->wake);
         return;
     }
-    int64_t in_ns = next_wake_ns - clock_mono_ns();
+    int64_t in_ns = next_wake_ns - clock_mono_ns() + WAKE_SLACK_NS;
     uint64_t ms = in_ns <= 0 ? 0 : (uint64_t)(in_ns / NS_PER_MS) + 1;
     uv_update_time(&d->loop);
     uv_timer_start(&d->wake, on_wake, ms, 0);
@@ -316,6 +320,8 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void finish(struct daemon *d)
 {
     d->stopping = true;
+    while (d->reloading) /* its vet processes answer or are given up on */
+        uv_run(&d->loop, UV_RUN_ONCE);
     reload_free(d);
     control_close(d->control);
     runs_free(d);

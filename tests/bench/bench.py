@@ -23,10 +23,11 @@ ROUNDS = int(os.environ.get("RELEVO_BENCH_ROUNDS", "5"))
 
 # ------------------------------------------------------------------- cpu ---
 
-def relevo_cpu(port, n, seconds):
+def relevo_cpu(port, n, seconds, workers):
     """Microseconds of CPU a check, by role; no idle cost is taken off."""
     with folder() as place:
-        relevo = Relevo(place, checks(port, n, "1s")).start()
+        relevo = Relevo(place, "workers = %d;\n" % workers +
+                        checks(port, n, "1s")).start()
         try:
             relevo.watching()
             time.sleep(2.5)
@@ -48,44 +49,62 @@ def relevo_cpu(port, n, seconds):
     return {name: us / made for name, us in spent.items()}, made
 
 
-def floor_cpu(port, count, rate):
-    argv = [bench("curl_multi"), "http://127.0.0.1:%d/c/1" % port, str(count),
-            "32"]
-    done = subprocess.run(argv + ([str(rate)] if rate else []),
-                          stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)["cpu_us"]
+def floor_cpu(port, count, rate, processes=1):
+    """Of one bare program, or of several that share count and rate."""
+    argv = [bench("curl_multi"), "http://127.0.0.1:%d/c/1" % port,
+            str(count // processes), "32"]
+    if rate:
+        argv.append(str(rate // processes))
+    running = [subprocess.Popen(argv, stdout=subprocess.PIPE)
+               for _ in range(processes)]
+    spent = [json.loads(p.communicate()[0])["cpu_us"] for p in running]
+    return sum(spent) / processes
 
 
 def cpu_at(n, seconds):
-    paced, flat, roles, floors = [], [], [], []
+    """Two workers and one; one bare program and two."""
+    rounds = []
     with folder() as place, nginx(place) as port:
         floor_cpu(port, 500, 0)
         for i in range(ROUNDS):
-            spent, made = relevo_cpu(port, n, seconds)
-            even, full = floor_cpu(port, made, n), floor_cpu(port, made, 0)
-            total = sum(spent.values())
-            paced.append(total / even)
-            flat.append(total / full)
-            roles.append(spent)
-            floors.append((even, full))
-            say("cpu %d/s, round %d: %.1f us %s; libcurl %.1f at the same "
-                "pace, %.1f at full speed" %
-                (n, i + 1, total, {k: round(v, 1) for k, v in spent.items()},
-                 even, full))
-    figure("cpu.ratio_%d" % n, paced, "x", "<= 1.5, goal 1.3",
-           "all processes to bare libcurl-multi at the same pace")
-    figure("cpu.ratio_%d_to_full_speed" % n, flat, "x", "",
-           "to bare libcurl-multi, 32 always in flight")
-    for name in roles[0]:
-        figure("cpu.%s_%d" % (name, n), [r[name] for r in roles], "us/check")
-    figure("cpu.libcurl_%d" % n, [f[0] for f in floors], "us/request")
-    figure("cpu.libcurl_full_speed_%d" % n, [f[1] for f in floors],
-           "us/request")
+            two, made = relevo_cpu(port, n, seconds, 2)
+            r = {"two": two, "floor": floor_cpu(port, made, n),
+                 "one": relevo_cpu(port, n, seconds, 1)[0],
+                 "floors": floor_cpu(port, made, n, 2),
+                 "full": floor_cpu(port, made, 0)}
+            rounds.append(r)
+            say("cpu %d/s, round %d: " % (n, i + 1) + ", ".join(
+                "%s %s" % (k, {a: round(b, 1) for a, b in v.items() if b}
+                           if isinstance(v, dict) else round(v, 1))
+                for k, v in r.items()))
+    tell_cpu("cpu_%d." % n, rounds)
+
+
+def tell_cpu(label, rounds):
+    def ratio(name, of, to, goal, note):
+        figure(label + name, [sum(r[of].values()) / r[to] for r in rounds],
+               "x", goal, note)
+
+    goal = "<= 1.5, goal 1.3"
+    ratio("ratio", "two", "floor", goal,
+          "all processes to bare libcurl-multi at the same pace")
+    ratio("ratio_one_worker", "one", "floor", goal, "the same, workers = 1")
+    ratio("ratio_two_floors", "two", "floors", "",
+          "2 workers to 2 bare programs that share the requests")
+    ratio("ratio_full_speed", "two", "full", "",
+          "to bare libcurl-multi with 32 always in flight")
+    figure(label + "main", [r["two"]["main"] for r in rounds], "us/check")
+    figure(label + "workers", [r["two"]["worker"] for r in rounds],
+           "us/check")
+    figure(label + "one_worker", [r["one"]["worker"] for r in rounds],
+           "us/check")
+    for name in ("floor", "floors", "full"):
+        figure(label + name, [r[name] for r in rounds], "us/request")
 
 
 def cpu():
-    cpu_at(500, 5)
-    cpu_at(2000, 4)
+    cpu_at(500, 4)
+    cpu_at(2000, 3)
 
 
 # -------------------------------------------------------------- interval ---
@@ -106,7 +125,7 @@ def intervals_with(hung, label, seconds=44):
         target = Target(place)
         for i in hung:
             target.set(i, 2)
-        relevo = Relevo(place, checks(target.port, n, "10s")).start()
+        relevo = Relevo(place, checks(target.port, n, "10s", hung)).start()
         try:
             relevo.watching()
             time.sleep(12)  # the first probe of a check waits for no slot

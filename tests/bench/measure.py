@@ -23,6 +23,7 @@ import urllib.request
 BUILD = os.environ.get("RELEVO_BUILD", "build/release")
 PROGRAM = os.path.join(BUILD, "relevo")
 TICKS = os.sysconf("SC_CLK_TCK")
+HOSTS = 50
 figures = []
 
 
@@ -156,7 +157,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+{listen}
         location / {{ return 200 "ok\\n"; }}
         location = /status {{ stub_status; }}
     }}
@@ -176,7 +177,9 @@ def nginx(folder):
             port = s.getsockname()[1]
         conf = os.path.join(folder, "nginx.conf")
         with open(conf, "w") as f:
-            f.write(NGINX.format(folder=folder, port=port))
+            f.write(NGINX.format(folder=folder, listen="\n".join(
+                "        listen %s:%d backlog=1024;" % (host(i), port)
+                for i in range(HOSTS))))
         process = subprocess.Popen([program, "-e", folder + "/error.log", "-p",
                                     folder, "-c", conf],
                                    stdin=subprocess.DEVNULL,
@@ -241,9 +244,16 @@ class Target:
 
 # ---------------------------------------------------------------- relevo ---
 
-def checks(port, n, interval, path="c"):
-    lines = ["  c%d = { url = \"http://127.0.0.1:%d/%s/%d\"; };"
-             % (i, port, path, i) for i in range(n)]
+def host(i):
+    """Checks are spread over targets, and a target over checks."""
+    return "127.0.0.%d" % (1 + i % HOSTS)
+
+
+def checks(port, n, interval, alone=()):
+    """Those of `alone` have a target each."""
+    lines = ["  c%d = { url = \"http://%s:%d/c/%d\"; };"
+             % (i, "127.0.1.%d" % (1 + alone.index(i)) if i in alone
+                else host(i), port, i) for i in range(n)]
     return ("defaults = { interval = \"%s\"; timeout = \"5s\"; "
             "expect = [\"status == 200\"]; };\nchecks = {\n%s\n};\n"
             % (interval, "\n".join(lines)))

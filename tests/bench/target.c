@@ -3,6 +3,9 @@
  *
  *     bench_target LOG      prints its port on standard output
  *
+ * It listens on every address of the loopback device: to Relevo each is a
+ * target of its own.
+ *
  * Paths: /c/N answers 200, or as /set/N/MODE has said: 0 as ever, 1 with 503,
  * 2 never. LOG gets a line "monotonic_ns wall_ns N status" for each request of
  * /c/N, taken before the answer is sent; after each turn of the loop it is
@@ -93,10 +96,13 @@ static void accept_all(int listener, int epoll)
 static int listen_anywhere(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+                            .sin_addr.s_addr = htonl(INADDR_ANY)};
     socklen_t len = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    must(fd >= 0 && bind(fd, (struct sockaddr *)&a, len) == 0, "bind");
+    must(fd >= 0, "socket");
+    must(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) == 0,
+         "SO_BINDTODEVICE");
+    must(bind(fd, (struct sockaddr *)&a, len) == 0, "bind");
     must(listen(fd, 4096) == 0, "listen");
     must(getsockname(fd, (struct sockaddr *)&a, &len) == 0, "getsockname");
     printf("%u\n", ntohs(a.sin_port));

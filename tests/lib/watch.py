@@ -7,6 +7,7 @@
 The program is $RELEVO_BUILD/relevo. Leaving the block stops it by its pid and
 fails if a process of it is left.
 """
+import contextlib
 import json
 import os
 import signal
@@ -73,6 +74,9 @@ class Watch:
         os.rename(self.config + ".new", self.config)
 
     def start(self):
+        # One that was killed leaves its socket behind: wait for the new one.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.state, "control.sock"))
         self.out = open(os.path.join(self.folder, "out.log"), "ab")
         self.process = subprocess.Popen(
             [self.program, "-c", self.config, "run"], stdin=subprocess.DEVNULL,
