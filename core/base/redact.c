@@ -239,7 +239,7 @@ static bool guess_value(struct cursor *c, bool header, enum until *until)
 static size_t match_word(const char *s, size_t n, const char *word)
 {
     size_t i = 0;
-    while (word[i] != '\0' && i < n && (s[i] | 0x20) == (word[i] | 0x20))
+    while (i < n && word[i] != '\0' && (s[i] | 0x20) == (word[i] | 0x20))
         i++;
     return word[i] == '\0' ? i : 0;
 }
