@@ -92,8 +92,9 @@ static json_t *select_checks(const struct args *args, json_t *all)
 {
     json_t *chosen = json_array(), *check;
     size_t i;
-    json_array_foreach(all, i, check) if (is_wanted(args, text(check, "name")))
-        json_array_append(chosen, check);
+    json_array_foreach (all, i, check)
+        if (is_wanted(args, text(check, "name")))
+            json_array_append(chosen, check);
     json_decref(all);
     return chosen;
 }
@@ -128,8 +129,7 @@ static int print_checks(const json_t *checks)
                                        "SINCE", "LATENCY", "LAST RESULT"};
     for (size_t c = 0; c < ARRAY_LEN(head); c++)
         table_cell(t, "%s", head[c]);
-    json_array_foreach(checks, i, check)
-    {
+    json_array_foreach (checks, i, check) {
         print_check(t, check);
         down += str_eq(text(check, "state"), "down");
     }
@@ -142,9 +142,9 @@ static int count_down(const json_t *checks)
 {
     size_t i;
     json_t *check;
-    json_array_foreach(
-        checks, i,
-        check) if (str_eq(text(check, "state"), "down")) return EXIT_FINDINGS;
+    json_array_foreach (checks, i, check)
+        if (str_eq(text(check, "state"), "down"))
+            return EXIT_FINDINGS;
     return EXIT_FINE;
 }
 

@@ -203,13 +203,14 @@ static void print_findings(const struct run_row *run)
         print_heading(heading);
     }
     for (size_t level = ARRAY_LEN(severities); level-- > 0;)
-        json_array_foreach(all, i, item)
-        {
+        json_array_foreach (all, i, item) {
             if (strcmp(member(item, "t"), "finding") == 0 &&
                 strcmp(member(item, "sev"), severities[level]) == 0)
                 print_finding(item, severities[level], colours[level]);
         }
-    json_array_foreach(all, i, item) { print_remark(item); }
+    json_array_foreach (all, i, item) {
+        print_remark(item);
+    }
     json_decref(all);
 }
 

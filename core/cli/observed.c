@@ -176,8 +176,7 @@ static bool add_map(struct observed *o, unsigned field, const json_t *v,
         return true;
     if (!json_is_object(v))
         return expected("an object, key to value", err);
-    json_object_foreach((json_t *)(uintptr_t)v, key, item)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
         if (!add(o, field, key, phases ? RLV_T_DURATION : RLV_T_ANY, item, err))
             return err_wrap(err, "%s", key);
     }
@@ -206,8 +205,7 @@ static size_t count_values(const json_t *members)
     const char *key;
     json_t *item;
     size_t n = 0;
-    json_object_foreach((json_t *)(uintptr_t)members, key, item)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)members, key, item) {
         n += 1 + json_object_size(item);
     }
     return n;
@@ -229,8 +227,7 @@ struct observed *observed_read(const struct catalog *c, const json_t *given,
     o->arena = arena;
     o->most = count_values(members);
     o->entries = arena_alloc(arena, (o->most + 1) * sizeof *o->entries);
-    json_object_foreach((json_t *)(uintptr_t)members, name, item)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)members, name, item) {
         if (!add_member(o, name, item, err))
             return NULL;
     }

@@ -76,8 +76,7 @@ static void print_phases(const json_t *r)
     if (json_object_size(phases) == 0)
         return;
     label("phases");
-    json_object_foreach(phases, name, ms)
-    {
+    json_object_foreach (phases, name, ms) {
         printf("%.*s ", (int)strcspn(name, "_"), name);
         print_value(ms, "ms");
         printf("  ");
@@ -89,8 +88,7 @@ static void print_map(const char *name, const json_t *map)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)map, key, value)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)map, key, value) {
         label(out_line(name));
         printf("%s: ", out_line(key));
         print_value(value, NULL);
@@ -102,8 +100,7 @@ static void print_observations(const json_t *r)
 {
     const char *name;
     json_t *value, *units = json_object_get(r, "units");
-    json_object_foreach(json_object_get(r, "observations"), name, value)
-    {
+    json_object_foreach (json_object_get(r, "observations"), name, value) {
         if (json_is_object(value)) {
             print_map(name, value);
             continue;
@@ -118,8 +115,7 @@ static void print_lines(const json_t *r)
 {
     size_t i;
     json_t *line;
-    json_array_foreach(json_object_get(r, "expectations"), i, line)
-    {
+    json_array_foreach (json_object_get(r, "expectations"), i, line) {
         bool holds = json_is_true(json_object_get(line, "true"));
         bool warn = json_is_true(json_object_get(line, "warn"));
         const char *values = text(line, "values");
@@ -139,8 +135,7 @@ static void print_evidence(const json_t *r)
 {
     size_t i;
     json_t *one;
-    json_array_foreach(json_object_get(r, "evidence"), i, one)
-    {
+    json_array_foreach (json_object_get(r, "evidence"), i, one) {
         printf("  %s\n", out_colour(GREY, text(one, "label")));
         const char *s =
             out_clean(json_string_value(json_object_get(one, "text")));

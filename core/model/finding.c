@@ -137,8 +137,7 @@ const char *finding_weightiest(const char *findings, struct arena *arena)
     json_t *array = json_loads(findings, 0, NULL), *item;
     const json_t *best = NULL;
     size_t i;
-    json_array_foreach(array, i, item)
-    {
+    json_array_foreach (array, i, item) {
         if (strcmp(text_of(item, "t"), "finding") != 0 ||
             str_starts(text_of(item, "code"), "runbook."))
             continue;

@@ -16,8 +16,7 @@ static json_t *redact_object(const struct redact *r, const json_t *object)
     json_t *clean = json_object(), *value;
     const char *key;
     struct buf name = {0};
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach ((json_t *)object, key, value) {
         buf_clear(&name);
         redact_text(r, key, strlen(key), &name);
         json_object_set_new(clean, buf_text(&name), redact_value(r, value));
@@ -30,7 +29,7 @@ static json_t *redact_array(const struct redact *r, const json_t *array)
 {
     json_t *clean = json_array(), *value;
     size_t i;
-    json_array_foreach(array, i, value)
+    json_array_foreach (array, i, value)
         json_array_append_new(clean, redact_value(r, value));
     return clean;
 }
