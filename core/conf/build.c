@@ -49,15 +49,6 @@ const struct tz *find_zone(struct builder *b, const char *name, struct node *n)
     return zone;
 }
 
-static struct rlv_list keep_list(const struct rlv_list *from,
-                                 struct arena *arena)
-{
-    const char **items = arena_alloc(arena, (from->count + 1) * sizeof *items);
-    for (size_t i = 0; i < from->count; i++)
-        items[i] = arena_strdup(arena, from->items[i]);
-    return (struct rlv_list){items, from->count};
-}
-
 static void take_globals(struct builder *b)
 {
     const struct conf_draft *d = b->draft;
@@ -70,8 +61,8 @@ static void take_globals(struct builder *b)
     c->state_dir = arena_strdup(arena, g->state_dir);
     c->user = arena_strdup(arena, g->user);
     c->log_level = arena_strdup(arena, g->log);
-    c->plugin_dir = keep_list(&g->plugin_dir, arena);
-    c->runbook_dir = keep_list(&g->runbook_dir, arena);
+    c->plugin_dir = option_copy_list(&g->plugin_dir, arena);
+    c->runbook_dir = option_copy_list(&g->runbook_dir, arena);
     c->automation = str_eq(g->automation, "observe") ? AUTOMATION_OBSERVE
                                                      : AUTOMATION_DIAGNOSE;
     c->workers = g->workers;

@@ -53,43 +53,17 @@ const struct item *settings_item(const struct settings *s, const char *name)
 
 /* ------------------------------------------------------ plugin options --- */
 
-static struct rlv_dict copy_pairs(const struct rlv_dict *from,
-                                  struct arena *arena)
-{
-    struct rlv_pair *pairs =
-        arena_alloc(arena, (from->count + 1) * sizeof *pairs);
-    for (size_t i = 0; i < from->count; i++) {
-        pairs[i].key = arena_strdup(arena, from->pairs[i].key);
-        pairs[i].value = arena_strdup(arena, from->pairs[i].value);
-    }
-    return (struct rlv_dict){pairs, from->count};
-}
-
-static struct rlv_list copy_list(const struct rlv_list *from,
-                                 struct arena *arena)
-{
-    const char **items = arena_alloc(arena, (from->count + 1) * sizeof *items);
-    for (size_t i = 0; i < from->count; i++)
-        items[i] = arena_strdup(arena, from->items[i]);
-    return (struct rlv_list){items, from->count};
-}
-
 /* Out of the draft's arena into the generation's. */
 static struct raw keep_raw(const struct raw *from, struct arena *arena)
 {
     struct raw to = *from;
     to.text = arena_strdup(arena, from->text);
     if (from->type == RAW_LIST)
-        to.list = copy_list(&from->list, arena);
-    if (from->type == RAW_DICT)
-        to.dict = copy_pairs(&from->dict, arena);
-    if (from->type != RAW_STEPS)
-        return to;
-    struct rlv_dict *steps =
-        arena_alloc(arena, (from->steps.count + 1) * sizeof *steps);
-    for (size_t i = 0; i < from->steps.count; i++)
-        steps[i] = copy_pairs(&from->steps.steps[i], arena);
-    to.steps.steps = steps;
+        to.list = option_copy_list(&from->list, arena);
+    else if (from->type == RAW_DICT)
+        to.dict = option_copy_dict(&from->dict, arena);
+    else if (from->type == RAW_STEPS)
+        to.steps = option_copy_steps(&from->steps, arena);
     return to;
 }
 

@@ -261,7 +261,7 @@ static bool set_bool(const struct rlv_option *row, const struct raw *value,
     return true;
 }
 
-static struct rlv_list copy_list(const struct rlv_list *from,
+struct rlv_list option_copy_list(const struct rlv_list *from,
                                  struct arena *arena)
 {
     const char **items = arena_alloc(arena, (from->count + 1) * sizeof *items);
@@ -270,7 +270,7 @@ static struct rlv_list copy_list(const struct rlv_list *from,
     return (struct rlv_list){items, from->count};
 }
 
-static struct rlv_dict copy_dict(const struct rlv_dict *from,
+struct rlv_dict option_copy_dict(const struct rlv_dict *from,
                                  struct arena *arena)
 {
     struct rlv_pair *pairs =
@@ -282,13 +282,13 @@ static struct rlv_dict copy_dict(const struct rlv_dict *from,
     return (struct rlv_dict){pairs, from->count};
 }
 
-static struct rlv_steps copy_steps(const struct rlv_steps *from,
+struct rlv_steps option_copy_steps(const struct rlv_steps *from,
                                    struct arena *arena)
 {
     struct rlv_dict *steps =
         arena_alloc(arena, (from->count + 1) * sizeof *steps);
     for (size_t i = 0; i < from->count; i++)
-        steps[i] = copy_dict(&from->steps[i], arena);
+        steps[i] = option_copy_dict(&from->steps[i], arena);
     return (struct rlv_steps){steps, from->count};
 }
 
@@ -305,7 +305,7 @@ static bool set_list(const struct rlv_option *row, const struct raw *value,
         for (size_t i = 0; i < from->count; i++)
             if (!choose(row, from->items[i], arena, &index, err))
                 return false;
-    *(struct rlv_list *)slot(row, conf) = copy_list(from, arena);
+    *(struct rlv_list *)slot(row, conf) = option_copy_list(from, arena);
     return true;
 }
 
@@ -314,9 +314,11 @@ static bool set_groups(const struct rlv_option *row, const struct raw *value,
 {
     bool empty = value->type == RAW_LIST && value->list.count == 0;
     if (row->kind == RLV_DICT && value->type == RAW_DICT)
-        *(struct rlv_dict *)slot(row, conf) = copy_dict(&value->dict, arena);
+        *(struct rlv_dict *)slot(row, conf) =
+            option_copy_dict(&value->dict, arena);
     else if (row->kind == RLV_STEPS && (value->type == RAW_STEPS || empty))
-        *(struct rlv_steps *)slot(row, conf) = copy_steps(&value->steps, arena);
+        *(struct rlv_steps *)slot(row, conf) =
+            option_copy_steps(&value->steps, arena);
     else
         return wrong_sort(row, value, err);
     return true;

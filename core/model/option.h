@@ -76,6 +76,11 @@ bool option_fill(const struct rlv_option *table, size_t count,
                  void *conf, struct arena *, const struct setting **culprit,
                  struct err *) MUST_CHECK;
 
+/* The same, with every text in that arena. */
+struct rlv_list option_copy_list(const struct rlv_list *, struct arena *);
+struct rlv_dict option_copy_dict(const struct rlv_dict *, struct arena *);
+struct rlv_steps option_copy_steps(const struct rlv_steps *, struct arena *);
+
 /* The value as it would be written in a configuration; secrets as "***". */
 void option_show(const struct rlv_option *row, const void *conf,
                  struct buf *out);
