@@ -12,6 +12,8 @@
 
 #include "base/err.h"
 
+/* First probes come within this, or within so much for each check. */
+#define FIRST_EACH_NS   (1 * NS_PER_MS)
 #define FIRST_SPREAD_NS (2 * NS_PER_S)
 /* The wall clock is steered by up to 500 ppm without having jumped. */
 #define JUMP_US (500 * US_PER_MS)
@@ -73,13 +75,19 @@ static int64_t regular_due(const struct model *m, const struct node *n)
     return MODEL_NEVER;
 }
 
+static int64_t first_spread(const struct model *m)
+{
+    int64_t all = (int64_t)m->conf->check_count * FIRST_EACH_NS;
+    return all > FIRST_SPREAD_NS ? all : FIRST_SPREAD_NS;
+}
+
 /* A check that has never been probed does not wait for its slot, nor does one
  * that was suspect or down when we stopped wait longer than it did then. */
 static int64_t soonest(const struct model *m, const struct node *n)
 {
     int64_t window = n->spec->interval_ns;
     if (n->state.state == STATE_PENDING)
-        window = FIRST_SPREAD_NS;
+        window = first_spread(m);
     else if (n->state.state == STATE_SUSPECT)
         window = n->spec->retry_interval_ns;
     else if (n->state.state == STATE_DOWN)
