@@ -192,6 +192,29 @@ static bool open_state_dir(struct daemon *d, struct err *err)
     return true; /* held, and the descriptor open, as long as we live */
 }
 
+/* What root made in the state directory, now or in an earlier life, becomes the
+ * user's. Links are not followed, and a file with a second name is left alone:
+ * it may be anybody's. */
+static bool hand_over(const struct daemon *d, const struct passwd *p,
+                      struct err *err)
+{
+    static const char *const names[] = {
+        ".",          "lock",           "catalogs",      "runs",
+        "history.db", "history.db-wal", "history.db-shm"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char path[4200];
+        struct stat st;
+        snprintf(path, sizeof path, "%s/%s", d->state_dir, names[i]);
+        if (lstat(path, &st) != 0 || st.st_uid != 0 ||
+            (!S_ISDIR(st.st_mode) && st.st_nlink != 1))
+            continue;
+        if (lchown(path, p->pw_uid, p->pw_gid) != 0)
+            return err_set(err, ERR_IO, errno, "giving %s to \"%s\"", path,
+                           p->pw_name);
+    }
+    return true;
+}
+
 /* As root only with a user to become, once nothing needs root any more. */
 static bool drop_privileges(struct daemon *d, struct err *err)
 {
@@ -205,11 +228,9 @@ static bool drop_privileges(struct daemon *d, struct err *err)
     if (p == NULL)
         return err_set(err, ERR_CONFIG, 0, "user \"%s\" does not exist",
                        d->conf->user);
-    char catalogs[4200]; /* made by the vetting before; may not be there */
-    snprintf(catalogs, sizeof catalogs, "%s/catalogs", d->state_dir);
-    if ((chown(catalogs, p->pw_uid, p->pw_gid) != 0 && errno != ENOENT) ||
-        chown(d->state_dir, p->pw_uid, p->pw_gid) != 0 ||
-        initgroups(p->pw_name, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
+    if (!hand_over(d, p, err))
+        return false;
+    if (initgroups(p->pw_name, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
         setuid(p->pw_uid) != 0)
         return err_set(err, ERR_IO, errno, "becoming user \"%s\"",
                        d->conf->user);
