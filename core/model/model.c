@@ -323,7 +323,8 @@ static void on_config(struct model *m, struct conf *conf)
     }
     reschedule(m, was, known);
     conf_unref(old);
-    struct record r = {.kind = RECORD_AUDIT};
+    /* Whoever asks for the history of a check will not wait for the group. */
+    struct record r = {.kind = RECORD_AUDIT, .urgent = true};
     r.as.audit = (struct audit_row){
         m->now.wall_us, "relevo", "config.load",
         conf->file == NULL ? "" : conf->file,

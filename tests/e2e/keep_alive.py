@@ -47,9 +47,9 @@ class KeepAlive(unittest.TestCase):
         for name in ("kept", "ktls"):
             watch.wait_state(name, "up", "degraded")
         until("twenty results", lambda: len(
-            watch.json("history", "ftls", "-n", "20")) == 20)
+            watch.history("ftls", 20)) == 20)
         for name in ("fresh", "ftls"):
-            history = watch.json("history", name, "-n", "20")
+            history = watch.history(name, 20)
             self.assertEqual([r["message"] for r in history
                               if r["outcome"] not in ("ok", "warn")], [])
 

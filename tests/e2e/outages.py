@@ -91,7 +91,7 @@ class Outages(unittest.TestCase):
         self.assertEqual(len(watch.incidents()), 1)
         until("the check to be up",
               lambda: watch.check("api")["state"] == "up")
-        history = watch.json("history", "api", "-n", "100")
+        history = watch.history("api", 100)
         self.assertIn("refused", [r["fault"] for r in history])
         self.assertEqual(history[0]["outcome"], "ok")
 

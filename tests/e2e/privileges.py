@@ -49,9 +49,8 @@ class Privileges(unittest.TestCase):
                  for pid in children(watch.process.pid)}
         self.assertEqual(roles.pop("runner"), "root")
         self.assertEqual(set(roles.values()), {"nobody"}, roles)
-        since = watch.json("history", "gone", "-n", "1")[0]["at"]
-        until("new results", lambda: watch.json(
-            "history", "gone", "-n", "1")[0]["at"] > since)
+        since = watch.history("gone", 1)[0]["at"]
+        until("new results", lambda: watch.history("gone", 1)[0]["at"] > since)
         watch.run("runbook", "run", "look", "--check", "gone")
         until("the script's user", lambda: any(
             "nobody" in r["output"] for r in watch.json("runbook", "log")))

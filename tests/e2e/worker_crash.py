@@ -44,7 +44,7 @@ class WorkerCrash(unittest.TestCase):
                      % (self.peer.port, plugin, more), plain_signals())
 
     def results(self, watch, check, n=1000):
-        return watch.json("history", check, "-n", str(n))
+        return watch.history(check, n)
 
     def bad_result(self, watch):
         """The first result of the culprit, when the worker is back."""

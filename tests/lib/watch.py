@@ -110,6 +110,16 @@ class Watch:
         _, out, _ = self.run(*argv, "--json")
         return json.loads(out)
 
+    def history(self, check, n=1000):
+        """Newest first; nothing while the check is not in the store yet."""
+        code, out, err = self.run("history", check, "-n", str(n), "--json",
+                                  check=False)
+        if code == 2 and "history" in err:
+            return []
+        if code != 0:
+            raise AssertionError("history: exit %d\n%s" % (code, err))
+        return json.loads(out)
+
     def check(self, name):
         for check in self.json("status")["checks"]:
             if check["name"] == name:
