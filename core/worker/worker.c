@@ -56,7 +56,7 @@ static struct buf payload; /* work space */
 
 /* ------------------------------------------------------------- telling --- */
 
-static void send_frame(uint16_t type, uint32_t generation)
+static void queue_frame(uint16_t type, uint32_t generation)
 {
     bool ok = chan_send(chan, type, generation, &payload);
     buf_clear(&payload);
@@ -64,6 +64,13 @@ static void send_frame(uint16_t type, uint32_t generation)
         log_set_sink(NULL);
         die("main does not read what it is sent");
     }
+}
+
+/* Leaves at the end of this turn, with all that waits. */
+static void send_frame(uint16_t type, uint32_t generation)
+{
+    queue_frame(type, generation);
+    pressing = true;
 }
 
 static void on_beat(struct loop_timer *t)
@@ -81,7 +88,7 @@ static void wait_for_beat(void)
 void tell_result(const struct result *r)
 {
     msg_put_result(&payload, r);
-    send_frame(MSG_RESULT, r->generation);
+    queue_frame(MSG_RESULT, r->generation);
     if (r->outcome == OUTCOME_OK && r->purpose == PURPOSE_SCHEDULE)
         wait_for_beat();
     else
@@ -92,7 +99,6 @@ static void send_line(enum log_level level, uint32_t check, const char *text)
 {
     msg_put_log(&payload, &(struct msg_log){(unsigned)level, check, text});
     send_frame(MSG_LOG, 0);
-    pressing = true;
 }
 
 void tell_log(enum log_level level, uint32_t check, const char *text)
@@ -128,7 +134,6 @@ static bool on_load(const struct frame *f)
     if (!load_generation(f->payload, f->len))
         return false;
     send_frame(MSG_LOADED, f->generation);
-    pressing = true;
     return true;
 }
 

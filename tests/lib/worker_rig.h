@@ -45,6 +45,7 @@ struct rig {
     struct result *results[RIG_RESULTS]; /* in the order of their arrival */
     size_t result_count;
     struct buf logs; /* "LEVEL CHECK text\n" */
+    unsigned pongs;
     bool closed;
 };
 
@@ -115,6 +116,7 @@ static bool rig_frame(void *arg, const struct frame *f)
     struct arena *arena = arena_new();
     switch (f->type) {
     case MSG_LOADED: r->loaded = f->generation; break;
+    case MSG_PONG: r->pongs++; break;
     case MSG_LOG:
         assert_true(msg_get_log(f->payload, f->len, arena, &log));
         buf_addf(&r->logs, "%u %u %s\n", log.level, log.check, log.text);

@@ -358,6 +358,22 @@ static void test_ends_with_probes_under_way(void **state)
     assert_int_equal(rig_end(r), 0);
 }
 
+/* Also one that has nothing else to do and nothing else to say. */
+static void test_answers_a_ping(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    struct buf nothing = {0};
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_true(chan_send(r->chan, MSG_PING, 0, &nothing));
+        int64_t until = clock_mono_ns() + RIG_WAIT_MS * NS_PER_MS;
+        while (r->pongs < i && !r->closed && clock_mono_ns() < until)
+            rig_turn(r, 100);
+        assert_int_equal(r->pongs, i);
+    }
+    assert_int_equal(rig_end(r), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_blocking),
         cmocka_unit_test(test_black_box),
         cmocka_unit_test(test_nonsense_ends_it),
+        cmocka_unit_test(test_answers_a_ping),
         cmocka_unit_test(test_ends_with_probes_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
