@@ -141,7 +141,7 @@ static const char *find_main(const struct conf_source *source,
             return places[i];
     conf_error(errors, (struct place){0},
                "there is no configuration: neither ./relevo.cfg nor "
-               "/etc/relevo/relevo.cfg; `relevo init` writes one, -c FILE "
+               "/etc/relevo/relevo.cfg; docs/guide.md shows one, -c FILE "
                "names another");
     return NULL;
 }
