@@ -126,7 +126,7 @@ static void print_lines(const json_t *r)
                           holds ? "true " : "FALSE"),
                warn ? "warn_unless " : "", text(line, "line"));
         if (values[0])
-            printf(" (%s)", values);
+            printf(values[0] == '(' ? " %s" : " (%s)", values);
         putchar('\n');
     }
 }
