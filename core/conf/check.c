@@ -182,7 +182,11 @@ static void finish_check(struct builder *b, struct settings *s,
 {
     struct check_spec *c = &s->values.spec;
     struct arena *arena = b->conf->arena;
-    c->name = arena_strdup(arena, draft->node->name);
+    c->name = c->plain_name = arena_strdup(arena, draft->node->name);
+    c->environment = "";
+    c->severity = "major";
+    c->fields = c->catalog == NULL ? NULL : c->catalog->fields;
+    c->field_count = c->catalog == NULL ? 0 : c->catalog->field_count;
     c->place = keep_place(b, draft->node->key);
     c->missing = draft->missing != NULL ? draft->missing : s->missing;
     if (c->catalog != NULL)

@@ -270,8 +270,12 @@ static void restore(struct daemon *d, const struct store_snapshot *s)
             row->state = RUN_STARTED;
         model_restore_run(d->model, row);
     }
+    for (size_t i = 0; i < s->impact_count; i++)
+        model_restore_impact(d->model, &s->impacts[i]);
+    for (size_t i = 0; i < s->window_count; i++)
+        model_restore_window(d->model, &s->windows[i]);
     model_restore_numbers(d->model, s->last_check, s->last_incident,
-                          s->last_run);
+                          s->last_run, s->last_window);
 }
 
 static bool open_store(struct daemon *d, struct err *err)

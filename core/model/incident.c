@@ -58,6 +58,9 @@ static void free_episode(struct episode *e)
     free((void *)(uintptr_t)e->row.code);
     free((void *)(uintptr_t)e->row.summary);
     free((void *)(uintptr_t)e->row.cause);
+    free((void *)(uintptr_t)e->row.acknowledged_by);
+    free((void *)(uintptr_t)e->row.note);
+    depend_free(e);
     free(e);
 }
 
@@ -70,6 +73,8 @@ static struct episode *add_episode(struct model *m, uint64_t number,
     model_own(&e->row.code, "");
     model_own(&e->row.summary, "");
     model_own(&e->row.cause, "");
+    model_own(&e->row.acknowledged_by, "");
+    model_own(&e->row.note, "");
     e->next = m->episodes;
     m->episodes = e;
     return e;
@@ -241,6 +246,9 @@ void model_restore_incident(struct model *m, const struct incident_row *row)
     model_own(&e->row.code, row->code);
     model_own(&e->row.summary, row->summary);
     model_own(&e->row.cause, row->cause);
+    model_own(&e->row.acknowledged_by, row->acknowledged_by);
+    model_own(&e->row.note, row->note);
+    e->row.acknowledged_us = row->acknowledged_us;
     e->row.state = row->state;
     e->row.began_us = row->began_us;
     e->row.opened_us = row->opened_us;

@@ -19,6 +19,17 @@ struct episode { /* an incident, open, forming or lately resolved */
     bool forming;            /* not confirmed yet: not stored */
     bool reopening;          /* forming again within its time */
     uint64_t diagnosis;      /* number of the latest ended diagnosis; 0 */
+    struct impact *impacts;  /* owned; oldest first */
+};
+
+struct impact { /* a check that an episode's cause impacts, or impacted */
+    struct impact *next;
+    struct impact_row row;
+};
+
+struct window {
+    struct window *next;
+    struct window_row row; /* texts owned by the window */
 };
 
 struct node {
@@ -64,7 +75,9 @@ struct model {
     struct run_list live;    /* given to be performed, or started */
     struct run_list past;    /* for cooldowns, and who was told what */
     int64_t tidied_us;
+    struct window *windows; /* owned; opened by hand, not over */
     uint32_t last_check;
+    uint64_t last_window;
     uint64_t last_incident, last_run, last_probe, sequence;
     bool has_cron;
     int64_t wall_offset_us; /* wall − monotonic, to see the wall clock jump */
@@ -125,6 +138,17 @@ void incident_diagnosed(struct model *, const struct run_row *,
 void incident_forget(struct model *); /* those resolved long ago */
 void incident_removed(struct model *, struct node *);
 void incident_resume(struct model *); /* after a restart: forming ones */
+
+/* depend.c: what a check needs (`depends_on`), and derived checks. */
+void depend_free(struct episode *); /* its impacts */
+
+/* hush.c: pauses, maintenance windows, acknowledgements, marks. */
+/* Text of the window that the check is in; NULL: none. */
+const char *hush_window(const struct model *, const struct node *);
+void hush_event(struct model *, const struct event *);
+void hush_tick(struct model *);          /* pauses and windows that end */
+int64_t hush_wake(const struct model *); /* monotonic; MODEL_NEVER */
+void hush_free_all(struct model *);
 
 /* match.c */
 /* Pure: does this runbook ask to run for this check, result and occasion? */

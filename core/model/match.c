@@ -21,14 +21,6 @@ static bool any_equal(const struct rlv_list *words, const char *text)
     return words->count == 0;
 }
 
-static bool any_tag(const struct rlv_list *wanted, const struct rlv_list *tags)
-{
-    for (size_t i = 0; i < tags->count; i++)
-        if (wanted->count > 0 && any_equal(wanted, tags->items[i]))
-            return true;
-    return wanted->count == 0;
-}
-
 bool match_runbook(const struct runbook_spec *book,
                    const struct check_spec *check, enum check_state state,
                    const struct result *r, enum runbook_on occasion)
@@ -41,9 +33,9 @@ bool match_runbook(const struct runbook_spec *book,
     bool by_failure = occasion == ON_RECOVERED ||
                       (any_equal(&m->faults, fault) &&
                        any_glob(&m->codes, r == NULL ? "" : r->code));
-    return by_failure && any_glob(&m->checks, check->name) &&
+    return by_failure &&
+           check_is_selected(check, &m->checks, &m->tags, &m->environments) &&
            any_equal(&m->plugins, check->plugin) &&
-           any_tag(&m->tags, &check->tags) &&
            (occasion == ON_RECOVERED ||
             any_equal(&m->states, state_name(state)));
 }

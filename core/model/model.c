@@ -132,6 +132,7 @@ void model_free(struct model *m)
     m->now.wall_us = INT64_MAX; /* nothing is recent any more */
     incident_forget(m);
     run_free_all(m);
+    hush_free_all(m);
     free(m->nodes);
     free(m->actions);
     heap_free(&m->queue);
@@ -155,8 +156,10 @@ void model_restore_state(struct model *m, const struct state_row *row)
 }
 
 void model_restore_numbers(struct model *m, uint32_t check, uint64_t incident,
-                           uint64_t run)
+                           uint64_t run, uint64_t window)
 {
+    if (window > m->last_window)
+        m->last_window = window;
     if (check > m->last_check)
         m->last_check = check;
     if (incident > m->last_incident)
@@ -198,7 +201,7 @@ static struct node *new_node(struct model *m, const struct check_spec *spec)
     struct check_row row = {.check = m->last_check + 1,
                             .ordinal = UINT32_MAX,
                             .name = spec->name,
-                            .environment = "",
+                            .environment = spec->environment,
                             .plugin = spec->plugin};
     struct node *n = add_node(m, &row);
     n->state.since_us = m->now.wall_us;
@@ -482,6 +485,10 @@ static void handle(struct model *m, const struct event *e)
         if (n != NULL && n->spec != NULL)
             run_asked(m, n, e->as.run_asked.runbook);
         break;
+    case EVENT_PAUSE:
+    case EVENT_ACKNOWLEDGE:
+    case EVENT_MARK:
+    case EVENT_WINDOW: hush_event(m, e); break;
     }
 }
 
@@ -509,24 +516,33 @@ struct actions model_step(struct model *m, const struct event *event,
     m->now = now;
     handle(m, event);
     if (m->conf != NULL) {
+        hush_tick(m);
         schedule_tick(m);
         incident_forget(m);
         run_tidy(m);
     }
     bind_records(m);
-    return (struct actions){m->actions, m->action_count, schedule_wake(m)};
+    int64_t wake = schedule_wake(m), other = hush_wake(m);
+    return (struct actions){m->actions, m->action_count,
+                            other < wake ? other : wake};
 }
 
 /* --------------------------------------------------------------- views --- */
 
-static void view(const struct node *n, struct check_view *v)
+static void view(const struct model *m, const struct node *n,
+                 struct check_view *v)
 {
-    *v = (struct check_view){.spec = n->spec,
-                             .row = &n->row,
-                             .state = &n->state,
-                             .last = n->last,
-                             .last_good = n->last_good,
-                             .history_count = n->history_count};
+    const struct episode *e = incident_find(m, n->state.incident);
+    *v = (struct check_view){
+        .spec = n->spec,
+        .waits_for = "",
+        .maintenance = hush_window(m, n),
+        .acknowledged = e != NULL && e->row.state == INCIDENT_ACKNOWLEDGED,
+        .row = &n->row,
+        .state = &n->state,
+        .last = n->last,
+        .last_good = n->last_good,
+        .history_count = n->history_count};
     state_count_text(&n->state, n->spec, v->count);
     for (size_t i = 0; i < n->history_count; i++)
         v->history[i] = n->history[(n->history_next + MODEL_HISTORY - 1 - i) %
@@ -544,24 +560,25 @@ bool model_check_at(const struct model *m, size_t i, struct check_view *v)
            model_check_by_name(m, m->conf->checks[i].name, v);
 }
 
-static bool view_configured(const struct node *n, struct check_view *v)
+static bool view_configured(const struct model *m, const struct node *n,
+                            struct check_view *v)
 {
     if (n == NULL || n->spec == NULL)
         return false;
-    view(n, v);
+    view(m, n, v);
     return true;
 }
 
 bool model_check_by_id(const struct model *m, uint32_t check,
                        struct check_view *v)
 {
-    return view_configured(model_node(m, check), v);
+    return view_configured(m, model_node(m, check), v);
 }
 
 bool model_check_by_name(const struct model *m, const char *name,
                          struct check_view *v)
 {
-    return view_configured(map_get(m->by_name, name), v);
+    return view_configured(m, map_get(m->by_name, name), v);
 }
 
 uint64_t model_last_run(const struct model *m) { return m->last_run; }

@@ -36,7 +36,11 @@ enum event_kind {
     EVENT_RUN_STARTED, /* the keeper of a run lives */
     EVENT_RUN_ENDED,   /* a run is over, or its keeper is lost */
     EVENT_PROBE_ASKED, /* someone wants a probe of this check now */
-    EVENT_RUN_ASKED    /* someone wants a runbook to run for this check now */
+    EVENT_RUN_ASKED,   /* someone wants a runbook to run for this check now */
+    EVENT_PAUSE,       /* someone wants no probes of this check, or again */
+    EVENT_ACKNOWLEDGE, /* someone has taken an incident */
+    EVENT_MARK,        /* someone says that something happened */
+    EVENT_WINDOW       /* someone opens a maintenance window, or ends it */
 };
 
 struct run_ending {
@@ -73,6 +77,18 @@ struct event {
             uint32_t check;
             const struct runbook_spec *runbook; /* of the conf in force */
         } run_asked;
+        struct {
+            uint32_t check;
+            bool paused;      /* false: probed again */
+            int64_t until_us; /* 0: until someone says so */
+            const char *actor, *reason;
+        } pause;
+        struct {
+            uint64_t incident;
+            const char *actor, *note;
+        } acknowledge;
+        struct mark_row mark;     /* its time is the step's */
+        struct window_row window; /* number 0: a new one; else it ends now */
     } as;
 };
 
@@ -122,9 +138,11 @@ void model_restore_check(struct model *, const struct check_row *);
 void model_restore_state(struct model *, const struct state_row *);
 void model_restore_incident(struct model *, const struct incident_row *);
 void model_restore_run(struct model *, const struct run_row *);
+void model_restore_impact(struct model *, const struct impact_row *);
+void model_restore_window(struct model *, const struct window_row *);
 /* The highest numbers ever given out, so that none is given twice. */
 void model_restore_numbers(struct model *, uint32_t check, uint64_t incident,
-                           uint64_t run);
+                           uint64_t run, uint64_t window);
 
 /* The returned actions, in order, live until the next call. */
 struct actions model_step(struct model *, const struct event *, struct now);
@@ -144,6 +162,9 @@ struct check_view {
     const struct check_row *row;
     const struct state_row *state;
     char count[24];            /* "2/3", or "" */
+    const char *waits_for;     /* impacted: "db, redis"; else "" */
+    const char *maintenance;   /* the window that it is in; NULL: none */
+    bool acknowledged;         /* its incident is */
     const struct result *last; /* NULL: none yet in this life of main */
     const struct result *last_good;
     struct past history[MODEL_HISTORY]; /* newest first */
@@ -163,6 +184,15 @@ const struct run_row *model_diagnosis(const struct model *, uint64_t incident);
 /* The i-th remediation that would have run for the incident; NULL past it. */
 const struct run_row *model_would_run(const struct model *, uint64_t incident,
                                       size_t i);
+/* The i-th check that the incident's cause impacts now; NULL past it. */
+const struct check_row *model_impact(const struct model *, uint64_t incident,
+                                     size_t i);
+/* The i-th notice that was given up after all its attempts; NULL past it. */
+const struct run_row *model_dead_letter(const struct model *, size_t i);
+/* The i-th window that is open or still to come, of those opened by hand; NULL
+ * past it. */
+const struct window_row *model_window(const struct model *, size_t i);
+uint64_t model_last_window(const struct model *);
 /* Runs that are intended or started: for adoption after a restart. */
 const struct run_row *model_live_run(const struct model *, size_t i);
 uint64_t model_last_run(const struct model *);

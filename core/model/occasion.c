@@ -79,6 +79,7 @@ static struct run_row new_row(struct model *m, const struct node *n,
         .findings = "",
         .output = "",
         .fault = r == NULL ? RLV_F_NONE : r->fault,
+        .attempt = 1,
     };
 }
 

@@ -34,6 +34,8 @@ void record_keep_texts(struct record *r, struct arena *a)
         OWN(r->as.incident.code);
         OWN(r->as.incident.summary);
         OWN(r->as.incident.cause);
+        OWN(r->as.incident.acknowledged_by);
+        OWN(r->as.incident.note);
         break;
     case RECORD_EVENT:
         OWN(r->as.event.event);
@@ -53,6 +55,19 @@ void record_keep_texts(struct record *r, struct arena *a)
         OWN(r->as.audit.action);
         OWN(r->as.audit.object);
         OWN(r->as.audit.detail);
+        break;
+    case RECORD_IMPACT: break;
+    case RECORD_MARK:
+        OWN(r->as.mark.actor);
+        OWN(r->as.mark.text);
+        OWN(r->as.mark.environment);
+        break;
+    case RECORD_WINDOW:
+        OWN(r->as.window.checks);
+        OWN(r->as.window.tags);
+        OWN(r->as.window.environments);
+        OWN(r->as.window.actor);
+        OWN(r->as.window.reason);
         break;
     }
 #undef OWN

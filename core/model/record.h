@@ -41,8 +41,12 @@ enum record_kind {
     RECORD_INCIDENT,   /* an incident, whole: an upsert by number */
     RECORD_EVENT,      /* one line of an incident's timeline: append */
     RECORD_RUN,        /* a run of a runbook, whole: an upsert by number */
-    RECORD_AUDIT       /* append-only, hash-chained */
+    RECORD_AUDIT,      /* append-only, hash-chained */
+    RECORD_IMPACT,     /* a check that an incident's cause impacts: an upsert */
+    RECORD_MARK,       /* something that a person says happened: append */
+    RECORD_WINDOW      /* a maintenance window, whole: an upsert by number */
 };
+enum { RECORD_KINDS = RECORD_WINDOW + 1 };
 
 struct check_row {
     uint32_t check;
@@ -59,6 +63,7 @@ struct state_row {
     uint64_t window;    /* last results as bits, newest lowest; 1: failed */
     uint64_t incident;  /* number of the open (or forming) one; 0: none */
     int64_t suspect_us; /* first failing result of the episode; 0: none */
+    int64_t until_us;   /* paused: it ends by itself then; 0: it does not */
 };
 
 struct transition_row {
@@ -84,6 +89,8 @@ struct incident_row {
     const char *summary; /* one sentence: the confirming result's message */
     const char *cause;   /* title of the diagnosis' weightiest finding; or "" */
     uint32_t reopened;   /* times */
+    int64_t acknowledged_us;            /* 0: not */
+    const char *acknowledged_by, *note; /* "uid 1000", what was said; or "" */
 };
 
 struct event_row {
@@ -92,6 +99,27 @@ struct event_row {
     int64_t at_us;
     const char *event; /* "failing", "down", "diagnosis", "recovered", … */
     const char *text;
+};
+
+struct impact_row { /* key: incident and check */
+    uint64_t incident;
+    uint32_t check;
+    int64_t since_us, until_us; /* until 0: it still is */
+};
+
+struct mark_row {
+    int64_t at_us;
+    const char *actor, *text;
+    const char *environment; /* "": all of them */
+};
+
+/* A window that a person opened; those of the configuration are not stored. */
+struct window_row {
+    uint64_t number;
+    int64_t from_us, until_us;
+    int64_t ended_us;                         /* 0: not ended by hand */
+    const char *checks, *tags, *environments; /* words with spaces; "": any */
+    const char *actor, *reason;
 };
 
 enum run_state {
@@ -135,6 +163,10 @@ struct run_row {
     const char *findings; /* a JSON array, or "" */
     const char *output; /* redacted head and tail of stdout and stderr; or "" */
     enum rlv_fault fault; /* for the diagnosis' cooldown: per check and fault */
+    /* A notice that failed is intended again, as another run. */
+    int32_t attempt;       /* 1 for the first */
+    uint64_t first;        /* number of the first attempt; 0: this is it */
+    int64_t not_before_us; /* it waits until then; 0: it does not */
 };
 
 struct audit_row {
@@ -160,6 +192,9 @@ struct record {
         struct event_row event;
         struct run_row run;
         struct audit_row audit;
+        struct impact_row impact;
+        struct mark_row mark;
+        struct window_row window;
     } as;
 };
 

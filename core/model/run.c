@@ -461,6 +461,13 @@ const struct run_row *model_would_run(const struct model *m, uint64_t incident,
     return NULL;
 }
 
+const struct run_row *model_dead_letter(const struct model *m, size_t i)
+{
+    (void)m;
+    (void)i;
+    return NULL;
+}
+
 const struct run_row *model_diagnosis(const struct model *m, uint64_t incident)
 {
     const struct episode *e = incident_find(m, incident);

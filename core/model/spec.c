@@ -63,7 +63,9 @@ const char *runbook_on_name(enum runbook_on bit)
     for (size_t i = 0; i < ARRAY_LEN(on_table); i++)
         if (on_table[i].bit == bit)
             return on_table[i].name;
-    return bit == ON_ASKED ? "asked" : "none";
+    return bit == ON_ASKED        ? "asked"
+           : bit == ON_STILL_DOWN ? "still_down"
+                                  : "none";
 }
 
 unsigned runbook_on_parse(const char *text, bool *later)
@@ -78,6 +80,43 @@ unsigned runbook_on_parse(const char *text, bool *later)
 const char *runbook_on_nth(size_t i)
 {
     return i < ARRAY_LEN(on_table) ? on_table[i].name : NULL;
+}
+
+static bool any_glob(const struct rlv_list *patterns, const char *text)
+{
+    for (size_t i = 0; i < patterns->count; i++)
+        if (str_glob(patterns->items[i], text))
+            return true;
+    return false;
+}
+
+static bool any_tag(const struct rlv_list *wanted, const struct rlv_list *tags)
+{
+    for (size_t i = 0; i < tags->count; i++)
+        for (size_t k = 0; k < wanted->count; k++)
+            if (str_eq(wanted->items[k], tags->items[i]))
+                return true;
+    return false;
+}
+
+bool check_is_selected(const struct check_spec *c,
+                       const struct rlv_list *checks,
+                       const struct rlv_list *tags,
+                       const struct rlv_list *environments)
+{
+    return (checks->count == 0 || any_glob(checks, c->name) ||
+            any_glob(checks, c->plain_name)) &&
+           (tags->count == 0 || any_tag(tags, &c->tags)) &&
+           (environments->count == 0 || any_glob(environments, c->environment));
+}
+
+const struct environment_spec *conf_environment(const struct conf *conf,
+                                                const char *name)
+{
+    for (size_t i = 0; i < conf->environment_count; i++)
+        if (str_eq(conf->environments[i].name, name))
+            return &conf->environments[i];
+    return NULL;
 }
 
 const struct check_spec *conf_check(const struct conf *conf, const char *name)

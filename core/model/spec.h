@@ -15,15 +15,44 @@
 #include "model/option.h"
 
 struct tz;
+struct check_spec;
 
 enum schedule_kind { SCHEDULE_INTERVAL, SCHEDULE_CRON, SCHEDULE_MANUAL };
 
-/* What automation may do; the lowest of global and runbook wins. */
+/* What automation may do; the lowest of global, environment and runbook wins.
+ */
 enum automation {
     AUTOMATION_OBSERVE,
     AUTOMATION_DIAGNOSE,
     AUTOMATION_APPROVE,
     AUTOMATION_AUTO
+};
+
+struct environment_spec { /* one world that the same checks are expanded for */
+    const char *name;
+    struct place place;
+    enum automation automation; /* its own ceiling; the global one where not
+                                   said */
+};
+
+struct record_spec { /* a named value that a check takes out of its answer */
+    const char *name;
+    const char *expression; /* json('.db') */
+    struct place place;
+};
+
+/* One term of `depends_on`. */
+struct need {
+    const char *text; /* for messages: db; any of redis-a, redis-b */
+    const struct check_spec **parents;
+    size_t parent_count;
+    bool any; /* one of them is enough; else each of them is needed */
+};
+
+/* "Mon-Fri 09:00-18:00", in the zone of the configuration. */
+struct active_span {
+    uint8_t days;     /* bit 0 is Monday (ISO 8601) */
+    int16_t from, to; /* minutes of the day; to may be 24:00 */
 };
 
 struct line_spec {
@@ -33,9 +62,17 @@ struct line_spec {
 };
 
 struct check_spec {
-    const char *name;
+    const char *name;        /* "staging/api", or "api" without environments */
+    const char *plain_name;  /* "api" */
+    const char *environment; /* "staging", or "" */
     struct place place;
-    const struct catalog *catalog; /* borrowed from the conf */
+    const struct catalog *catalog; /* borrowed from the conf; a derived check
+                                      has its source's */
+
+    /* The names that its expressions may use: the catalog's fields, for a
+     * derived check those that its source records, then its own recorded. */
+    const struct rlv_field *fields;
+    size_t field_count;
 
     /* common options (conf/tables.c) */
     const char *plugin;
@@ -50,8 +87,12 @@ struct check_spec {
     struct rlv_list tags;
     int64_t enabled;
     int64_t evidence_bytes;
-    int64_t
-        keep_all_lines; /* internal: report every line, not only false ones */
+    const char *title, *owner;  /* NULL: none */
+    struct rlv_dict links;      /* what to look at: name → URL */
+    const char *severity;       /* "major" or "minor" */
+    const char *skip;           /* `relevo test` skips it: why; or NULL */
+    struct rlv_list needs_vars; /* `requires`: variables that need a value */
+    const char *of;             /* `of`, as written; NULL: it is probed */
 
     enum schedule_kind schedule;
     struct line_spec *expects,
@@ -60,6 +101,14 @@ struct check_spec {
 
     const struct setting *settings; /* the plugin's own options, as given */
     size_t setting_count;
+
+    /* NULL: probed itself; else judged from every result of this one, which is
+     * not derived itself. Its schedule is its source's. */
+    const struct check_spec *source;
+    struct record_spec *records;
+    size_t record_count;
+    struct need *needs; /* depends_on */
+    size_t need_count;
 
     const char *target;  /* "host:port", for limits and locks; or the name */
     const char *missing; /* the secret that is not there, as written; or NULL */
@@ -75,12 +124,15 @@ enum runbook_on {
     ON_DOWN = 4,
     ON_RECOVERED = 8,
     ON_UNKNOWN = 16,
-    ON_ASKED = 32 /* by hand; no configuration can say so */
+    ON_ASKED = 32,     /* by hand; no configuration can say so */
+    ON_STILL_DOWN = 64 /* `repeat`; no configuration can say so */
 };
 
 struct runbook_match {
-    struct rlv_list checks; /* globs; empty: all */
+    struct rlv_list checks; /* globs over name and plain name; empty: all */
     struct rlv_list plugins, tags, faults, codes, states; /* empty: any */
+    struct rlv_list environments;                         /* empty: all */
+    const char *when; /* an expression over the failing result; NULL: none */
 };
 
 struct param_spec {
@@ -99,10 +151,33 @@ struct runbook_spec {
     struct runbook_match match;
     int64_t timeout_ns, grace_ns, cooldown_ns;
     enum automation mode;
-    const char *user; /* NULL: the daemon's */
+    int64_t repeat_ns; /* a notice again while the incident is open; 0: never */
+    struct active_span *active; /* when it may run; none: always */
+    size_t active_count;
+    int64_t budget,
+        budget_ns; /* at most so many runs in so long; 0: no limit */
+    int64_t settle_ns, verify_within_ns; /* of a remediation */
+    const char *user;                    /* NULL: the daemon's */
     struct param_spec *params;
     size_t param_count;
     const char *missing; /* the secret that is not there; or NULL */
+};
+
+struct maintenance_spec { /* a window, recurring or once */
+    const char *name;
+    struct place place;
+    struct rlv_list checks, tags, environments; /* empty: any */
+    const char *cron; /* when it begins; NULL: at from_us */
+    const struct tz *zone;
+    int64_t duration_ns;
+    int64_t from_us, until_us; /* once */
+    const char *reason;        /* "" where none is given */
+};
+
+struct history_spec { /* how long what is kept; 0: for ever */
+    int64_t raw_ns, minute_ns, hour_ns, day_ns;
+    int64_t outputs_ns;               /* of runbooks, and evidence */
+    int64_t max_bytes, outputs_bytes; /* of the whole file; of outputs */
 };
 
 struct conf {
@@ -120,7 +195,14 @@ struct conf {
     int64_t blocking;
     int64_t target_probes;
 
-    struct check_spec *checks;
+    const struct tz *zone; /* of timezone; one of zones */
+    struct history_spec history;
+
+    struct environment_spec *environments; /* none: names are plain */
+    size_t environment_count;
+    struct maintenance_spec *maintenance;
+    size_t maintenance_count;
+    struct check_spec *checks; /* as in the files, environment by environment */
     size_t check_count;
     struct runbook_spec *runbooks;
     size_t runbook_count;
@@ -144,6 +226,14 @@ unsigned runbook_on_parse(const char *text, bool *later);
 /* Bit i of the table, for listing; NULL past the end. */
 const char *runbook_on_nth(size_t i);
 
+/* The names select this check: each list that is given has one that fits;
+ * checks are globs over its name and its plain name. */
+bool check_is_selected(const struct check_spec *, const struct rlv_list *checks,
+                       const struct rlv_list *tags,
+                       const struct rlv_list *environments);
+/* NULL: no such environment. */
+const struct environment_spec *conf_environment(const struct conf *,
+                                                const char *name);
 /* NULL: no such name. */
 const struct check_spec *conf_check(const struct conf *, const char *name);
 const struct runbook_spec *conf_runbook(const struct conf *, const char *name);

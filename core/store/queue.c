@@ -21,6 +21,8 @@ static size_t record_bytes(const struct record *r)
                text_bytes(r->as.run.output) + text_bytes(r->as.run.reason);
     case RECORD_EVENT: return n + text_bytes(r->as.event.text);
     case RECORD_AUDIT: return n + text_bytes(r->as.audit.detail);
+    case RECORD_MARK: return n + text_bytes(r->as.mark.text);
+    case RECORD_WINDOW: return n + text_bytes(r->as.window.reason);
     default: return n;
     }
 }

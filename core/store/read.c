@@ -82,6 +82,17 @@ static const struct {
          "  WHERE node = ?1 AND state <= 2 AND intended_us > ?3"
          " UNION SELECT max(number) FROM run WHERE node = ?1 AND state <= 2"
          "  GROUP BY runbook, check_id, fault) ORDER BY number"},
+    [LIST_IMPACT] = {RECORD_IMPACT, "node = ?1 AND incident = ?2"
+                                    " ORDER BY since_us, check_id"},
+    [LIST_OPEN_IMPACTS] = {RECORD_IMPACT,
+                           "node = ?1 AND until_us = 0 AND incident IN (SELECT"
+                           " number FROM incident WHERE node = ?1"
+                           " AND resolved_us = 0)"},
+    [LIST_MARKS] = {RECORD_MARK, "node = ?1 AND at_us >= ?3 AND at_us < ?4"
+                                 " ORDER BY at_us DESC, rowid DESC"},
+    [LIST_WINDOWS] = {RECORD_WINDOW,
+                      "node = ?1 AND until_us > ?3 AND (ended_us = 0"
+                      " OR ended_us > ?3) ORDER BY number"},
 };
 
 static sqlite3_stmt *list_statement(struct sqlite_reader *r,
@@ -158,6 +169,10 @@ static bool snapshot_lists(struct reader *r, int64_t now_us,
         {{.list = LIST_LIVE_RUNS, .since = now_us - RECENT_US},
          &out->runs,
          &out->run_count},
+        {{.list = LIST_OPEN_IMPACTS}, &out->impacts, &out->impact_count},
+        {{.list = LIST_WINDOWS, .since = now_us},
+         &out->windows,
+         &out->window_count},
     };
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
         if (!list(r, out->arena, &wanted[i].query, wanted[i].rows,
@@ -179,6 +194,7 @@ bool sqlite_load(const char *dir, uint16_t node, int64_t now_us,
         out->last_check = (uint32_t)c.check;
         out->last_incident = c.incident;
         out->last_run = c.run;
+        out->last_window = c.window;
     } else
         store_snapshot_free(out);
     reader_close(r);

@@ -66,6 +66,19 @@ bool reader_incident(struct reader *, struct arena *, uint64_t number,
 bool reader_events(struct reader *, struct arena *, uint64_t incident,
                    struct event_row **, size_t *count, struct err *) MUST_CHECK;
 
+/* Oldest first: the checks that the incident's cause impacts, or impacted. */
+bool reader_impact(struct reader *, struct arena *, uint64_t incident,
+                   struct impact_row **, size_t *count,
+                   struct err *) MUST_CHECK;
+/* Newest first. 0: no bound. */
+bool reader_marks(struct reader *, struct arena *, int64_t since_us,
+                  int64_t before_us, struct mark_row **, size_t *count,
+                  struct err *) MUST_CHECK;
+/* Opened by hand; those that end after since_us. */
+bool reader_windows(struct reader *, struct arena *, int64_t since_us,
+                    struct window_row **, size_t *count,
+                    struct err *) MUST_CHECK;
+
 bool reader_runs(struct reader *, struct arena *, uint64_t before, size_t limit,
                  struct run_row **, size_t *count, struct err *) MUST_CHECK;
 /* Oldest first. */

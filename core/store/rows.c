@@ -37,6 +37,7 @@ static const struct row_column state_columns[] = {
     COL(state_row, window,     "recent_bits", U64),
     COL(state_row, incident,   "incident",    U64),
     COL(state_row, suspect_us, "suspect_us",  I64),
+    COL(state_row, until_us,   "until_us",    I64),
 };
 static const struct row_column transition_columns[] = {
     COL(transition_row, check,  "check_id",   U32),
@@ -59,6 +60,9 @@ static const struct row_column incident_columns[] = {
     COL(incident_row, summary,     "summary",     TEXT),
     COL(incident_row, cause,       "cause",       TEXT),
     COL(incident_row, reopened,    "reopened",    U32),
+    COL(incident_row, acknowledged_us, "acknowledged_us", I64),
+    COL(incident_row, acknowledged_by, "acknowledged_by", TEXT),
+    COL(incident_row, note,        "note",        TEXT),
 };
 static const struct row_column event_columns[] = {
     COL(event_row, incident, "incident", U64),
@@ -89,6 +93,9 @@ static const struct row_column run_columns[] = {
     COL(run_row, findings,    "findings",    TEXT),
     COL(run_row, output,      "output",      TEXT),
     COL(run_row, fault,       "fault",       FAULT),
+    COL(run_row, attempt,     "attempt",     I32),
+    COL(run_row, first,       "first_run",   U64),
+    COL(run_row, not_before_us, "not_before_us", I64),
 };
 static const struct row_column audit_columns[] = {
     COL(audit_row, at_us,  "at_us",  I64),
@@ -96,6 +103,30 @@ static const struct row_column audit_columns[] = {
     COL(audit_row, action, "action", TEXT),
     COL(audit_row, object, "object", TEXT),
     COL(audit_row, detail, "detail", TEXT),
+};
+
+static const struct row_column impact_columns[] = {
+    COL(impact_row, incident, "incident", U64),
+    COL(impact_row, check,    "check_id", U32),
+    COL(impact_row, since_us, "since_us", I64),
+    COL(impact_row, until_us, "until_us", I64),
+};
+static const struct row_column mark_columns[] = {
+    COL(mark_row, at_us,       "at_us",       I64),
+    COL(mark_row, actor,       "actor",       TEXT),
+    COL(mark_row, text,        "text",        TEXT),
+    COL(mark_row, environment, "environment", TEXT),
+};
+static const struct row_column window_columns[] = {
+    COL(window_row, number,       "number",       U64),
+    COL(window_row, from_us,      "from_us",      I64),
+    COL(window_row, until_us,     "until_us",     I64),
+    COL(window_row, ended_us,     "ended_us",     I64),
+    COL(window_row, checks,       "checks",       TEXT),
+    COL(window_row, tags,         "tags",         TEXT),
+    COL(window_row, environments, "environments", TEXT),
+    COL(window_row, actor,        "actor",        TEXT),
+    COL(window_row, reason,       "reason",       TEXT),
 };
 
 #define TABLE(kind, name, key) \
@@ -109,6 +140,9 @@ static const struct row_table tables[] = {
     [RECORD_EVENT]      = TABLE(event,      "event",      NULL),
     [RECORD_RUN]        = TABLE(run,        "run",        "number"),
     [RECORD_AUDIT]      = TABLE(audit,      "audit",      NULL),
+    [RECORD_IMPACT]     = TABLE(impact,     "impact",     "incident, check_id"),
+    [RECORD_MARK]       = TABLE(mark,       "mark",       NULL),
+    [RECORD_WINDOW]     = TABLE(window,     "maintenance", "number"),
 };
 // clang-format on
 

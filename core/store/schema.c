@@ -97,7 +97,32 @@ static const char step_1[] =
     "CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN"
     " SELECT RAISE(ABORT, 'the audit is append-only'); END;";
 
-static const char *const steps[] = {step_1};
+static const char step_2[] =
+    "ALTER TABLE state ADD COLUMN until_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident"
+    " ADD COLUMN acknowledged_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN acknowledged_by TEXT;"
+    "ALTER TABLE incident ADD COLUMN note TEXT;"
+    "ALTER TABLE run ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE run ADD COLUMN first_run INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE run ADD COLUMN not_before_us INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE impact("
+    " node INTEGER NOT NULL, incident INTEGER NOT NULL,"
+    " check_id INTEGER NOT NULL, since_us INTEGER NOT NULL,"
+    " until_us INTEGER NOT NULL,"
+    " PRIMARY KEY(node, incident, check_id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE mark("
+    " node INTEGER NOT NULL, at_us INTEGER NOT NULL, actor TEXT, text TEXT,"
+    " environment TEXT) STRICT;"
+    "CREATE INDEX mark_by_time ON mark(node, at_us);"
+    "CREATE TABLE maintenance("
+    " node INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+    " ended_us INTEGER NOT NULL, checks TEXT, tags TEXT, environments TEXT,"
+    " actor TEXT, reason TEXT,"
+    " PRIMARY KEY(node, number)) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = {step_1, step_2};
 
 const int db_schema_version = (int)ARRAY_LEN(steps);
 

@@ -142,6 +142,29 @@ bool reader_events(struct reader *r, struct arena *a, uint64_t incident,
     return list(r, a, query, rows, count, err);
 }
 
+bool reader_impact(struct reader *r, struct arena *a, uint64_t incident,
+                   struct impact_row **rows, size_t *count, struct err *err)
+{
+    struct reader_query query = {.list = LIST_IMPACT, .number = incident};
+    return list(r, a, query, rows, count, err);
+}
+
+bool reader_marks(struct reader *r, struct arena *a, int64_t since_us,
+                  int64_t before_us, struct mark_row **rows, size_t *count,
+                  struct err *err)
+{
+    struct reader_query query = {
+        .list = LIST_MARKS, .since = since_us, .before = before_us};
+    return list(r, a, query, rows, count, err);
+}
+
+bool reader_windows(struct reader *r, struct arena *a, int64_t since_us,
+                    struct window_row **rows, size_t *count, struct err *err)
+{
+    struct reader_query query = {.list = LIST_WINDOWS, .since = since_us};
+    return list(r, a, query, rows, count, err);
+}
+
 bool reader_runs(struct reader *r, struct arena *a, uint64_t before,
                  size_t limit, struct run_row **rows, size_t *count,
                  struct err *err)

@@ -71,7 +71,12 @@ struct store_snapshot {
      * recent that ran of each runbook, check and fault; oldest first. */
     struct run_row *runs;
     size_t run_count;
-    uint64_t last_incident, last_run; /* the highest ever given out */
+    struct impact_row *impacts; /* of open incidents */
+    size_t impact_count;
+    struct window_row *windows; /* that have not ended */
+    size_t window_count;
+    /* The highest ever given out. */
+    uint64_t last_incident, last_run, last_window;
     uint32_t last_check;
     struct arena *arena; /* owns all of it */
 };

@@ -11,7 +11,7 @@
 
 /* Statements by number: the kinds of records first (RECORD_RESULT: hot). */
 enum {
-    STATEMENT_DETAIL = RECORD_AUDIT + 1,
+    STATEMENT_DETAIL = RECORD_KINDS,
     STATEMENT_COUNTER,
 };
 
@@ -159,6 +159,7 @@ static void count_numbers(const struct record *r, struct counters *c)
         raise(&c->run, r->as.run.number);
         raise(&c->incident, r->as.run.incident);
         break;
+    case RECORD_WINDOW: raise(&c->window, r->as.window.number); break;
     default: break;
     }
 }
@@ -186,6 +187,7 @@ static const struct {
     {"incident", offsetof(struct counters, incident)},
     {"run", offsetof(struct counters, run)},
     {"audit", offsetof(struct counters, audit)},
+    {"window", offsetof(struct counters, window)},
 };
 
 static uint64_t *counter_at(const struct counters *c, size_t i)

@@ -14,7 +14,7 @@
  * with the file; a transaction works on a copy, so that a rollback leaves them
  * as they are on disk. */
 struct counters {
-    uint64_t check, incident, run, audit;
+    uint64_t check, incident, run, audit, window;
     char audit_hash[SHA256_TEXT]; /* "" before the first row */
 };
 

@@ -75,12 +75,16 @@ bool msg_get_text(const void *, size_t, struct arena *, const char **text);
 
 struct msg_check {
     uint32_t check;
-    uint16_t plugin;           /* index in msg_load.plugins */
+    uint32_t of;     /* judged from this check's results, not probed; 0: probed.
+                        Its source is among the same checks. */
+    uint16_t plugin; /* index in msg_load.plugins */
     const char *name, *target; /* "host:port" */
     int64_t timeout_ns, evidence_bytes;
     uint64_t fingerprint; /* unchanged: the check's scope is kept */
     struct line_spec *expects, *warns; /* places are not carried */
     size_t expect_count, warn_count;
+    struct record_spec *records; /* places are not carried */
+    size_t record_count;
     const struct setting *settings;
     size_t setting_count;
 };

@@ -84,6 +84,9 @@ static inline void world_begin(struct world *w, size_t n, int64_t interval_ns)
     for (size_t i = 0; i < n; i++) {
         struct check_spec *c = &w->conf->checks[w->conf->check_count++];
         c->name = arena_printf(w->conf->arena, "%c", (char)('a' + i));
+        c->plain_name = c->name;
+        c->environment = "";
+        c->severity = "major";
         c->plugin = "http";
         c->target = c->name;
         c->interval_ns = interval_ns;
@@ -235,7 +238,8 @@ static inline void world_restart(struct world *w, struct world *old)
         for (struct run *r = lists[i]->first; r != NULL; r = r->next)
             model_restore_run(w->model, &r->row);
     model_restore_numbers(w->model, old->model->last_check,
-                          old->model->last_incident, old->model->last_run);
+                          old->model->last_incident, old->model->last_run,
+                          old->model->last_window);
 }
 
 #endif

@@ -146,7 +146,10 @@ static void four_diagnoses_at_a_time_one_per_target(void **unused)
 static void match_is_by_every_list(void **unused)
 {
     (void)unused;
-    struct check_spec check = {.name = "api-1", .plugin = "http"};
+    struct check_spec check = {.name = "api-1",
+                               .plain_name = "api-1",
+                               .environment = "",
+                               .plugin = "http"};
     struct runbook_spec book = {.on = ON_DOWN};
     const char *globs[] = {"db*", "api*"}, *faults[] = {"refused"};
     const char *tags[] = {"prod"}, *own_tags[] = {"web", "prod"};
