@@ -15,10 +15,45 @@ def to_state: (.transition.to? // .state.now? // env.RELEVO_ON // "down")
 def is_recovery: (env.RELEVO_ON // "") == "recovered"
   or (.run.on? // "") == "recovered" or to_state == "up";
 
-def headline: if is_recovery then "\(check_name) has recovered"
-  else "\(check_name) is \(to_state)" end;
+# "orders API (production/api)" where the check has a title.
+def subject: (.check.title? // "" | plain(120)) as $title
+  | if $title == "" then check_name else "\($title) (\(check_name))" end;
 
-def since: (.incident.began? // .incident.opened? // .state.since? // "") | plain(40);
+def headline: if is_recovery then "\(subject) has recovered"
+  else "\(subject) is \(to_state)" end;
+
+def began: (.incident.began? // .incident.opened? // .state.since? // "") | plain(40);
+
+# Seconds since 1970 of "2026-01-02T03:04:05.678Z"; null for anything else.
+def instant: (strings
+  | (capture("^(?<whole>[^.]*)(?<part>\\.[0-9]+)?Z$")? // {whole: ""})
+  | (try (.whole + "Z" | fromdateiso8601) catch null) as $whole
+  | if $whole then $whole + ("0\(.part // "")" | tonumber) else null end)
+  // null;
+
+# "14.2 s", "3 min 5 s", "2 h 10 min", "1 d 3 h"
+def elapsed: if . < 60 then "\(. * 10 | round / 10) s"
+  else round
+    | if . < 3600 then "\(. / 60 | floor) min \(. % 60) s"
+      elif . < 86400 then "\(. / 3600 | floor) h \(. % 3600 / 60 | floor) min"
+      else "\(. / 86400 | floor) d \(. % 86400 / 3600 | floor) h" end
+  end;
+
+# How long it was down, once that is known.
+def lasted: (.incident.began? | instant) as $from
+  | (.incident.resolved? | instant) as $to
+  | if $from and $to and $to >= $from then $to - $from | elapsed else "" end;
+
+def since: began as $since
+  | if $since != "" and is_recovery and lasted != ""
+    then "\($since), for \(lasted)" else $since end;
+
+def environment_name: .check.environment? // "" | plain(60);
+def owner: .check.owner? // "" | plain(120);
+# [name, URL] of what the check's configuration says is worth a look.
+def links: [.check.links? | objects | to_entries[]
+  | [(.key | plain(60)), (.value | plain(500))]
+  | select(.[1] | test("^https?://"))] | .[:10];
 
 # What the probe saw: fault, code and message.
 def saw: [(.incident.fault? // .result.fault? // ""), (.incident.code? // .result.code? // "")]
@@ -53,7 +88,15 @@ def facts: [
   [(if is_recovery then "was" else "cause" end), cause],
   ["diagnosis", (diagnosis.title? // "")],
   ["next", (if is_recovery then "" else (diagnosis.next? // "") end)],
+  ["owner", owner],
   ["also affected", (impact | .[:20] | join(", "))],
-  ["would have run", (would_have_run | join(", "))],
+  ["would have run", (would_have_run | .[:20] | join(", "))],
   ["look further", command]
 ] | map(select(.[1] != ""));
+
+# The same as lines of plain text.
+def fact_lines: map("\(.[0]): \(.[1])") | join("\n");
+
+# The same whenever the same notice is sent again, and for all of an incident.
+def dedup: .dedup_key? // "" | plain(120)
+  | if . == "" then "relevo" else . end;

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""runbooks/notify/webhook against a receiver: what arrives, what the exit
-status says, and that neither the secret gets out nor a target's text works."""
+"""runbooks/notify/webhook against a receiver: what arrives, in each format, what
+the exit status says, and that neither the secret gets out nor a target's text
+works."""
 
+import datetime
 import json
 import pathlib
 import sys
@@ -9,6 +11,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import chat_apis  # noqa: E402
 import runbook_env as env  # noqa: E402
 
 SCRIPT = "notify/webhook"
@@ -28,9 +31,23 @@ def notice(**more):
         {"t": "finding", "sev": "info", "code": "a", "title": "an aside"},
         {"t": "finding", "sev": "crit", "code": "http.dependency",
          "title": "the database is the cause", "next": "look at db"}]}
-    document["dedup_key"] = "I-12/down"
+    document["dedup_key"] = "relevo-I-12"
     document["would_have_run"] = ["pg-restart"]
     document.update(more)
+    return document
+
+
+def poison(part):
+    """Each string into a list, and one into each single field."""
+    text = [part[i % len(part)] for i in range(9)]
+    document = notice()
+    document["check"].update(name=text[0], tags=part)
+    document["incident"].update(check=text[1], summary=text[2],
+                                code=text[3], id=text[4], impact=part)
+    document["diagnosis"]["findings"][1].update(title=text[5], next=text[6])
+    document["would_have_run"] = part
+    document["transition"]["to"] = text[7]
+    document["dedup_key"] = text[8]
     return document
 
 
@@ -51,7 +68,7 @@ class Content(unittest.TestCase):
         self.assertEqual(headers["Content-Type"], "application/json")
         sent = json.loads(body)
         self.assertEqual(sent["event"], "down")
-        self.assertEqual(sent["dedup_key"], "I-12/down")
+        self.assertEqual(sent["dedup_key"], "relevo-I-12")
         self.assertEqual(sent["command"], "relevo incident show I-12")
         for part in ["api is down", "2026-01-02T03:04:05", "503",
                      "db is not ok", "the database is the cause", "look at db",
@@ -103,6 +120,116 @@ class Content(unittest.TestCase):
         self.assertIn("&amp; &lt;https", text)
         for bad in ["<", ">", "@here", "`x`"]:
             self.assertNotIn(bad, text)
+
+
+class Formats(unittest.TestCase):
+    """Every template against the shape that its API asks for."""
+
+    def send(self, form, document, on):
+        """(path, headers, body) of what the API was sent, held against it."""
+        url, key, to, down, up, headers, shape, well, status = \
+            chat_apis.APIS[form]
+        with env.Receiver(status) as receiver:
+            secrets = {"url": f"http://127.0.0.1:{receiver.port}{url}"}
+            if key:
+                secrets["key"] = key
+            params = {"format": form}
+            if to:
+                params["to"] = to
+            ran = env.run(SCRIPT, document, params, secrets,
+                          {"RELEVO_ON": on, "RELEVO_KIND": "notify"})
+        self.assertEqual(ran.status, 0, (form, str(ran)))
+        path, sent, body = receiver.got[0]
+        recovered = on == "recovered"
+        self.assertTrue(path.startswith("/v2/alerts/") if form == "opsgenie"
+                        and recovered else path == (up if recovered else down),
+                        (form, path))
+        for name, value in headers.items():
+            self.assertEqual(sent.get(name), value, form)
+        body = json.loads(body)
+        chat_apis.fits(well if recovered else shape, body, form)
+        return path, body
+
+    def test_an_outage_and_its_recovery(self):
+        for form in chat_apis.APIS:
+            with self.subTest(format=form):
+                document = notice()
+                document["check"].update(
+                    title="orders API", owner="team orders",
+                    environment="production",
+                    links={"dashboard": "https://graphs.test/d/1"})
+                path, body = self.send(form, document, "down")
+                said = json.dumps(body, ensure_ascii=False)
+                for part in ["orders API", "503", "the database is the cause",
+                             "ws-gateway", "pg-restart", "team orders",
+                             "relevo incident show I-12"]:
+                    self.assertIn(part, said.replace("\\\\", ""), form)
+                document["transition"] = {"from": "down", "to": "up"}
+                document["incident"]["resolved"] = "2026-01-02T03:04:19.878Z"
+                path, body = self.send(form, document, "recovered")
+                if form == "opsgenie":
+                    self.assertEqual(path, chat_apis.APIS[form][4])
+                elif form != "pagerduty":
+                    said = json.dumps(body, ensure_ascii=False)
+                    self.assertIn("has recovered", said)
+                    self.assertIn("14.2 s", said, form)
+
+    def test_one_incident_is_one_alert(self):
+        """What joins an outage with its recovery is the same in both."""
+        for form, where in [("pagerduty", lambda b: b["dedup_key"]),
+                            ("json", lambda b: b["dedup_key"]),
+                            ("alertmanager", lambda b: b[0]["labels"])]:
+            both = [where(self.send(form, notice(), on)[1])
+                    for on in ("down", "recovered")]
+            self.assertEqual(both[0], both[1], form)
+        down = self.send("opsgenie", notice(), "down")[1]["alias"]
+        path = self.send("opsgenie", notice(), "recovered")[0]
+        self.assertIn(f"/{down}/close", path)
+
+    def test_alertmanager_keeps_it_firing_until_it_recovers(self):
+        for on, sign in [("down", 1), ("recovered", -1)]:
+            alert = self.send("alertmanager", notice(), on)[1][0]
+            ends = datetime.datetime.fromisoformat(
+                alert["endsAt"].replace("Z", "+00:00"))
+            now = datetime.datetime.now(datetime.timezone.utc)
+            ahead = (ends - now).total_seconds()
+            self.assertTrue(ahead * sign > -5, (on, ahead))
+            self.assertTrue(sign < 0 or ahead > 86400, (on, ahead))
+
+    def test_what_a_format_needs_is_said(self):
+        for form, word in [("pagerduty", "key"), ("opsgenie", "key"),
+                           ("telegram", "to"), ("ntfy", "topic")]:
+            with env.Receiver() as receiver:
+                ran = env.run(
+                    SCRIPT, notice(), {"format": form},
+                    {"url": f"http://127.0.0.1:{receiver.port}/"})
+            self.assertEqual(ran.status, 78, ran)
+            self.assertIn(word, ran.finding("notify.template")["detail"])
+            self.assertEqual(receiver.got, [])
+
+    def test_naughty_strings_fit_every_api(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mark = pathlib.Path(folder, "mark")
+            strings = env.shell_traps(mark) + env.naughty_strings()
+            size = -(-len(strings) // 8)
+            for form in chat_apis.APIS:
+                for start in range(0, len(strings), size):
+                    part = strings[start:start + size]
+                    for on in ("down", "recovered"):
+                        document = poison(part)
+                        document["check"].update(
+                            title=part[0], owner=part[1 % len(part)],
+                            links={text: text for text in part[:30]})
+                        self.send(form, document, on)
+                        self.assertFalse(mark.exists(), part)
+
+    def test_long_texts_are_cut_to_the_limits(self):
+        for form in chat_apis.APIS:
+            document = poison(["x" * 5000, "*" * 5000, "<" * 5000])
+            document["dedup_key"] = "relevo-I-12"
+            document["check"]["links"] = {
+                str(i): "https://x.test/" + "a" * 450 for i in range(60)}
+            self.send(form, document, "down")
 
 
 class Answers(unittest.TestCase):
@@ -172,20 +299,6 @@ class Hostile(unittest.TestCase):
         self.assertEqual(ran.status, 0, ran)
         self.assertEqual(receiver.got[0][0], path.split("#")[0])
 
-    def poison(self, part):
-        """Each string into a list, and one into each single field."""
-        text = [part[i % len(part)] for i in range(9)]
-        document = notice()
-        document["check"].update(name=text[0], tags=part)
-        document["incident"].update(check=text[1], summary=text[2],
-                                    code=text[3], id=text[4], impact=part)
-        document["diagnosis"]["findings"][1].update(title=text[5],
-                                                    next=text[6])
-        document["would_have_run"] = part
-        document["transition"]["to"] = text[7]
-        document["dedup_key"] = text[8]
-        return document
-
     def test_naughty_strings_stay_text(self):
         with tempfile.TemporaryDirectory() as folder, \
                 env.Receiver() as receiver:
@@ -193,7 +306,7 @@ class Hostile(unittest.TestCase):
             strings = env.shell_traps(mark) + env.naughty_strings()
             for start in range(0, len(strings), 20):
                 part = strings[start:start + 20]
-                document = self.poison(part)
+                document = poison(part)
                 for form in ["json", "slack"]:
                     ran = post(document, receiver, form)
                     self.assertEqual(ran.status, 0, (part, str(ran)))
