@@ -12,7 +12,7 @@
 
 #define DB_APPLICATION_ID 0x524c564f /* "RLVO" */
 #define DB_BUSY_MS        2000
-#define DB_STATEMENTS     32
+#define DB_STATEMENTS     64
 
 /* What a failure means to those above. */
 enum db_failure {
@@ -46,6 +46,8 @@ bool db_err(const struct db *, struct err *, const char *what);
 extern const int db_schema_version;
 /* Up to the present version, each step in a transaction of its own. */
 enum db_failure db_migrate(struct db *, struct err *);
+/* Only up to that version: for tests of what an older one left behind. */
+enum db_failure db_migrate_to(struct db *, int version, struct err *);
 /* The same question without changing anything: DB_FINE, DB_NEWER, DB_BROKEN
  * (not ours) or DB_REFUSED (older: the daemon has yet to migrate it). */
 enum db_failure db_check_version(struct db *, struct err *);

@@ -1,8 +1,8 @@
 /* store/pack.c: moves results from hot into chunk.
  *
- * Happy path: hot's rows are sorted by check; each check's samples become a
- * chunk, joined with the chunk before when that one is small; hot is emptied;
- * all in one transaction.
+ * Happy path: hot's rows are sorted by check; each check's samples are counted
+ * in its rollups and become a chunk, joined with the chunk before when that one
+ * is small; hot is emptied; all in one transaction.
  *
  * The chunks of a check never overlap in time, so that a reader may walk them:
  * where the clock was set back, chunks in the way are taken apart and made
@@ -15,6 +15,8 @@
 
 #include "base/failpoint.h"
 #include "base/mem.h"
+#include "store/hot.h"
+#include "store/rollup.h"
 #include "store/sample.h"
 #include "store/write.h"
 
@@ -26,9 +28,7 @@ enum {
     STATEMENT_INSERT,
 };
 
-static const char row_sql[] =
-    "SELECT started_us, started_ns, duration_ns, probe, generation, outcome,"
-    " purpose, flags, has_detail, observations FROM hot WHERE rowid = ?";
+static const char row_sql[] = "SELECT " HOT_COLUMNS " FROM hot WHERE rowid = ?";
 static const char before_sql[] =
     "SELECT t0, n, data FROM chunk WHERE node = ? AND check_id = ?"
     " AND t0 <= ? ORDER BY t0 DESC";
@@ -45,6 +45,7 @@ struct hot_row { /* of a row of hot */
 
 struct packing {
     struct db *db;
+    const struct pack_options *options;
     uint16_t node; /* of the check at hand */
     uint32_t check;
     struct arena *arena;
@@ -73,22 +74,8 @@ static int read_row(struct packing *p, int64_t rowid)
     sqlite3_bind_int64(q, 1, rowid);
     int rc = sqlite3_step(q);
     if (rc == SQLITE_ROW) {
-        struct sample s = {
-            .started_us = sqlite3_column_int64(q, 0),
-            .started_ns = sqlite3_column_int64(q, 1),
-            .duration_ns = sqlite3_column_int64(q, 2),
-            .probe = (uint64_t)sqlite3_column_int64(q, 3),
-            .generation = (uint32_t)sqlite3_column_int64(q, 4),
-            .outcome = (enum outcome)(sqlite3_column_int(q, 5) & 3),
-            .purpose = (enum purpose)((unsigned)sqlite3_column_int(q, 6) %
-                                      PURPOSE_COUNT),
-            .flags = (uint32_t)sqlite3_column_int64(q, 7),
-            .has_detail = sqlite3_column_int(q, 8) != 0,
-        };
-        const void *blob = sqlite3_column_blob(q, 9);
-        size_t n = (size_t)sqlite3_column_bytes(q, 9);
-        if (!sample_get_observations(&s, blob, n, p->arena))
-            s.observation_count = 0;
+        struct sample s;
+        (void)!hot_read(q, p->arena, &s); /* what is damaged is left out */
         add_sample(p, &s);
     }
     int reset = sqlite3_reset(q);
@@ -239,6 +226,9 @@ static int pack_check(struct packing *p, const struct hot_row *rows, size_t n)
     for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
         rc = read_row(p, rows[i].rowid);
     size_t fresh = p->count;
+    if (rc == SQLITE_OK && p->options->rollups)
+        rc =
+            rollup_write(p->db, p->node, p->check, p->samples, fresh, p->arena);
     if (rc == SQLITE_OK && fresh > 0)
         rc = join_neighbours(p);
     if (rc == SQLITE_OK && fresh > 0) {
@@ -280,8 +270,8 @@ static int read_places(struct db *db, struct hot_row **places, size_t *count)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int pack_all(struct packing *p, struct queue *queue, bool insist,
-                    const struct hot_row *places, size_t count)
+static int pack_all(struct packing *p, const struct hot_row *places,
+                    size_t count)
 {
     int rc = SQLITE_OK;
     for (size_t from = 0, n; from < count && rc == SQLITE_OK; from += n) {
@@ -292,15 +282,16 @@ static int pack_all(struct packing *p, struct queue *queue, bool insist,
         rc = pack_check(p, places + from, n);
         if (FAILPOINT("store.mid_pack"))
             return SQLITE_IOERR;
-        if (rc == SQLITE_OK && !insist && queue_is_pressing(queue))
+        if (rc == SQLITE_OK && !p->options->insist &&
+            queue_is_pressing(p->options->queue))
             return SQLITE_INTERRUPT;
     }
     return rc;
 }
 
-int pack(struct db *db, struct queue *queue, bool insist)
+int pack(struct db *db, const struct pack_options *options)
 {
-    struct packing p = {.db = db};
+    struct packing p = {.db = db, .options = options};
     struct hot_row *places = NULL;
     size_t count = 0;
     int rc = db_exec(db, "BEGIN IMMEDIATE");
@@ -308,7 +299,7 @@ int pack(struct db *db, struct queue *queue, bool insist)
         rc = read_places(db, &places, &count);
     if (rc == SQLITE_OK && count > 0) {
         qsort(places, count, sizeof *places, compare_places);
-        rc = pack_all(&p, queue, insist, places, count);
+        rc = pack_all(&p, places, count);
     }
     if (rc == SQLITE_OK)
         rc = db_exec(db, "DELETE FROM hot");

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "model/fault.h"
+#include "store/hot.h"
 #include "store/sample.h"
 
 /* Behind the lists of read.c. */
@@ -21,8 +22,7 @@ enum {
 };
 
 static const char hot_sql[] =
-    "SELECT started_us, started_ns, duration_ns, probe, generation, outcome,"
-    " purpose, flags, has_detail, observations FROM hot"
+    "SELECT " HOT_COLUMNS " FROM hot"
     " WHERE node = ?1 AND check_id = ?2 AND started_us < ?3"
     " AND started_us >= ?4";
 static const char chunk_sql[] =
@@ -66,20 +66,7 @@ static void read_hot(sqlite3_stmt *q, struct walk *w)
     w->hot = xgrow(w->hot, w->hot_count, &w->hot_cap, sizeof *w->hot);
     struct found *f = &w->hot[w->hot_count];
     f->order = w->hot_count++;
-    f->sample = (struct sample){
-        .started_us = sqlite3_column_int64(q, 0),
-        .started_ns = sqlite3_column_int64(q, 1),
-        .duration_ns = sqlite3_column_int64(q, 2),
-        .probe = (uint64_t)sqlite3_column_int64(q, 3),
-        .generation = (uint32_t)sqlite3_column_int64(q, 4),
-        .outcome = (enum outcome)(sqlite3_column_int(q, 5) & 3),
-        .purpose =
-            (enum purpose)((unsigned)sqlite3_column_int(q, 6) % PURPOSE_COUNT),
-        .flags = (uint32_t)sqlite3_column_int64(q, 7),
-        .has_detail = sqlite3_column_int(q, 8) != 0,
-    };
-    if (!sample_get_observations(&f->sample, sqlite3_column_blob(q, 9),
-                                 (size_t)sqlite3_column_bytes(q, 9), w->arena))
+    if (!hot_read(q, w->arena, &f->sample))
         w->damaged = true;
 }
 

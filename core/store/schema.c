@@ -23,7 +23,8 @@ static const char step_1[] =
     " incident INTEGER NOT NULL, suspect_us INTEGER NOT NULL,"
     " PRIMARY KEY(node, check_id)) STRICT, WITHOUT ROWID;"
     /* The highest number ever given out, by kind: check, incident, run,
-     * audit. A row that retention deletes takes no number back. */
+     * audit. A row that retention deletes takes no number back. And sums that
+     * would be dear to count again (write.h). */
     "CREATE TABLE counter("
     " node INTEGER NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,"
     " PRIMARY KEY(node, name)) STRICT, WITHOUT ROWID;"
@@ -122,7 +123,34 @@ static const char step_2[] =
     " actor TEXT, reason TEXT,"
     " PRIMARY KEY(node, number)) STRICT, WITHOUT ROWID;";
 
-static const char *const steps[] = {step_1, step_2};
+/* What was packed before has no rollups: they are counted from then on
+ * ("rollups_from"; readers compare them with results only after it). */
+static const char step_3[] =
+    /* Counts by period: an hour or a day a row; fifteen minutes a row, because
+     * a row of its own for each would take as much room as the results. */
+    "CREATE TABLE rollup_minute("
+    " node INTEGER NOT NULL, check_id INTEGER NOT NULL,"
+    " t0 INTEGER NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY(node, check_id, t0)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rollup_hour("
+    " node INTEGER NOT NULL, check_id INTEGER NOT NULL,"
+    " t0 INTEGER NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY(node, check_id, t0)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rollup_day("
+    " node INTEGER NOT NULL, check_id INTEGER NOT NULL,"
+    " t0 INTEGER NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY(node, check_id, t0)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX run_output ON run(node, number) WHERE output IS NOT NULL;"
+    "INSERT OR REPLACE INTO counter"
+    " SELECT node, 'rollups_from', (unixepoch('now') + 1) * 1000000"
+    " FROM chunk GROUP BY node;"
+    "INSERT OR REPLACE INTO counter SELECT node, 'outputs_bytes', sum(n) FROM("
+    " SELECT node, length(CAST(output AS BLOB)) AS n FROM run"
+    "  WHERE output IS NOT NULL"
+    " UNION ALL SELECT node, length(evidence) FROM detail"
+    "  WHERE evidence IS NOT NULL) GROUP BY node;";
+
+static const char *const steps[] = {step_1, step_2, step_3};
 
 const int db_schema_version = (int)ARRAY_LEN(steps);
 
@@ -177,18 +205,23 @@ static int migrate_step(struct db *db, int version)
     return rc;
 }
 
-enum db_failure db_migrate(struct db *db, struct err *err)
+enum db_failure db_migrate_to(struct db *db, int last, struct err *err)
 {
     enum db_failure failure = db_check_version(db, err);
     if (failure != DB_REFUSED)
         return failure;
     int64_t version = 0;
     int rc = db_number(db, "PRAGMA user_version", &version);
-    while (rc == SQLITE_OK && version < db_schema_version)
+    while (rc == SQLITE_OK && version < last)
         rc = migrate_step(db, (int)version++);
     if (rc == SQLITE_OK)
         return DB_FINE;
     db_err(db, err, "bringing it to the present schema");
     sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     return db_failure_of(rc);
+}
+
+enum db_failure db_migrate(struct db *db, struct err *err)
+{
+    return db_migrate_to(db, db_schema_version, err);
 }

@@ -13,11 +13,14 @@
 enum {
     STATEMENT_DETAIL = RECORD_KINDS,
     STATEMENT_COUNTER,
+    STATEMENT_OUTPUT,
 };
 
 static const char hot_sql[] = "INSERT INTO hot VALUES(?,?,?,?,?,?,?,?,?,?,?,?)";
 static const char detail_sql[] =
     "INSERT OR REPLACE INTO detail VALUES(?,?,?,?,?,?,?,?,?,?)";
+static const char output_sql[] = "SELECT length(CAST(output AS BLOB)) FROM run "
+                                 "WHERE node = ? AND number = ?";
 static const char counter_sql[] =
     "INSERT INTO counter(node, name, value) VALUES(?,?,?)"
     " ON CONFLICT(node, name) DO UPDATE SET value = excluded.value";
@@ -47,7 +50,8 @@ static int bind_blob(sqlite3_stmt *stmt, int place, const struct buf *b)
                                              SQLITE_STATIC);
 }
 
-static int write_detail(struct db *db, const struct result *r)
+static int write_detail(struct db *db, const struct result *r,
+                        struct counters *c)
 {
     sqlite3_stmt *stmt = db_statement(db, STATEMENT_DETAIL, detail_sql);
     if (stmt == NULL)
@@ -68,12 +72,15 @@ static int write_detail(struct db *db, const struct result *r)
     if (rc == SQLITE_OK)
         rc = bind_blob(stmt, 10, &evidence);
     int done = run(stmt);
+    if (rc == SQLITE_OK && done == SQLITE_OK)
+        c->outputs_bytes += evidence.len;
     buf_free(&data);
     buf_free(&evidence);
     return rc == SQLITE_OK ? done : rc;
 }
 
-static int write_result(struct db *db, const struct result *r)
+static int write_result(struct db *db, const struct result *r,
+                        struct counters *c)
 {
     sqlite3_stmt *stmt = db_statement(db, RECORD_RESULT, hot_sql);
     if (stmt == NULL)
@@ -86,7 +93,7 @@ static int write_result(struct db *db, const struct result *r)
         s.flags,      s.has_detail};
     struct buf observations = {0};
     sample_put_observations(&observations, r);
-    int rc = s.has_detail ? write_detail(db, r) : SQLITE_OK;
+    int rc = s.has_detail ? write_detail(db, r, c) : SQLITE_OK;
     if (rc == SQLITE_OK)
         rc = bind_numbers(stmt, numbers, 11);
     if (rc == SQLITE_OK)
@@ -142,6 +149,26 @@ static int write_audit(struct db *db, uint16_t node,
     return SQLITE_OK;
 }
 
+/* Before the row is written: the same run is written more than once. */
+static int count_output(struct db *db, uint16_t node, const struct run_row *row,
+                        struct counters *c)
+{
+    if (row->output == NULL || row->output[0] == '\0')
+        return SQLITE_OK;
+    sqlite3_stmt *stmt = db_statement(db, STATEMENT_OUTPUT, output_sql);
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(db->handle);
+    sqlite3_bind_int(stmt, 1, node);
+    sqlite3_bind_int64(stmt, 2, (int64_t)row->number);
+    int rc = sqlite3_step(stmt);
+    uint64_t before =
+        rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
+    c->outputs_bytes += strlen(row->output);
+    c->outputs_bytes -= before < c->outputs_bytes ? before : c->outputs_bytes;
+    int reset = sqlite3_reset(stmt);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? reset : rc;
+}
+
 static void raise(uint64_t *counter, uint64_t number)
 {
     if (number > *counter)
@@ -168,10 +195,14 @@ int write_record(struct db *db, uint16_t node, const struct record *r,
                  struct counters *c)
 {
     if (r->kind == RECORD_RESULT)
-        return write_result(db, r->as.result);
+        return write_result(db, r->as.result, c);
     if (r->kind == RECORD_AUDIT)
         return write_audit(db, node, &r->as.audit, c);
-    int rc = write_row(db, node, r);
+    int rc = SQLITE_OK;
+    if (r->kind == RECORD_RUN)
+        rc = count_output(db, node, &r->as.run, c);
+    if (rc == SQLITE_OK)
+        rc = write_row(db, node, r);
     if (rc == SQLITE_OK)
         count_numbers(r, c);
     return rc;
@@ -188,6 +219,17 @@ static const struct {
     {"run", offsetof(struct counters, run)},
     {"audit", offsetof(struct counters, audit)},
     {"window", offsetof(struct counters, window)},
+    {"lost", offsetof(struct counters, lost)},
+    {"outputs_bytes", offsetof(struct counters, outputs_bytes)},
+    {"swept_us", offsetof(struct counters, swept_us)},
+    {"rollups_from", offsetof(struct counters, rollups_from)},
+    {"keep_raw_ns", offsetof(struct counters, keep_raw_ns)},
+    {"keep_minute_ns", offsetof(struct counters, keep_minute_ns)},
+    {"keep_hour_ns", offsetof(struct counters, keep_hour_ns)},
+    {"keep_day_ns", offsetof(struct counters, keep_day_ns)},
+    {"keep_outputs_ns", offsetof(struct counters, keep_outputs_ns)},
+    {"keep_bytes", offsetof(struct counters, keep_bytes)},
+    {"keep_outputs_bytes", offsetof(struct counters, keep_outputs_bytes)},
 };
 
 static uint64_t *counter_at(const struct counters *c, size_t i)

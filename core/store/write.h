@@ -10,11 +10,18 @@
 #include "store/db.h"
 #include "store/queue.h"
 
-/* The highest numbers ever given out, and the end of the audit's chain. Kept
- * with the file; a transaction works on a copy, so that a rollback leaves them
- * as they are on disk. */
+/* The highest numbers ever given out, the end of the audit's chain, and what
+ * would be dear to count again. Kept with the file; a transaction works on a
+ * copy, so that a rollback leaves them as they are on disk. */
 struct counters {
     uint64_t check, incident, run, audit, window;
+    uint64_t lost;          /* records, ever: to a full queue or the disk */
+    uint64_t outputs_bytes; /* of runs' outputs and of evidence, about */
+    uint64_t swept_us;      /* results that began before it are gone */
+    uint64_t rollups_from;  /* wall µs: whatever is packed since is in them */
+    /* struct history_spec, for those who look at the file */
+    uint64_t keep_raw_ns, keep_minute_ns, keep_hour_ns, keep_day_ns;
+    uint64_t keep_outputs_ns, keep_bytes, keep_outputs_bytes;
     char audit_hash[SHA256_TEXT]; /* "" before the first row */
 };
 
@@ -32,9 +39,14 @@ enum {
     PACK_SMALL = 128   /* a chunk of fewer is joined with what comes after */
 };
 
-/* Moves all of hot into chunk in one transaction. SQLITE_INTERRUPT: records
- * that cannot wait came meanwhile; nothing was changed (with insist it does
- * not look). */
-int pack(struct db *, struct queue *, bool insist);
+struct pack_options {
+    struct queue *queue;
+    bool insist;  /* do not look at the queue */
+    bool rollups; /* count them there, too */
+};
+
+/* Moves all of hot into chunk and rollups in one transaction. SQLITE_INTERRUPT:
+ * records that cannot wait came meanwhile; nothing was changed. */
+int pack(struct db *, const struct pack_options *);
 
 #endif

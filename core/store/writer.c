@@ -249,10 +249,14 @@ static int64_t pack_due_ns(const struct sqlite_store *s)
 
 static void pack_hot(struct sqlite_store *s)
 {
-    bool insist = s->pack_interrupted >= PACK_PATIENCE;
+    const struct pack_options options = {
+        .queue = &s->queue,
+        .insist = s->pack_interrupted >= PACK_PATIENCE,
+        .rollups = true,
+    };
     int rc = set_synchronous(s, false);
     if (rc == SQLITE_OK)
-        rc = pack(&s->db, &s->queue, insist);
+        rc = pack(&s->db, &options);
     if (rc == SQLITE_OK) {
         s->hot_rows = 0;
         s->hot_since_ns = WRITER_NEVER;
