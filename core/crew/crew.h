@@ -5,7 +5,9 @@
  * Promise: every probe that crew_probe was given ends in exactly one call of
  * events.result, whatever happens to the worker: the probe whose callback
  * killed or hung it ends as `plugin`, the others are redone once, those that
- * had changed something at their target end as `cancelled`. */
+ * had changed something at their target end as `cancelled`. Right before it
+ * come results of the same probe number, one for each check that is derived
+ * from the probed one (check_spec.source), a parent before what needs it. */
 #ifndef RELEVO_CREW_CREW_H
 #define RELEVO_CREW_CREW_H
 
@@ -51,6 +53,7 @@ void crew_free(struct crew *);
 /* Gives the workers a generation. ids[i] is the number of conf->checks[i]. The
  * conf is referenced until the next one comes. */
 void crew_load(struct crew *, struct conf *, const uint32_t *ids);
+/* A derived check is not probed: its source is. */
 void crew_probe(struct crew *, const struct msg_probe *);
 
 /* The runner: started first, before privileges are dropped. */

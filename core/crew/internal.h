@@ -10,6 +10,7 @@ struct flight {
     struct flight *next; /* in its worker's list, or in the waiting list */
     struct msg_probe probe;
     int64_t sent_ns;
+    struct held *held; /* derived.c: results that wait for its own */
 };
 
 struct worker {
@@ -28,6 +29,7 @@ struct worker {
 struct crew_check { /* what the crew knows of a check */
     uint32_t check;
     const struct check_spec *spec;
+    uint32_t of;     /* judged from this one's results; 0: it is probed */
     unsigned worker; /* index of its asynchronous worker */
     bool blocking;
 };
@@ -41,6 +43,8 @@ struct crew {
     struct conf *conf;
     struct crew_check *checks; /* by number, ascending */
     size_t check_count;
+    const struct crew_check **derived; /* by source, then parents first */
+    size_t derived_count;
     struct offender *offenders;            /* quarantine.c */
     struct flight *waiting, **waiting_end; /* for a blocking worker */
     uv_timer_t watchdog;
@@ -52,10 +56,23 @@ struct crew {
 
 /* workers.c */
 void worker_start(struct worker *);
-void worker_send_load(struct worker *);
 void worker_give(struct worker *, struct flight *);
 const struct crew_check *crew_check(const struct crew *, uint32_t check);
 void crew_pump_blocking(struct crew *);
+
+/* load.c */
+void worker_send_load(struct worker *);
+
+/* derived.c */
+/* After crew.checks have changed. */
+void derived_plan(struct crew *);
+/* Takes over a result of that probe that is not of the check that was probed.
+ * false: nonsense. */
+bool derived_hold(const struct crew *, struct flight *, struct result *);
+void derived_drop(struct flight *); /* what is held is not to be believed */
+/* Takes over the result of a probe, gives it on, and before it those of the
+ * checks that are derived. The flight may be NULL: then all are made up. */
+void derived_give(struct crew *, struct flight *, struct result *);
 
 /* obituary.c */
 /* What a dead worker's probes come to: results, or flights to redo. True: it

@@ -84,7 +84,7 @@ static void end_probe(struct worker *w, const struct flight *f,
     r->outcome = OUTCOME_UNKNOWN; /* all that is said here blames ourselves */
     r->fault = fault;
     r->message = arena_strdup(r->arena, message);
-    c->events.result(c->events.arg, r);
+    derived_give(c, NULL, r);
 }
 
 /* One probe of the dead; true: it is to be redone and stays a flight. */
@@ -92,6 +92,7 @@ static bool settle(struct worker *w, struct flight *f,
                    const struct culprit *culprit, const char *how)
 {
     char text[400];
+    derived_drop(f);
     if (is_guilty(w, f, culprit)) {
         snprintf(text, sizeof text, "%s in plugin %s, worker %u %s",
                  blackbox_callback_text(culprit->callback), culprit->plugin,

@@ -1,17 +1,15 @@
 /* crew/workers.c: feeding and watching the workers. See crew.h.
  *
- * A check stays with its worker, so that kept connections and caches of its
- * scope are found again. Blocking checks go to
- * whichever blocking worker is free; when none is, they wait in order. */
+ * A check stays with its worker (load.c), so that kept connections and caches
+ * of its scope are found again. Blocking checks go to whichever blocking worker
+ * is free; when none is, they wait in order. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "crew/internal.h"
 
 #define WATCHDOG_MS        100
@@ -37,119 +35,9 @@ const struct crew_check *crew_check(const struct crew *c, uint32_t check)
     return NULL;
 }
 
-static bool is_for(const struct worker *w, const struct crew_check *check)
-{
-    if (w->blocking || check->blocking)
-        return w->blocking && check->blocking;
-    return check->worker == w->number - 1;
-}
-
 static struct worker *worker_of(struct crew *c, const struct crew_check *check)
 {
     return &c->workers[check->worker];
-}
-
-/* ---------------------------------------------------------------- load --- */
-
-/* Paths of the catalogs in use; *index maps a catalog to its place. */
-static uint16_t plugin_index(struct rlv_list *plugins, const char **items,
-                             const char *path)
-{
-    for (size_t i = 0; i < plugins->count; i++)
-        if (strcmp(items[i], path) == 0)
-            return (uint16_t)i;
-    items[plugins->count] = path;
-    return (uint16_t)plugins->count++;
-}
-
-static struct msg_check wire_check(const struct crew_check *check,
-                                   uint16_t plugin)
-{
-    const struct check_spec *s = check->spec;
-    return (struct msg_check){
-        .check = check->check,
-        .plugin = plugin,
-        .name = s->name,
-        .target = s->target,
-        .timeout_ns = s->timeout_ns,
-        .evidence_bytes = s->evidence_bytes,
-        .fingerprint = s->fingerprint,
-        .expects = s->expects,
-        .warns = s->warns,
-        .expect_count = s->expect_count,
-        .warn_count = s->warn_count,
-        .settings = s->settings,
-        .setting_count = s->setting_count,
-    };
-}
-
-/* Only what this worker will probe: it sees no other check's secrets. */
-void worker_send_load(struct worker *w)
-{
-    struct crew *c = w->crew;
-    if (c->conf == NULL || w->child == NULL)
-        return;
-    struct arena *arena = arena_new();
-    const char **paths =
-        arena_alloc(arena, (c->conf->catalog_count + 1) * sizeof *paths);
-    struct msg_load load = {.plugins = {paths, 0},
-                            .target_probes = (uint32_t)c->conf->target_probes};
-    load.checks =
-        arena_alloc(arena, (c->check_count + 1) * sizeof *load.checks);
-    for (size_t i = 0; i < c->check_count; i++) {
-        const struct crew_check *check = &c->checks[i];
-        if (!is_for(w, check) || check->spec->missing != NULL ||
-            check->spec->catalog == NULL ||
-            check->spec->catalog->path == NULL || quarantine_bars(c, check))
-            continue;
-        uint16_t plugin =
-            plugin_index(&load.plugins, paths, check->spec->catalog->path);
-        load.checks[load.check_count++] = wire_check(check, plugin);
-    }
-    struct buf payload = {0};
-    msg_put_load(&payload, &load);
-    process_send(w->child, MSG_LOAD, c->conf->generation, &payload);
-    buf_free(&payload);
-    arena_free(arena);
-}
-
-/* Checks of one target share a worker, which can then count how many probes
- * run against it at once; without such a limit they are spread. */
-static unsigned home_of(const struct crew *c, const struct check_spec *spec,
-                        uint32_t id)
-{
-    uint64_t key = spec->catalog == NULL || c->conf->target_probes == 0
-                       ? id
-                       : str_hash(spec->target, strlen(spec->target));
-    return (unsigned)(key % c->worker_count);
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const struct crew_check *x = a, *y = b;
-    return x->check < y->check ? -1 : x->check > y->check;
-}
-
-void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
-{
-    struct conf *old = c->conf;
-    quarantine_clear(c);
-    c->conf = conf_ref(conf);
-    c->checks =
-        xrealloc(c->checks, (conf->check_count + 1) * sizeof *c->checks);
-    c->check_count = conf->check_count;
-    for (size_t i = 0; i < conf->check_count; i++) {
-        const struct check_spec *spec = &conf->checks[i];
-        c->checks[i] = (struct crew_check){.check = ids[i],
-                                           .spec = spec,
-                                           .worker = home_of(c, spec, ids[i]),
-                                           .blocking = spec->catalog != NULL &&
-                                                       spec->catalog->blocking};
-    }
-    qsort(c->checks, c->check_count, sizeof *c->checks, by_number);
-    for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++)
-        worker_send_load(&c->workers[i]);
-    conf_unref(old);
 }
 
 /* -------------------------------------------------------------- probes --- */
@@ -183,7 +71,7 @@ static void unmade(struct crew *c, const struct msg_probe *probe,
     r->outcome = OUTCOME_UNKNOWN;
     r->fault = fault;
     r->message = arena_strdup(r->arena, message);
-    c->events.result(c->events.arg, r);
+    derived_give(c, NULL, r);
 }
 
 void crew_pump_blocking(struct crew *c)
@@ -217,16 +105,21 @@ void crew_probe(struct crew *c, const struct msg_probe *probe)
         unmade(c, probe, RLV_F_CANCELLED, "the check is no longer configured");
         return;
     }
+    char text[200];
+    if (check->of != 0) {
+        snprintf(text, sizeof text, "it is judged from the results of %s",
+                 check->spec->source->name);
+        unmade(c, probe, RLV_F_CANCELLED, text);
+        return;
+    }
     if (check->spec->missing != NULL) {
-        char text[200];
         snprintf(text, sizeof text, "secret %s has no value",
                  check->spec->missing);
         unmade(c, probe, RLV_F_CONFIG, text);
         return;
     }
-    char held[200];
-    if (quarantine_holds(c, check, held, sizeof held)) {
-        unmade(c, probe, RLV_F_PLUGIN, held);
+    if (quarantine_holds(c, check, text, sizeof text)) {
+        unmade(c, probe, RLV_F_PLUGIN, text);
         return;
     }
     struct flight *f = xcalloc(1, sizeof *f);
@@ -237,20 +130,30 @@ void crew_probe(struct crew *c, const struct msg_probe *probe)
         worker_give(worker_of(c, check), f);
 }
 
-static bool land(struct worker *w, uint64_t probe)
+static struct flight *find_flight(const struct worker *w, uint64_t probe)
 {
-    for (struct flight **link = &w->flights; *link; link = &(*link)->next)
-        if ((*link)->probe.probe == probe) {
-            struct flight *f = *link;
-            *link = f->next;
-            free(f);
-            w->flight_count--;
-            return true;
-        }
-    return false;
+    struct flight *f = w->flights;
+    while (f != NULL && f->probe.probe != probe)
+        f = f->next;
+    return f;
+}
+
+static void land(struct worker *w, struct flight *f)
+{
+    struct flight **link = &w->flights;
+    while (*link != f)
+        link = &(*link)->next;
+    *link = f->next;
+    w->flight_count--;
 }
 
 /* -------------------------------------------------------------- frames --- */
+
+static void free_flight(struct flight *f)
+{
+    derived_drop(f);
+    free(f);
+}
 
 static bool on_result(struct worker *w, const struct frame *f)
 {
@@ -258,13 +161,18 @@ static bool on_result(struct worker *w, const struct frame *f)
     if (r == NULL)
         return false;
     r->generation = f->generation;
-    if (!land(w, r->probe)) {
+    struct flight *flight = find_flight(w, r->probe);
+    if (flight == NULL) {
         result_free(r); /* its worker was given up on; it was redone */
         return true;
     }
+    if (r->check != flight->probe.check)
+        return derived_hold(w->crew, flight, r);
+    land(w, flight);
     if (r->fault != RLV_F_PLUGIN)
         quarantine_pardon(w->crew, crew_check(w->crew, r->check));
-    w->crew->events.result(w->crew->events.arg, r);
+    derived_give(w->crew, flight, r);
+    free_flight(flight);
     if (w->blocking)
         crew_pump_blocking(w->crew);
     return true;
@@ -476,7 +384,7 @@ static void free_flights(struct flight *f)
 {
     while (f != NULL) {
         struct flight *next = f->next;
-        free(f);
+        free_flight(f);
         f = next;
     }
 }
@@ -498,6 +406,7 @@ void crew_free(struct crew *c)
         process_release(c->runner); /* it ends when its keepers have */
     free(c->workers);
     free(c->checks);
+    free(c->derived);
     quarantine_clear(c);
     buf_free(&c->allow);
     conf_unref(c->conf);

@@ -278,6 +278,53 @@ enum expect_verdict expect_eval(const struct expect *e,
     return truth;
 }
 
+/* ----------------------------------------------------- what is not known ---
+ */
+
+static bool lacks(struct run *r, const struct node *n)
+{
+    struct value unused;
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_NAME || n->kind == NODE_KEY || n->kind == NODE_FUNCTION)
+        return !run_operand(r, n, &unused);
+    for (size_t i = 0; i < n->item_count; i++)
+        if (lacks(r, n->items[i]))
+            return true;
+    return lacks(r, n->left) || lacks(r, n->right);
+}
+
+/* Kleene's logic: NEITHER is "not known". */
+static enum answer known(struct run *r, const struct node *n)
+{
+    enum answer left, right, decides = n->kind == NODE_OR ? YES : NO;
+    switch (n->kind) {
+    case NODE_OR:
+    case NODE_AND:
+        left = known(r, n->left);
+        right = known(r, n->right);
+        if (left == decides || right == decides)
+            return decides;
+        return left == NEITHER || right == NEITHER ? NEITHER : left;
+    case NODE_NOT:
+        left = known(r, n->left);
+        return left == NEITHER ? NEITHER : left == YES ? NO : YES;
+    case NODE_EXISTS: return run_truth(r, n) == EXPECT_TRUE ? YES : NO;
+    default:
+        if (run_truth(r, n) == EXPECT_TRUE)
+            return YES;
+        return lacks(r, n) ? NEITHER : NO;
+    }
+}
+
+bool expect_is_undecided(const struct expect *e, const struct expect_input *in)
+{
+    struct run r = {.in = in};
+    enum answer answer = known(&r, e->root);
+    run_end(&r);
+    return answer == NEITHER;
+}
+
 bool expect_is_observed(const struct expect *e, const struct expect_input *in)
 {
     for (size_t i = 0; i < e->read_count; i++)

@@ -96,6 +96,10 @@ bool expect_yield(const struct expect *, const struct expect_input *,
                   struct arena *, struct rlv_value *, struct err *);
 /* Everything it reads is there: else a plugin's default line is skipped. */
 bool expect_is_observed(const struct expect *, const struct expect_input *);
+/* What is absent decides it: taken as not known rather than as no, it would be
+ * neither true nor false. `status == 200 and db == 'ok'` over a status of 200
+ * and no db; over a status of 502 it is false. `exists` is always decided. */
+bool expect_is_undecided(const struct expect *, const struct expect_input *);
 
 /* Appends the values seen: "503"; with several operands "status 503, latency
  * 612ms"; "(absent)" for what is not there. Texts are quoted, cleaned for a

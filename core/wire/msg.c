@@ -2,6 +2,8 @@
  */
 #include "wire/msg.h"
 
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "wire/blackbox.h"
 #include "wire/code.h"
@@ -300,6 +302,28 @@ static struct line_spec *get_lines(struct wire_reader *r, size_t *count)
     return lines;
 }
 
+static void put_records(struct buf *b, const struct record_spec *records,
+                        size_t n)
+{
+    wire_put_u32(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        wire_put_text(b, records[i].name);
+        wire_put_text(b, records[i].expression);
+    }
+}
+
+static struct record_spec *get_records(struct wire_reader *r, size_t *count)
+{
+    uint32_t n = wire_count(r, 8);
+    struct record_spec *records = arena_alloc(r->arena, n * sizeof *records);
+    for (uint32_t i = 0; i < n; i++) {
+        records[i].name = wire_text_or(r, "");
+        records[i].expression = wire_text_or(r, "");
+    }
+    *count = n;
+    return records;
+}
+
 void msg_put_load(struct buf *b, const struct msg_load *m)
 {
     wire_put_list(b, &m->plugins);
@@ -308,6 +332,7 @@ void msg_put_load(struct buf *b, const struct msg_load *m)
     for (size_t i = 0; i < m->check_count; i++) {
         const struct msg_check *c = &m->checks[i];
         wire_put_u32(b, c->check);
+        wire_put_u32(b, c->of);
         wire_put_u16(b, c->plugin);
         wire_put_text(b, c->name);
         wire_put_text(b, c->target);
@@ -316,6 +341,7 @@ void msg_put_load(struct buf *b, const struct msg_load *m)
         wire_put_u64(b, c->fingerprint);
         put_lines(b, c->expects, c->expect_count);
         put_lines(b, c->warns, c->warn_count);
+        put_records(b, c->records, c->record_count);
         put_settings(b, c->settings, c->setting_count);
     }
 }
@@ -323,6 +349,7 @@ void msg_put_load(struct buf *b, const struct msg_load *m)
 static void get_check(struct wire_reader *r, struct msg_check *c)
 {
     c->check = wire_u32(r);
+    c->of = wire_u32(r);
     c->plugin = wire_u16(r);
     c->name = wire_text_or(r, "");
     c->target = wire_text_or(r, "");
@@ -331,7 +358,52 @@ static void get_check(struct wire_reader *r, struct msg_check *c)
     c->fingerprint = wire_u64(r);
     c->expects = get_lines(r, &c->expect_count);
     c->warns = get_lines(r, &c->warn_count);
+    c->records = get_records(r, &c->record_count);
     c->settings = get_settings(r, &c->setting_count);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct msg_check *x = *(const struct msg_check *const *)a;
+    const struct msg_check *y = *(const struct msg_check *const *)b;
+    return x->check < y->check ? -1 : x->check > y->check;
+}
+
+static const struct msg_check *find_check(const struct msg_check **sorted,
+                                          size_t n, uint32_t number)
+{
+    const struct msg_check key = {.check = number}, *wanted = &key;
+    const struct msg_check **found =
+        bsearch((const void *)&wanted, (const void *)sorted, n, sizeof *sorted,
+                by_number);
+    return found == NULL ? NULL : *found;
+}
+
+/* A derived check's source is here, of the same plugin, and not derived. */
+static bool sources_are_here(const struct msg_load *m, struct arena *a)
+{
+    size_t derived = 0;
+    for (size_t i = 0; i < m->check_count; i++)
+        derived += m->checks[i].of != 0;
+    if (derived == 0)
+        return true;
+    const struct msg_check **sorted =
+        arena_alloc(a, m->check_count * sizeof *sorted);
+    for (size_t i = 0; i < m->check_count; i++)
+        sorted[i] = &m->checks[i];
+    qsort((void *)sorted, m->check_count, sizeof *sorted, by_number);
+    for (size_t i = 1; i < m->check_count; i++)
+        if (sorted[i - 1]->check == sorted[i]->check)
+            return false;
+    for (size_t i = 0; i < m->check_count; i++) {
+        const struct msg_check *c = &m->checks[i], *source;
+        if (c->of == 0)
+            continue;
+        source = find_check(sorted, m->check_count, c->of);
+        if (source == NULL || source->of != 0 || source->plugin != c->plugin)
+            return false;
+    }
+    return true;
 }
 
 bool msg_get_load(const void *p, size_t n, struct arena *a, struct msg_load *m)
@@ -339,14 +411,14 @@ bool msg_get_load(const void *p, size_t n, struct arena *a, struct msg_load *m)
     struct wire_reader r = wire_reader(p, n, a);
     m->plugins = wire_list(&r);
     m->target_probes = wire_u32(&r);
-    m->check_count = wire_count(&r, 50);
+    m->check_count = wire_count(&r, 58);
     m->checks = arena_alloc(a, m->check_count * sizeof *m->checks);
     for (size_t i = 0; i < m->check_count; i++) {
         get_check(&r, &m->checks[i]);
         if (m->checks[i].plugin >= m->plugins.count)
             return false;
     }
-    return wire_done(&r);
+    return wire_done(&r) && sources_are_here(m, a);
 }
 
 void msg_put_probe(struct buf *b, const struct msg_probe *m)

@@ -2,7 +2,11 @@
  *
  * Expectations decide whether a result is good; what the peer answered decides
  * what the fault is called. A plugin that could not observe has said why: then
- * nothing is judged. */
+ * nothing is judged.
+ *
+ * A derived check is judged over the same observations and what its source
+ * recorded out of them. An answer that does not speak of it (an error page in
+ * place of the JSON) says nothing about it: that is unknown, not failed. */
 #include "worker/judge.h"
 
 #include <string.h>
@@ -13,17 +17,24 @@
 #include "base/str.h"
 #include "model/fault.h"
 #include "expect/expect.h"
+#include "worker/tell.h"
 
 enum { SHOWN_LINES = 2 }; /* false lines in a message; more are counted */
 
 struct judging {
     struct rlv_probe *probe;
+    const struct check *check; /* the probe's, or one derived from it */
+    struct result *result;     /* of that check */
     const struct plugin *plugin;
+    struct rlv_value *recorded; /* as in check->names; type 0: absent */
+    const char **unrecorded;    /* likewise: why it could not be; NULL: none */
     struct rlv_value duration;
     struct rlv_value phases[RLV_PH_COUNT];
     struct expect_input input;
     bool trace;
     size_t false_expects, false_warns, errors;
+    size_t unsaid_expects, unsaid_warns; /* of a derived check */
+    const char *unsaid;  /* what the first of them reads and did not find */
     bool only_durations; /* all false lines of the sort that counts */
     const char *error;   /* the first that could not be judged: why */
 };
@@ -72,7 +83,10 @@ static const struct rlv_value *get(const void *arg, unsigned field,
         return key == NULL ? NULL : phase_value(j, key);
     if (key != NULL)
         return keyed_value(j, field, key);
-    const struct rlv_value *v = &j->probe->plain[field];
+    size_t observed = j->plugin->catalog->field_count;
+    const struct rlv_value *v = field < observed
+                                    ? &j->probe->plain[field]
+                                    : &j->recorded[field - observed];
     return v->type != 0 ? v : NULL;
 }
 
@@ -80,6 +94,8 @@ static void begin(struct judging *j, struct rlv_probe *p)
 {
     const struct result *r = p->result;
     j->probe = p;
+    j->check = p->check;
+    j->result = p->result;
     j->plugin = p->check->plugin;
     j->trace = (p->ask.flags & PROBE_TRACE) != 0;
     j->duration = rlv_duration(r->duration_ns);
@@ -95,12 +111,62 @@ static void begin(struct judging *j, struct rlv_probe *p)
     expect_cache_clear(cache);
 }
 
+/* ------------------------------------------------------------- records --- */
+
+static void cannot(struct judging *j, const char *error)
+{
+    if (j->errors++ == 0)
+        j->error = error;
+}
+
+/* Recorded by this very check: what its source recorded is there already. */
+static void record(struct judging *j)
+{
+    const struct names *names = j->check->names;
+    struct arena *arena = j->result->arena;
+    const struct rlv_field *fields = names->scope.fields + names->observed;
+    for (size_t i = 0; i < names->record_count; i++) {
+        size_t at = names->inherited + i;
+        struct err err = {0};
+        if (expect_yield(names->records[i], &j->input, arena, &j->recorded[at],
+                         &err))
+            continue;
+        j->recorded[at].type = 0;
+        if (err.text[0] == '\0')
+            continue;
+        j->unrecorded[at] =
+            arena_printf(arena, "record %s: %s", fields[at].name, err.text);
+        cannot(j, j->unrecorded[at]);
+    }
+}
+
+static size_t recorded_count(const struct names *names)
+{
+    return names->scope.field_count - names->observed;
+}
+
+/* Room for what this check records, after what its source has. */
+static void make_room(struct judging *j)
+{
+    const struct names *names = j->check->names;
+    size_t n = recorded_count(names), have = names->inherited;
+    struct arena *arena = j->result->arena;
+    struct rlv_value *values = arena_alloc(arena, n * sizeof *values);
+    const char **errors = arena_alloc(arena, n * sizeof *errors);
+    if (have > 0) {
+        memcpy(values, j->recorded, have * sizeof *values);
+        memcpy(errors, j->unrecorded, have * sizeof *errors);
+    }
+    j->recorded = values;
+    j->unrecorded = errors;
+}
+
 /* --------------------------------------------------------------- lines --- */
 
 static void add_line(struct judging *j, const struct expect *e, bool holds,
                      bool warn)
 {
-    struct result *r = j->probe->result;
+    struct result *r = j->result;
     buf_clear(&text);
     expect_explain(e, &j->input, &text);
     r->lines[r->line_count++] =
@@ -108,6 +174,47 @@ static void add_line(struct judging *j, const struct expect *e, bool holds,
                              .values = arena_strdup(r->arena, buf_text(&text)),
                              .holds = holds,
                              .warn = warn};
+}
+
+/* A recorded value that it reads could not be had: why; NULL: none such. */
+static const char *unreadable(const struct judging *j, const struct expect *e)
+{
+    unsigned field;
+    const char *key;
+    size_t observed = j->plugin->catalog->field_count;
+    for (size_t i = 0; expect_read_at(e, i, &field, &key); i++)
+        if (field >= observed && j->unrecorded[field - observed] != NULL)
+            return j->unrecorded[field - observed];
+    return NULL;
+}
+
+/* "db" or "json('.db')", for the message. */
+static const char *first_absent(const struct judging *j, const struct expect *e)
+{
+    unsigned field;
+    const char *key;
+    for (size_t i = 0; expect_read_at(e, i, &field, &key); i++)
+        if (get(j, field, key) == NULL)
+            return j->check->names->scope.fields[field].name;
+    return expect_text(e);
+}
+
+static void count_false(struct judging *j, const struct expect *e, bool warn)
+{
+    bool unsaid = j->check->source != NULL && expect_is_undecided(e, &j->input);
+    const char *error = unsaid ? unreadable(j, e) : NULL;
+    if (error != NULL) {
+        cannot(j, error);
+        return;
+    }
+    if (unsaid && j->unsaid == NULL)
+        j->unsaid = first_absent(j, e);
+    if (unsaid)
+        *(warn ? &j->unsaid_warns : &j->unsaid_expects) += 1;
+    else
+        *(warn ? &j->false_warns : &j->false_expects) += 1;
+    if (!unsaid || warn)
+        j->only_durations &= expect_only_durations(e);
 }
 
 static void judge_line(struct judging *j, const struct check_line *line,
@@ -118,15 +225,11 @@ static void judge_line(struct judging *j, const struct check_line *line,
     if (line->is_default && !expect_is_observed(e, &j->input))
         return;
     enum expect_verdict verdict = expect_eval(e, &j->input, &err);
-    if (verdict == EXPECT_FALSE) {
-        size_t *count = warn ? &j->false_warns : &j->false_expects;
-        ++*count;
-        j->only_durations &= expect_only_durations(e);
-    } else if (verdict == EXPECT_ERROR) {
-        if (j->errors++ == 0)
-            j->error = arena_printf(j->probe->result->arena, "%s: %s",
-                                    expect_text(e), err.text);
-    }
+    if (verdict == EXPECT_FALSE)
+        count_false(j, e, warn);
+    else if (verdict == EXPECT_ERROR)
+        cannot(j, arena_printf(j->result->arena, "%s: %s", expect_text(e),
+                               err.text));
     if (verdict != EXPECT_TRUE || j->trace)
         add_line(j, e, verdict == EXPECT_TRUE, warn);
 }
@@ -145,7 +248,7 @@ static bool judge_lines(struct judging *j, const struct check_line *lines,
 
 static void describe(struct judging *j, bool warn, size_t count)
 {
-    const struct result *r = j->probe->result;
+    const struct result *r = j->result;
     size_t shown = 0;
     for (size_t i = 0; i < r->line_count && shown < SHOWN_LINES; i++) {
         const struct judged_line *l = &r->lines[i];
@@ -165,7 +268,7 @@ static void describe(struct judging *j, bool warn, size_t count)
 static void set_message(struct judging *j)
 {
     char clean[PROBE_MESSAGE];
-    struct result *r = j->probe->result;
+    struct result *r = j->result;
     str_clean(clean, sizeof clean, buf_text(&text), text.len);
     r->message = arena_strdup(r->arena, clean);
 }
@@ -175,13 +278,13 @@ static void set_message(struct judging *j)
 static void fail(struct judging *j, bool slow)
 {
     const struct rlv_probe *p = j->probe;
-    struct result *r = p->result;
+    struct result *r = j->result;
     r->outcome = OUTCOME_FAIL;
     r->fault = p->hinted ? p->hint : slow ? RLV_F_SLOW : RLV_F_MISMATCH;
     if (p->hinted)
         memcpy(r->code, p->hint_code, sizeof r->code);
     buf_clear(&text);
-    describe(j, false, j->false_expects);
+    describe(j, false, j->false_expects + j->unsaid_expects);
     if (p->hinted && *p->hint_text != '\0')
         buf_addf(&text, ": %s", p->hint_text);
     set_message(j);
@@ -189,30 +292,40 @@ static void fail(struct judging *j, bool slow)
 
 static void warn(struct judging *j, bool slow)
 {
-    struct result *r = j->probe->result;
+    struct result *r = j->result;
     r->outcome = OUTCOME_WARN;
     r->fault = slow ? RLV_F_SLOW : RLV_F_MISMATCH;
     buf_clear(&text);
     buf_adds(&text, "degraded: ");
-    describe(j, true, j->false_warns);
+    describe(j, true, j->false_warns + j->unsaid_warns);
     set_message(j);
 }
 
-static void cannot_judge(struct judging *j)
+static void PRINTF(3, 4)
+    unknown(struct judging *j, enum rlv_fault fault, const char *fmt, ...)
 {
-    struct result *r = j->probe->result;
-    r->outcome = OUTCOME_UNKNOWN;
-    r->fault = RLV_F_CONFIG;
+    va_list ap;
+    j->result->outcome = OUTCOME_UNKNOWN;
+    j->result->fault = fault;
     buf_clear(&text);
-    buf_adds(&text, j->error);
+    va_start(ap, fmt);
+    buf_addv(&text, fmt, ap);
+    va_end(ap);
     set_message(j);
+}
+
+/* Of a derived check. Where it expects nothing, its warnings speak for it. */
+static bool is_unsaid(const struct judging *j)
+{
+    return j->unsaid_expects > 0 ||
+           (j->unsaid_warns > 0 && j->check->expect_count == 0);
 }
 
 /* What is certainly false counts, even where another line cannot be judged. */
 static void judge_observed(struct judging *j)
 {
-    const struct check *c = j->probe->check;
-    struct result *r = j->probe->result;
+    const struct check *c = j->check;
+    struct result *r = j->result;
     r->lines = arena_alloc(r->arena, (c->expect_count + c->warn_count) *
                                          sizeof *r->lines);
     bool slow = judge_lines(j, c->expects, c->expect_count, false);
@@ -220,8 +333,11 @@ static void judge_observed(struct judging *j)
     if (j->false_expects > 0)
         fail(j, slow);
     else if (j->errors > 0)
-        cannot_judge(j);
-    else if (j->false_warns > 0)
+        unknown(j, RLV_F_CONFIG, "%s", j->error);
+    else if (is_unsaid(j))
+        unknown(j, RLV_F_CANCELLED, "%s said nothing about %s", c->source_name,
+                j->unsaid);
+    else if (j->false_warns + j->unsaid_warns > 0)
         warn(j, slowly);
     else
         r->outcome = OUTCOME_OK;
@@ -229,48 +345,71 @@ static void judge_observed(struct judging *j)
 
 /* -------------------------------------------------------------- report --- */
 
+/* With a failing result go all plain values: `when` of a runbook may ask. */
 static bool is_reported(const struct judging *j, const struct rlv_field *field,
                         bool *recorded)
 {
     *recorded = (field->flags & RLV_RECORDED) != 0;
-    return field->type != RLV_T_BODY && (*recorded || j->trace);
+    bool wanted =
+        *recorded || j->trace ||
+        (j->result->outcome != OUTCOME_OK && field->type != RLV_T_MAP);
+    return field->type != RLV_T_BODY && wanted;
 }
 
-/* What a plugin did not measure itself is no latency when it saw no answer. */
+static void report_value(struct judging *j, const char *name, const char *key,
+                         const struct rlv_value *v, bool recorded)
+{
+    struct result *r = j->result;
+    r->observations[r->observation_count++] =
+        (struct observation){name, key, *v, recorded};
+}
+
+/* What a plugin did not measure itself is no latency when it saw no answer. A
+ * duration is in every result already. */
 static void report_plain(struct judging *j, size_t i)
 {
-    struct result *r = j->probe->result;
     const struct rlv_field *field = &j->plugin->catalog->fields[i];
     bool recorded, unseen = (int)i == j->plugin->latency && j->probe->faulted;
-    if (!is_reported(j, field, &recorded) || field->type == RLV_T_MAP || unseen)
+    bool known = (int)i == j->plugin->duration && !j->trace;
+    if (!is_reported(j, field, &recorded) || field->type == RLV_T_MAP ||
+        unseen || known)
         return;
     const struct rlv_value *v = get(j, (unsigned)i, NULL);
     if (v != NULL)
-        r->observations[r->observation_count++] =
-            (struct observation){field->name, NULL, *v, recorded};
+        report_value(j, field->name, NULL, v, recorded);
+}
+
+static void report_recorded(struct judging *j, size_t n)
+{
+    const struct names *names = j->check->names;
+    for (size_t i = 0; i < n; i++)
+        if (j->recorded[i].type != 0)
+            report_value(j, names->scope.fields[names->observed + i].name, NULL,
+                         &j->recorded[i], true);
 }
 
 static void report_observations(struct judging *j)
 {
-    struct rlv_probe *p = j->probe;
-    struct result *r = p->result;
+    const struct rlv_probe *p = j->probe;
     const struct catalog *c = j->plugin->catalog;
-    r->observations = arena_alloc(r->arena, (c->field_count + p->keyed_count) *
-                                                sizeof *r->observations);
+    size_t recorded = j->recorded == NULL ? 0 : recorded_count(j->check->names);
+    j->result->observations = arena_alloc(
+        j->result->arena, (c->field_count + recorded + p->keyed_count) *
+                              sizeof *j->result->observations);
     for (size_t i = 0; i < c->field_count; i++)
         report_plain(j, i);
+    report_recorded(j, recorded);
     for (const struct keyed *k = p->keyed; k != NULL; k = k->next) {
         const struct rlv_field *field = &c->fields[k->field];
-        bool recorded;
-        if (is_reported(j, field, &recorded))
-            r->observations[r->observation_count++] =
-                (struct observation){field->name, k->key, k->value, recorded};
+        bool kept;
+        if (is_reported(j, field, &kept))
+            report_value(j, field->name, k->key, &k->value, kept);
     }
 }
 
 static void report_evidence(struct judging *j)
 {
-    struct result *r = j->probe->result;
+    struct result *r = j->result;
     if (r->outcome == OUTCOME_OK && !j->trace)
         return;
     r->evidence =
@@ -282,11 +421,59 @@ static void report_evidence(struct judging *j)
     }
 }
 
+/* ------------------------------------------------------------- derived --- */
+
+/* A result of its own, of the same probe; nothing of the source's judgement. */
+static void begin_derived(struct judging *j, const struct judging *source,
+                          const struct check *c)
+{
+    *j = *source;
+    j->check = c;
+    j->input.arg = j;
+    j->errors = 0;
+    j->error = NULL;
+    j->result = arena_alloc(source->result->arena, sizeof *j->result);
+    *j->result = *source->result;
+    j->result->check = c->id;
+    j->result->fault = RLV_F_NONE;
+    j->result->code[0] = '\0';
+    j->result->sys_errno = 0;
+    j->result->message = "";
+}
+
+static void judge_derived(const struct judging *source, const struct check *c)
+{
+    struct judging j;
+    begin_derived(&j, source, c);
+    if (c->broken != NULL) {
+        unknown(&j, RLV_F_CONFIG, "%s", c->broken);
+    } else if (source->probe->faulted) {
+        unknown(&j, RLV_F_CANCELLED, "%s was not observed: %s", c->source_name,
+                source->result->message);
+    } else {
+        if (recorded_count(c->names) > c->names->inherited) {
+            make_room(&j);
+            record(&j);
+        }
+        judge_observed(&j);
+        report_observations(&j);
+        report_evidence(&j);
+    }
+    tell_result(j.result);
+}
+
 void judge(struct rlv_probe *p)
 {
     struct judging j = {0};
     struct result *r = p->result;
+    const struct check *c = p->check;
     begin(&j, p);
+    if (!p->faulted && recorded_count(c->names) > 0) {
+        make_room(&j);
+        record(&j);
+    }
+    for (size_t i = 0; i < c->derived_count; i++)
+        judge_derived(&j, c->derived[i]);
     if (p->faulted)
         r->outcome = fault_info(r->fault)->blame == RLV_BLAME_SELF
                          ? OUTCOME_UNKNOWN
@@ -296,4 +483,5 @@ void judge(struct rlv_probe *p)
     if (p->plain != NULL)
         report_observations(&j);
     report_evidence(&j);
+    tell_result(r);
 }

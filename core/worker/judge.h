@@ -7,7 +7,8 @@
 void judge_open(void);
 void judge_close(void);
 /* Fills in the result: outcome, fault, code, message, lines, observations,
- * evidence. Its duration is there already. */
+ * evidence. Its duration is there already. Tells it, and before it one result
+ * for each check that is derived from the probe's. */
 void judge(struct rlv_probe *);
 
 #endif

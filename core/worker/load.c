@@ -2,7 +2,8 @@
  *
  * Happy path: main sends a generation; plugins that are new are opened and
  * inited; checks that are new or changed get their conf struct and parsed
- * lines; the others stay as they are, with their scopes.
+ * lines; the others stay as they are, with their scopes; each learns which
+ * checks are judged from its results.
  * Ways it can fail: a plugin does not open, a setting does not fit: the checks
  * concerned answer every probe with `plugin` or `config` and the reason. Main
  * has vetted all of it, so that means that a file changed since. */
@@ -45,7 +46,7 @@ static void start_plugin(struct plugin *p, const struct plug *plug)
     p->latency = catalog_latency(p->catalog);
     if ((size_t)p->latency < p->catalog->own_field_count)
         p->latency = -1;
-    p->lines = map_new();
+    p->names = map_new();
     p->inited = true;
     struct box_frame before = box_enter(BLACKBOX_INIT, p, 0);
     int status = p->table->init == NULL ? 0 : p->table->init(&worker_host);
@@ -92,41 +93,6 @@ static struct plugin *plugin_at(const char *path)
 
 /* --------------------------------------------------------------- lines --- */
 
-static struct line *line_of(struct plugin *p, const char *text,
-                            struct expect_error *error)
-{
-    struct line *l = map_get(p->lines, text);
-    if (l == NULL) {
-        struct expect_scope scope = {p->catalog->fields,
-                                     p->catalog->field_count};
-        struct expect *e = expect_parse(text, &scope, error);
-        if (e == NULL)
-            return NULL;
-        l = xcalloc(1, sizeof *l);
-        l->expect = e;
-        map_set(p->lines, text, l);
-    }
-    l->refs++;
-    return l;
-}
-
-/* Forgets lines that no check has any more. */
-static void sweep_lines(struct plugin *p)
-{
-    struct map *kept = map_new();
-    for (size_t i = 0; i < map_count(p->lines); i++) {
-        struct line *l = map_at(p->lines, i);
-        if (l->refs > 0) {
-            map_set(kept, map_key(p->lines, i), l);
-            continue;
-        }
-        expect_free(l->expect);
-        free(l);
-    }
-    map_free(p->lines);
-    p->lines = kept;
-}
-
 static struct check_line *take_lines(struct check *c,
                                      const struct line_spec *specs, size_t n,
                                      size_t *count)
@@ -134,7 +100,7 @@ static struct check_line *take_lines(struct check *c,
     struct check_line *lines = arena_alloc(c->arena, (n + 1) * sizeof *lines);
     for (size_t i = 0; i < n; i++) {
         struct expect_error error;
-        struct line *l = line_of(c->plugin, specs[i].text, &error);
+        struct line *l = names_line(c->names, specs[i].text, &error);
         if (l == NULL) {
             c->broken = arena_printf(c->arena, "\"%s\", column %d: %s",
                                      specs[i].text, error.column, error.text);
@@ -153,25 +119,39 @@ static void drop_lines(struct check_line *lines, size_t n)
 
 /* -------------------------------------------------------------- checks --- */
 
-static void mark_wanted(struct check *c, const struct check_line *lines,
-                        size_t n)
+/* Recorded names are no fields of the plugin: what they read is. */
+static void want(bool *wanted, size_t fields, const struct expect *e)
 {
     unsigned field;
     const char *key;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0;
-             expect_read_at(lines[i].line->expect, k, &field, &key); k++)
-            c->wanted[field] = true;
+    for (size_t i = 0; expect_read_at(e, i, &field, &key); i++)
+        if (field < fields)
+            wanted[field] = true;
 }
 
+static void want_all(bool *wanted, const struct check *c)
+{
+    if (c->names == NULL)
+        return;
+    for (size_t i = 0; i < c->expect_count; i++)
+        want(wanted, c->names->observed, c->expects[i].line->expect);
+    for (size_t i = 0; i < c->warn_count; i++)
+        want(wanted, c->names->observed, c->warns[i].line->expect);
+    for (size_t i = 0; i < c->names->record_count; i++)
+        want(wanted, c->names->observed, c->names->records[i]);
+}
+
+/* Anew when other checks are derived from it: a probe in flight may ask. */
 static void find_wanted(struct check *c)
 {
     const struct catalog *catalog = c->plugin->catalog;
-    c->wanted = arena_alloc(c->arena, catalog->field_count);
+    if (c->wanted == NULL)
+        c->wanted = arena_alloc(c->arena, catalog->field_count);
     for (size_t i = 0; i < catalog->field_count; i++)
         c->wanted[i] = (catalog->fields[i].flags & RLV_RECORDED) != 0;
-    mark_wanted(c, c->expects, c->expect_count);
-    mark_wanted(c, c->warns, c->warn_count);
+    want_all(c->wanted, c);
+    for (size_t i = 0; i < c->derived_count; i++)
+        want_all(c->wanted, c->derived[i]);
 }
 
 static void fill_conf(struct check *c, const struct msg_check *m,
@@ -187,24 +167,46 @@ static void fill_conf(struct check *c, const struct msg_check *m,
         c->broken = arena_strdup(c->arena, err.text);
 }
 
-static struct check *make_check(const struct msg_check *m, struct plugin *p)
+static void take_expressions(struct check *c, const struct msg_check *m)
+{
+    struct plugin *p = c->plugin;
+    if (c->source != NULL && c->source->names == NULL) {
+        c->broken = arena_strdup(c->arena, c->source->broken);
+        return;
+    }
+    c->names =
+        names_ref(p->names, p->catalog, c->source ? c->source->names : NULL,
+                  m->records, m->record_count, c->arena, &c->broken);
+    if (c->names == NULL)
+        return;
+    c->expects = take_lines(c, m->expects, m->expect_count, &c->expect_count);
+    c->warns = take_lines(c, m->warns, m->warn_count, &c->warn_count);
+}
+
+/* source: NULL, or what it is derived from; source_name: that one's name. */
+static struct check *make_check(const struct msg_check *m, struct plugin *p,
+                                const struct check *source,
+                                const char *source_name)
 {
     struct check *c = xcalloc(1, sizeof *c);
     c->refs = 1;
     c->id = m->check;
     c->fingerprint = m->fingerprint;
     c->plugin = p;
+    c->source = source;
     c->target = target_ref(m->target);
     c->timeout_ns = m->timeout_ns;
     c->evidence_bytes = m->evidence_bytes;
     c->arena = arena_new();
+    c->source_name = arena_strdup(c->arena, source_name);
     scope_init(&c->scope, p, NULL, 0, NULL);
     if (p->broken != NULL)
         return c;
-    fill_conf(c, m, p->plug);
-    c->expects = take_lines(c, m->expects, m->expect_count, &c->expect_count);
-    c->warns = take_lines(c, m->warns, m->warn_count, &c->warn_count);
-    find_wanted(c);
+    if (source == NULL)
+        fill_conf(c, m, p->plug);
+    take_expressions(c, m);
+    if (source == NULL)
+        find_wanted(c);
     return c;
 }
 
@@ -216,12 +218,26 @@ void check_unref(struct check *c)
     retired = c;
 }
 
+/* The checks that are judged from its results; the array is taken over. */
+static void set_derived(struct check *c, struct check **derived, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        derived[i]->refs++;
+    for (size_t i = 0; i < c->derived_count; i++)
+        check_unref(c->derived[i]);
+    free(c->derived);
+    c->derived = derived;
+    c->derived_count = n;
+}
+
 static void free_check(struct check *c)
 {
     scope_release(&c->scope);
     target_unref(c->target);
     drop_lines(c->expects, c->expect_count);
     drop_lines(c->warns, c->warn_count);
+    names_unref(c->names);
+    set_derived(c, NULL, 0);
     arena_free(c->arena);
     free(c);
 }
@@ -229,8 +245,8 @@ static void free_check(struct check *c)
 static void sweep_all_lines(void)
 {
     for (struct plugin *p = plugins; p != NULL; p = p->next)
-        if (p->lines != NULL)
-            sweep_lines(p);
+        if (p->names != NULL)
+            p->names = names_sweep(p->names);
 }
 
 void load_bury(void)
@@ -243,13 +259,6 @@ void load_bury(void)
         free_check(c);
     }
     sweep_all_lines();
-}
-
-static int by_id(const void *a, const void *b)
-{
-    uint32_t x = (*(struct check *const *)a)->id;
-    uint32_t y = (*(struct check *const *)b)->id;
-    return x < y ? -1 : x > y;
 }
 
 struct check *load_check(uint32_t id)
@@ -268,19 +277,120 @@ struct check *load_check(uint32_t id)
 
 /* ---------------------------------------------------------- generation --- */
 
-/* A check made while its plugin was broken is made anew. */
-static struct check *keep_or_make(const struct msg_check *m, struct plugin *p)
+struct fresh { /* a check of the generation that comes */
+    const struct msg_check *msg;
+    struct check *check;
+    size_t source; /* of a derived one: index among those that are probed */
+};
+
+struct coming {
+    const struct msg_load *load;
+    struct plugin **plugins; /* by the message's index */
+    struct fresh *probed;    /* by number */
+    struct fresh *derived;   /* by source, then as in the message */
+    size_t probed_count, derived_count;
+};
+
+/* One made while its plugin was broken is made anew, and a derived one when its
+ * source is: it has that one's names. */
+static struct check *keep_or_make(const struct coming *new,
+                                  const struct msg_check *m,
+                                  const struct fresh *source)
 {
+    struct plugin *p = new->plugins[m->plugin];
     struct check *old = load_check(m->check);
+    const struct check *from = source == NULL ? NULL : source->check;
     if (old == NULL || old->fingerprint != m->fingerprint || old->plugin != p ||
-        (old->wanted == NULL && p->broken == NULL))
-        return make_check(m, p);
+        old->source != from || (old->names == NULL && p->broken == NULL))
+        return make_check(m, p, from, source ? source->msg->name : NULL);
     old->refs++;
     return old;
 }
 
-static void replace_checks(struct check **fresh, size_t n)
+static int by_number(const void *a, const void *b)
 {
+    const struct fresh *x = a, *y = b;
+    return x->check->id < y->check->id ? -1 : x->check->id > y->check->id;
+}
+
+static void make_probed(struct coming *new)
+{
+    for (size_t i = 0; i < new->load->check_count; i++) {
+        const struct msg_check *m = &new->load->checks[i];
+        if (m->of == 0)
+            new->probed[new->probed_count++] =
+                (struct fresh){m, keep_or_make(new, m, NULL), 0};
+    }
+    qsort(new->probed, new->probed_count, sizeof *new->probed, by_number);
+}
+
+/* The decoder has seen to it that it is there. */
+static size_t source_of(const struct coming *new, const struct msg_check *m)
+{
+    struct check key = {.id = m->of};
+    const struct fresh wanted = {.check = &key};
+    const struct fresh *found = bsearch(&wanted, new->probed, new->probed_count,
+                                        sizeof *new->probed, by_number);
+    must(found != NULL);
+    return (size_t)(found - new->probed);
+}
+
+static int by_source(const void *a, const void *b)
+{
+    const struct fresh *x = a, *y = b;
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    return x->msg < y->msg ? -1 : x->msg > y->msg;
+}
+
+static void make_derived(struct coming *new)
+{
+    for (size_t i = 0; i < new->load->check_count; i++) {
+        const struct msg_check *m = &new->load->checks[i];
+        if (m->of == 0)
+            continue;
+        size_t source = source_of(new, m);
+        new->derived[new->derived_count++] = (struct fresh){
+            m, keep_or_make(new, m, &new->probed[source]), source};
+    }
+    qsort(new->derived, new->derived_count, sizeof *new->derived, by_source);
+}
+
+/* Gives each check those that are judged from its results. */
+static void hand_out(const struct coming *new)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < new->probed_count; i++) {
+        struct check *c = new->probed[i].check;
+        size_t first = next;
+        while (next < new->derived_count &&new->derived[next].source == i)
+            next++;
+        if (next == first && c->derived_count == 0)
+            continue;
+        struct check **own = xcalloc(next - first + 1, sizeof(struct check *));
+        for (size_t k = first; k < next; k++)
+            own[k - first] = new->derived[k].check;
+        set_derived(c, own, next - first);
+        if (c->wanted != NULL)
+            find_wanted(c);
+    }
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = (*(struct check *const *)a)->id;
+    uint32_t y = (*(struct check *const *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
+static void replace_checks(const struct coming *new)
+{
+    size_t n = new->probed_count + new->derived_count;
+    struct check **fresh = xcalloc(n + 1, sizeof(struct check *));
+    for (size_t i = 0; i < new->probed_count; i++)
+        fresh[i] = new->probed[i].check;
+    for (size_t i = 0; i < new->derived_count; i++)
+        fresh[new->probed_count + i] = new->derived[i].check;
     qsort(fresh, n, sizeof(struct check *), by_id);
     for (size_t i = 0; i < check_count; i++)
         check_unref(checks[i]);
@@ -289,25 +399,31 @@ static void replace_checks(struct check **fresh, size_t n)
     check_count = n;
 }
 
+static void take_over(const struct msg_load *load, struct arena *arena)
+{
+    size_t n = load->check_count;
+    struct coming new = {.load = load};
+    new.plugins =
+        arena_alloc(arena, (load->plugins.count + 1) * sizeof(struct plugin *));
+    new.probed = arena_alloc(arena, (n + 1) * sizeof *new.probed);
+    new.derived = arena_alloc(arena, (n + 1) * sizeof *new.derived);
+    target_set_limit(load->target_probes);
+    for (size_t i = 0; i < load->plugins.count; i++)
+        new.plugins[i] = plugin_at(load->plugins.items[i]);
+    make_probed(&new);
+    make_derived(&new);
+    hand_out(&new);
+    replace_checks(&new);
+}
+
 bool load_generation(const void *payload, size_t n)
 {
     struct msg_load load;
     struct arena *arena = arena_new();
     bool ok = msg_get_load(payload, n, arena, &load);
     struct box_frame before = box_enter(BLACKBOX_LOAD, NULL, 0);
-    if (ok) {
-        target_set_limit(load.target_probes);
-        struct plugin **used = arena_alloc(arena, (load.plugins.count + 1) *
-                                                      sizeof(struct plugin *));
-        for (size_t i = 0; i < load.plugins.count; i++)
-            used[i] = plugin_at(load.plugins.items[i]);
-        struct check **fresh =
-            xcalloc(load.check_count + 1, sizeof(struct check *));
-        for (size_t i = 0; i < load.check_count; i++)
-            fresh[i] =
-                keep_or_make(&load.checks[i], used[load.checks[i].plugin]);
-        replace_checks(fresh, load.check_count);
-    }
+    if (ok)
+        take_over(&load, arena);
     box_leave(&before);
     arena_free(arena);
     return ok;
@@ -319,8 +435,7 @@ static void close_plugin(struct plugin *p)
         scope_release(&p->scope);
         if (p->table->fini != NULL && p->broken == NULL)
             p->table->fini();
-        sweep_lines(p);
-        map_free(p->lines);
+        map_free(names_sweep(p->names));
     }
     free(p->broken);
     free(p->path);

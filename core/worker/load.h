@@ -14,6 +14,7 @@
 #include "expect/expect.h"
 #include "plug/plug.h"
 #include "wire/msg.h"
+#include "worker/names.h"
 #include "worker/scope.h"
 
 struct plugin {
@@ -24,7 +25,7 @@ struct plugin {
     const struct rlv_plugin *table;
     const struct catalog *catalog;
     struct rlv_scope scope; /* the worker's, for this plugin */
-    struct map *lines;      /* text → struct line: many checks share them */
+    struct map *names;      /* key → struct names */
     /* The core's own fields, numbered after the plugin's; latency is -1 where
      * the plugin has its own. */
     int latency, duration, phase;
@@ -33,11 +34,6 @@ struct plugin {
 
 struct target;
 
-struct line {
-    struct expect *expect;
-    unsigned refs;
-};
-
 struct check_line {
     struct line *line;
     bool is_default;
@@ -45,17 +41,24 @@ struct check_line {
 
 struct check {
     struct check *next_retired;
-    unsigned refs; /* the table's, and one for each probe */
+    unsigned refs; /* the table's, its source's, and one for each probe */
     uint32_t id;
     uint64_t fingerprint;
     struct plugin *plugin;
     struct target *target; /* referenced */
     struct arena *arena;   /* owns what follows */
     const void *conf;
-    const char *broken; /* the settings or a line cannot be used: why */
+    const char *broken;  /* the settings or a line cannot be used: why */
+    struct names *names; /* referenced; NULL: broken */
     struct check_line *expects, *warns;
     size_t expect_count, warn_count;
-    bool *wanted; /* by field: something reads it */
+    bool *wanted; /* by field: something reads it; NULL when derived */
+    /* Judged from this one's results; NULL: it is probed. Compared only: it may
+     * be gone before its last derived check is. */
+    const struct check *source;
+    const char *source_name; /* for messages */
+    struct check **derived;  /* referenced; free()d; as main ordered them */
+    size_t derived_count;
     int64_t timeout_ns, evidence_bytes;
     struct rlv_scope scope;
     void *kept; /* keep() */

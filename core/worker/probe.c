@@ -115,7 +115,6 @@ void probe_finish(struct rlv_probe *p)
         box_enter(BLACKBOX_JUDGE, p->check->plugin, p->ask.probe);
     judge(p);
     box_leave(&before);
-    tell_result(r);
     release(p);
 }
 
@@ -231,11 +230,25 @@ static void unknown(const struct msg_probe *ask, uint32_t generation)
     result_free(r);
 }
 
+/* Main asks its source instead. */
+static void refuse(const struct check *c)
+{
+    char text[200];
+    snprintf(text, sizeof text,
+             "it was to be probed, but is judged from the results of %s",
+             c->source_name);
+    tell_log(LOG_LEVEL_ERROR, c->id, text);
+}
+
 void probe_ask(const struct msg_probe *ask, uint32_t generation)
 {
     struct check *c = load_check(ask->check);
     if (c == NULL) {
         unknown(ask, generation);
+        return;
+    }
+    if (c->source != NULL) {
+        refuse(c);
         return;
     }
     struct rlv_probe *p = take();

@@ -67,6 +67,7 @@ static void judge(const struct expect *e, const struct observed *o)
     in.cache = expect_cache_new();
     must(expect_eval(e, &in, &err) == verdict);
     expect_explain(e, &in, &out);
+    (void)expect_is_undecided(e, &in);
     struct arena *arena = arena_new();
     struct rlv_value v;
     if (expect_yield(e, &in, arena, &v, &err))

@@ -42,6 +42,7 @@ struct rig {
     struct msg_check checks[RIG_CHECKS];
     uint32_t generation, loaded; /* sent, answered */
     uint64_t last_probe;
+    uint32_t asked[RIG_RESULTS];         /* the check, by probe number */
     struct result *results[RIG_RESULTS]; /* in the order of their arrival */
     size_t result_count;
     struct buf logs; /* "LEVEL CHECK text\n" */
@@ -225,6 +226,8 @@ static uint64_t rig_ask_at(struct rig *r, uint32_t check, unsigned flags,
                             .purpose = PURPOSE_SCHEDULE,
                             .flags = flags,
                             .due_ns = due_ns};
+    assert_true(ask.probe < RIG_RESULTS);
+    r->asked[ask.probe] = check;
     msg_put_probe(&payload, &ask);
     assert_true(chan_send(r->chan, MSG_PROBE, r->generation, &payload));
     buf_free(&payload);
@@ -234,11 +237,13 @@ static uint64_t rig_ask_at(struct rig *r, uint32_t check, unsigned flags,
 static struct result *rig_find(struct rig *r, uint64_t probe)
 {
     for (size_t i = 0; i < r->result_count; i++)
-        if (r->results[i]->probe == probe)
+        if (r->results[i]->probe == probe &&
+            r->results[i]->check == r->asked[probe])
             return r->results[i];
     return NULL;
 }
 
+/* Of the check that was probed. */
 static struct result *rig_result(struct rig *r, uint64_t probe)
 {
     struct result *result;

@@ -175,6 +175,17 @@ static struct line_spec *any_specs(size_t *n)
     return lines;
 }
 
+static struct record_spec *any_records(size_t *n)
+{
+    *n = below(3);
+    struct record_spec *records = arena_alloc(arena, *n * sizeof *records);
+    for (size_t i = 0; i < *n; i++)
+        records[i] =
+            (struct record_spec){.name = any_text(), .expression = any_text()};
+    return records;
+}
+
+/* All but the first may be judged from its results. */
 static void put_load(struct buf *b)
 {
     struct msg_load m = {.plugins = any_list(),
@@ -185,6 +196,10 @@ static void put_load(struct buf *b)
         struct msg_check *c = &m.checks[i];
         c->check = (uint32_t)next_random();
         c->plugin = (uint16_t)below(m.plugins.count);
+        if (i > 0 && below(2) == 0) {
+            c->of = m.checks[0].check;
+            c->plugin = m.checks[0].plugin;
+        }
         c->name = any_text();
         c->target = any_text();
         c->timeout_ns = any_i64();
@@ -192,6 +207,7 @@ static void put_load(struct buf *b)
         c->fingerprint = next_random();
         c->expects = any_specs(&c->expect_count);
         c->warns = any_specs(&c->warn_count);
+        c->records = any_records(&c->record_count);
         c->settings = any_settings(&c->setting_count);
     }
     msg_put_load(b, &m);
@@ -389,6 +405,54 @@ static void test_changed_anywhere(void **state)
         }
 }
 
+/* A derived check's source is in the same message, of the same plugin, and no
+ * derived check itself. */
+static void test_sources(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t numbers[3], of[3];
+        uint16_t plugins[3];
+        bool accepted;
+    } rows[] = {
+        {{1, 2, 3}, {0, 0, 0}, {0, 1, 0}, true},
+        {{1, 2, 3}, {3, 3, 0}, {1, 1, 1}, true},
+        {{7, 2, 5}, {0, 7, 7}, {0, 0, 0}, true},
+        {{1, 2, 3}, {0, 4, 0}, {0, 0, 0}, false},
+        {{1, 2, 3}, {0, 1, 2}, {0, 0, 0}, false},
+        {{1, 2, 3}, {1, 0, 0}, {0, 0, 0}, false},
+        {{1, 2, 3}, {2, 1, 0}, {0, 0, 0}, false},
+        {{1, 2, 3}, {0, 1, 0}, {0, 1, 0}, false},
+        {{1, 1, 3}, {0, 0, 1}, {0, 0, 0}, false},
+    };
+    const char *paths[] = {"/a.so", "/b.so"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf b = {0};
+        struct record_spec record = {.name = "db", .expression = "json('.db')"};
+        struct msg_check checks[3] = {{.records = &record, .record_count = 1}};
+        struct msg_load m = {
+            .plugins = {paths, 2}, .checks = checks, .check_count = 3};
+        for (size_t k = 0; k < 3; k++) {
+            checks[k].check = rows[i].numbers[k];
+            checks[k].of = rows[i].of[k];
+            checks[k].plugin = rows[i].plugins[k];
+        }
+        msg_put_load(&b, &m);
+        struct msg_load got;
+        bool accepted = msg_get_load(b.data, b.len, arena, &got);
+        print_message("row %zu: %d\n", i, accepted);
+        assert_int_equal(accepted, rows[i].accepted);
+        buf_free(&b);
+        if (!accepted)
+            continue;
+        assert_int_equal(got.checks[1].of, rows[i].of[1]);
+        assert_int_equal(got.checks[0].record_count, 1);
+        assert_string_equal(got.checks[0].records[0].name, "db");
+        assert_string_equal(got.checks[0].records[0].expression, "json('.db')");
+        assert_int_equal(got.checks[1].record_count, 0);
+    }
+}
+
 static void test_result_fields(void **state)
 {
     (void)state;
@@ -433,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_changed_anywhere),
+        cmocka_unit_test(test_sources),
         cmocka_unit_test(test_result_fields),
         cmocka_unit_test(test_names),
     };
