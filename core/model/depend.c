@@ -1,32 +1,630 @@
-/* model/depend.c: what a check needs (`depends_on`), and derived checks. */
+/* model/depend.c: what a check needs (`depends_on`), and when its parents
+ * decide for it. Who is listed where is in impact.c.
+ *
+ * Happy path:
+ *   1. depend_ask: a check fails for the first time; parents that have not been
+ *      measured since are probed (schedule_need: once for all their children)
+ *   2. depend_defers: its diagnosis waits for them, at most DIAGNOSIS_WAIT_NS
+ *   3. it has failed often enough: depend_ask says what the parents allow, and
+ *      state.c makes it down, impacted, or lets it wait as suspect
+ *   4. depend_changed, depend_settle: a parent got another result; those that
+ *      wait for it are decided, those that it impacted are probed
+ * Ways it can fail:
+ *   - a parent that nobody measures (manual, paused, unknown), or that does not
+ *     answer within its timeout and GRACE_NS, holds nothing back
+ *   - a check or a need is gone with a new configuration: depend_resume
+ *   - a restart: states and impacts are stored; a diagnosis that waited is not
+ *     run
+ *
+ * Children hear through a queue, not by recursion: chains may be long. A check
+ * derived from another is decided like any; its probes are its source's. */
 #include "model/internal.h"
 
 #include <stdlib.h>
 
-void depend_free(struct episode *e)
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define GRACE_NS          (2 * NS_PER_S)
+#define DIAGNOSIS_WAIT_NS (2 * NS_PER_S)
+/* Freed children are probed within so much each, and within so much in all. */
+#define FREED_EACH_NS   (50 * NS_PER_MS)
+#define FREED_SPREAD_NS (10 * NS_PER_S)
+
+/* ---------------------------------------------------------------- graph --- */
+
+static struct node **alloc_nodes(struct model *m, size_t n)
 {
-    while (e->impacts != NULL) {
-        struct impact *i = e->impacts;
-        e->impacts = i->next;
-        free(i);
+    return arena_alloc(m->graph, (n + 1) * sizeof(struct node *));
+}
+
+static void reset(struct model *m, struct node *n)
+{
+    struct depend *d = &n->depend;
+    d->bonds = NULL;
+    d->children = d->derived = NULL;
+    d->bond_count = d->child_count = d->derived_count = 0;
+    d->source = NULL;
+    d->awaited = d->fell = d->queued = false;
+    if (n->spec != NULL && n->spec->source != NULL)
+        d->source = map_get(m->by_name, n->spec->source->name);
+    if (d->source != NULL && d->source->spec == NULL)
+        d->source = NULL;
+}
+
+static void bind_needs(struct model *m, struct node *n)
+{
+    const struct check_spec *spec = n->spec;
+    struct depend *d = &n->depend;
+    d->bonds = arena_alloc(m->graph, spec->need_count * sizeof *d->bonds);
+    d->bond_count = spec->need_count;
+    for (size_t i = 0; i < spec->need_count; i++) {
+        const struct need *need = &spec->needs[i];
+        struct bond *b = &d->bonds[i];
+        b->any = need->any;
+        b->parents = alloc_nodes(m, need->parent_count);
+        for (size_t k = 0; k < need->parent_count; k++) {
+            struct node *p = map_get(m->by_name, need->parents[k]->name);
+            if (p != NULL && p->spec != NULL && p != n)
+                b->parents[b->count++] = p;
+        }
+        for (size_t k = 0; k < b->count; k++)
+            b->parents[k]->depend.child_count++;
     }
 }
 
-void model_restore_impact(struct model *m, const struct impact_row *row)
+static void add_child(struct model *m, struct node *p, struct node *child,
+                      size_t *filled)
 {
-    (void)m;
-    (void)row;
+    if (p->depend.children == NULL) {
+        p->depend.children = alloc_nodes(m, p->depend.child_count);
+        p->depend.child_count = 0;
+    }
+    *filled = p->depend.child_count;
+    if (*filled == 0 || p->depend.children[*filled - 1] != child)
+        p->depend.children[p->depend.child_count++] = child;
 }
 
-const struct check_row *model_impact(const struct model *m, uint64_t incident,
-                                     size_t i)
+static void add_children(struct model *m, struct node *n)
 {
-    const struct episode *e = incident_find(m, incident);
-    const struct impact *impact = e == NULL ? NULL : e->impacts;
-    for (; impact != NULL; impact = impact->next)
-        if (impact->row.until_us == 0 && i-- == 0) {
-            const struct node *n = model_node(m, impact->row.check);
-            return n == NULL ? NULL : &n->row;
+    size_t filled;
+    for (size_t i = 0; i < n->depend.bond_count; i++)
+        for (size_t k = 0; k < n->depend.bonds[i].count; k++)
+            add_child(m, n->depend.bonds[i].parents[k], n, &filled);
+}
+
+static void bind_derived(struct model *m)
+{
+    for (size_t i = 0; i < m->node_count; i++)
+        if (m->nodes[i]->depend.source != NULL)
+            m->nodes[i]->depend.source->depend.derived_count++;
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct depend *s = m->nodes[i]->depend.source == NULL
+                               ? NULL
+                               : &m->nodes[i]->depend.source->depend;
+        if (s == NULL)
+            continue;
+        if (s->derived == NULL) {
+            s->derived = alloc_nodes(m, s->derived_count);
+            s->derived_count = 0;
         }
+        s->derived[s->derived_count++] = m->nodes[i];
+    }
+}
+
+void depend_config(struct model *m)
+{
+    arena_free(m->graph);
+    m->graph = arena_new();
+    m->changed_first = m->changed_last = NULL;
+    for (size_t i = 0; i < m->node_count; i++)
+        reset(m, m->nodes[i]);
+    for (size_t i = 0; i < m->node_count; i++)
+        if (m->nodes[i]->spec != NULL && m->nodes[i]->spec->need_count > 0)
+            bind_needs(m, m->nodes[i]);
+    for (size_t i = 0; i < m->node_count; i++)
+        add_children(m, m->nodes[i]);
+    bind_derived(m);
+    for (size_t i = 0; i < m->node_count; i++)
+        m->nodes[i]->depend.standing = depend_standing(m->nodes[i]);
+}
+
+/* -------------------------------------------------------------- answers --- */
+
+static const struct node *prober(const struct node *n)
+{
+    return n->depend.source == NULL ? n : n->depend.source;
+}
+
+enum standing depend_standing(const struct node *p)
+{
+    if (p->spec == NULL || prober(p)->spec->schedule == SCHEDULE_MANUAL)
+        return STANDS_MUTE;
+    switch (p->state.state) {
+    case STATE_PENDING:
+    case STATE_UP:
+    case STATE_DEGRADED: return STANDS_FINE;
+    case STATE_SUSPECT: return STANDS_SUSPECT;
+    case STATE_DOWN: return STANDS_DOWN;
+    case STATE_IMPACTED: return STANDS_IMPACTED;
+    case STATE_UNKNOWN: return p->confirmed ? STANDS_DOWN : STANDS_MUTE;
+    case STATE_PAUSED: break;
+    }
+    return STANDS_MUTE;
+}
+
+/* What a parent says to a child that fails. */
+enum answer { SAYS_FINE, SAYS_NOTHING, SAYS_SUSPECT, SAYS_DOWN, UNANSWERED };
+
+static int64_t patience_ns(const struct node *p)
+{
+    return prober(p)->spec->timeout_ns + GRACE_NS;
+}
+
+/* Until when the child waits for an undecided parent. */
+static int64_t gives_up_ns(const struct model *m, const struct node *child,
+                           const struct node *p)
+{
+    const struct node *source = prober(p);
+    if (p->depend.standing != STANDS_SUSPECT)
+        return child->depend.asked_ns + patience_ns(p);
+    if (source->probing != 0)
+        return source->probing_ns + patience_ns(p);
+    return (heap_has(&source->due) ? source->due.due : m->now.mono_ns) +
+           patience_ns(p);
+}
+
+static enum answer answer(const struct model *m, const struct node *child,
+                          const struct node *p)
+{
+    bool late = gives_up_ns(m, child, p) <= m->now.mono_ns;
+    switch (depend_standing(p)) {
+    case STANDS_DOWN:
+    case STANDS_IMPACTED: return SAYS_DOWN;
+    case STANDS_SUSPECT: return late ? SAYS_NOTHING : SAYS_SUSPECT;
+    case STANDS_MUTE: return SAYS_NOTHING;
+    case STANDS_FINE: break;
+    }
+    bool fresh = p->depend.counted_ns != 0 &&
+                 p->depend.counted_ns >= child->depend.failing_ns;
+    if (!fresh)
+        return late ? SAYS_NOTHING : UNANSWERED;
+    return p->depend.counted == OUTCOME_UNKNOWN ? SAYS_NOTHING : SAYS_FINE;
+}
+
+/* With `any` one that is fine, or cannot say, is enough; else one that is down
+ * is one too many. hasty: a suspect one is as good as down. */
+static enum parents judge_bond(const struct model *m, const struct node *n,
+                               const struct bond *b, bool hasty)
+{
+    size_t down = 0, open = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        enum answer a = answer(m, n, b->parents[i]);
+        bool is_down = a == SAYS_DOWN || (hasty && a == SAYS_SUSPECT);
+        down += is_down;
+        open += !is_down && (a == UNANSWERED || a == SAYS_SUSPECT);
+    }
+    if (b->any && down + open < b->count)
+        return PARENTS_ALLOW;
+    if (b->any)
+        return open > 0   ? PARENTS_WAIT
+               : down > 0 ? PARENTS_BLAME
+                          : PARENTS_ALLOW;
+    return down > 0 ? PARENTS_BLAME : open > 0 ? PARENTS_WAIT : PARENTS_ALLOW;
+}
+
+static enum parents judge(const struct model *m, const struct node *n,
+                          bool hasty)
+{
+    enum parents worst = PARENTS_ALLOW;
+    for (size_t i = 0; i < n->depend.bond_count; i++) {
+        enum parents one = judge_bond(m, n, &n->depend.bonds[i], hasty);
+        if (one > worst)
+            worst = one;
+    }
+    return worst;
+}
+
+enum parents depend_bond(const struct model *m, const struct node *n,
+                         const struct bond *b)
+{
+    return judge_bond(m, n, b, false);
+}
+
+/* ---------------------------------------------------------------- words --- */
+
+/* "db is down, redis is impacted" or "db, redis": the parents because of which
+ * the answer is what it is. */
+static const char *list_parents(struct model *m, const struct node *n,
+                                enum parents say, bool with_state)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < n->depend.bond_count; i++) {
+        const struct bond *b = &n->depend.bonds[i];
+        if (judge_bond(m, n, b, false) != say)
+            continue;
+        for (size_t k = 0; k < b->count; k++) {
+            const struct node *p = b->parents[k];
+            enum answer a = answer(m, n, p);
+            if ((say == PARENTS_BLAME) != (a == SAYS_DOWN) || a == SAYS_FINE ||
+                a == SAYS_NOTHING)
+                continue;
+            buf_addf(&text, "%s%s", text.len > 0 ? ", " : "", p->row.name);
+            if (with_state)
+                buf_addf(&text, " is %s", state_name(p->state.state));
+        }
+    }
+    const char *kept = arena_strdup(m->scratch, buf_text(&text));
+    buf_free(&text);
+    return kept;
+}
+
+const char *depend_reason(struct model *m, const struct node *n,
+                          enum parents say, const struct state_change *change)
+{
+    if (n->depend.bond_count == 0 || !change->changed)
+        return change->reason;
+    if (change->to == STATE_IMPACTED)
+        return model_text(m, "%s; %s", change->reason,
+                          list_parents(m, n, say, true));
+    if (change->to == STATE_SUSPECT && state_is_ripe(&n->state, n->spec))
+        return model_text(m, "%s; waits for %s", change->reason,
+                          list_parents(m, n, say, false));
+    return change->reason;
+}
+
+static void show_wait(struct model *m, struct node *n, enum parents say)
+{
+    const char *text = "";
+    if (say != PARENTS_ALLOW &&
+        (n->depend.waiting || n->state.state == STATE_IMPACTED))
+        text = list_parents(m, n, say, false);
+    if (text[0] != '\0' || n->depend.waits_for != NULL)
+        model_own(&n->depend.waits_for, text);
+}
+
+/* -------------------------------------------------------------- results --- */
+
+static void enqueue(struct model *m, struct node *n)
+{
+    if (n->depend.queued || n->depend.child_count == 0)
+        return;
+    n->depend.queued = true;
+    n->depend.next_queued = NULL;
+    if (m->changed_first == NULL)
+        m->changed_first = n;
+    else
+        m->changed_last->depend.next_queued = n;
+    m->changed_last = n;
+}
+
+static void begin_failing(struct model *m, struct node *n,
+                          const struct result *r)
+{
+    n->depend.failing_ns = r->started_ns;
+    n->depend.asked_ns = m->now.mono_ns;
+}
+
+/* A parent that is judged from the very probe that this result is of answers
+ * with it. */
+static void ask_parents(struct model *m, struct node *n, const struct result *r)
+{
+    for (size_t i = 0; i < n->depend.bond_count; i++) {
+        const struct bond *b = &n->depend.bonds[i];
+        for (size_t k = 0; k < b->count; k++) {
+            struct node *p = b->parents[k];
+            bool same = r->probe != 0 && prober(p)->probing == r->probe;
+            if (!same && answer(m, n, p) == UNANSWERED)
+                schedule_need(m, p, n->depend.failing_ns);
+        }
+    }
+}
+
+enum parents depend_ask(struct model *m, struct node *n, const struct result *r)
+{
+    if (n->depend.bond_count == 0 || r->outcome != OUTCOME_FAIL)
+        return PARENTS_ALLOW;
+    if (n->depend.failing_ns == 0)
+        begin_failing(m, n, r);
+    enum parents say = judge(m, n, false);
+    if (say == PARENTS_ALLOW && n->state.state == STATE_IMPACTED)
+        begin_failing(m, n, r); /* by itself, from now on */
+    ask_parents(m, n, r);
+    return say;
+}
+
+static void forget_deferred(struct node *n)
+{
+    result_free(n->depend.deferred);
+    n->depend.deferred = NULL;
+}
+
+/* Waits for the next word of each undecided parent, and not for ever. */
+static void arm(struct model *m, struct node *n)
+{
+    struct depend *d = &n->depend;
+    int64_t due = d->deferred == NULL ? MODEL_NEVER : d->deferred_until_ns;
+    bool undecided = d->waiting || n->state.state == STATE_IMPACTED;
+    for (size_t i = 0; i < d->bond_count; i++)
+        for (size_t k = 0; k < d->bonds[i].count; k++) {
+            struct node *p = d->bonds[i].parents[k];
+            enum answer a = answer(m, n, p);
+            if (a != UNANSWERED && a != SAYS_SUSPECT)
+                continue;
+            if (undecided || d->deferred != NULL)
+                p->depend.awaited = true;
+            if (undecided && gives_up_ns(m, n, p) < due)
+                due = gives_up_ns(m, n, p);
+        }
+    if (due == MODEL_NEVER)
+        heap_remove(&m->patience, &d->patience);
+    else
+        heap_set(&m->patience, &d->patience, due);
+}
+
+static bool is_well(const struct node *n)
+{
+    return n->state.state == STATE_PENDING || n->state.state == STATE_UP ||
+           n->state.state == STATE_DEGRADED || n->state.state == STATE_PAUSED;
+}
+
+static void note_waiting(struct model *m, struct node *n, enum parents say)
+{
+    bool waits = say == PARENTS_WAIT && state_is_ripe(&n->state, n->spec);
+    bool begins = waits && !n->depend.waiting;
+    n->depend.waiting = waits;
+    show_wait(m, n, say);
+    if (!begins)
+        return;
+    incident_event(m, n, "waits", "failing often enough; waits for %s",
+                   n->depend.waits_for);
+    model_tell(m, TELL_NOTE, n, "waits for %s", n->depend.waits_for);
+}
+
+static void leave(struct model *m, struct node *n, const char *reason)
+{
+    if (n->state.state != STATE_IMPACTED && n->depend.impacts != NULL)
+        impact_over(m, n,
+                    model_text(m, "%s is %s%s%s", n->row.name,
+                               state_name(n->state.state),
+                               reason[0] ? ": " : "", reason));
+    if (is_well(n))
+        n->depend.failing_ns = 0;
+    bool may_diagnose =
+        n->state.state == STATE_SUSPECT || n->state.state == STATE_DOWN;
+    if (!may_diagnose)
+        forget_deferred(n);
+}
+
+void depend_stepped(struct model *m, struct node *n, enum parents say,
+                    const struct state_change *change, const struct result *r)
+{
+    if (n->depend.bond_count == 0 && n->depend.impacts == NULL &&
+        n->depend.waits_for == NULL)
+        return;
+    bool failed = r->outcome == OUTCOME_FAIL;
+    if (failed ||
+        (n->state.state != STATE_SUSPECT && n->state.state != STATE_IMPACTED))
+        note_waiting(m, n, say);
+    if (failed && n->state.state == STATE_IMPACTED &&
+        impact_update(m, n, r, change->reason))
+        enqueue(m, n);
+    leave(m, n, change->reason);
+    arm(m, n);
+}
+
+/* ----------------------------------------------------------- diagnoses --- */
+
+bool depend_defers(struct model *m, struct node *n, enum runbook_on occasion,
+                   const struct result *r)
+{
+    if (occasion != ON_SUSPECT || n->depend.bond_count == 0 || r == NULL ||
+        n->depend.firing || judge(m, n, true) != PARENTS_WAIT)
+        return false;
+    if (n->depend.deferred == NULL)
+        n->depend.deferred_until_ns = m->now.mono_ns + DIAGNOSIS_WAIT_NS;
+    forget_deferred(n);
+    n->depend.deferred = result_copy(r);
+    arm(m, n);
+    return true;
+}
+
+/* The first parent because of which a need is not met. */
+static struct node *first_culprit(const struct model *m, const struct node *n)
+{
+    for (size_t i = 0; i < n->depend.bond_count; i++) {
+        const struct bond *b = &n->depend.bonds[i];
+        if (judge_bond(m, n, b, true) != PARENTS_BLAME)
+            continue;
+        for (size_t k = 0; k < b->count; k++) {
+            enum answer a = answer(m, n, b->parents[k]);
+            if (a == SAYS_DOWN || a == SAYS_SUSPECT)
+                return b->parents[k];
+        }
+    }
     return NULL;
+}
+
+const char *depend_holds(struct model *m, struct node *n,
+                         const struct runbook_spec *book,
+                         enum runbook_on occasion)
+{
+    struct node *p = occasion == ON_SUSPECT ? first_culprit(m, n) : NULL;
+    if (p == NULL)
+        return NULL;
+    struct node *cause = impact_cause(m, p);
+    const char *reason =
+        model_text(m, "%s is %s: its diagnosis runs instead", cause->row.name,
+                   state_name(cause->state.state));
+    incident_event(m, cause, "held", "%s %s of %s: %s",
+                   runbook_kind_name(book->kind), book->name, n->row.name,
+                   reason);
+    return reason;
+}
+
+static void settle_deferred(struct model *m, struct node *n)
+{
+    struct result *about = n->depend.deferred;
+    if (about == NULL || (judge(m, n, true) == PARENTS_WAIT &&
+                          m->now.mono_ns < n->depend.deferred_until_ns))
+        return;
+    n->depend.deferred = NULL;
+    n->depend.firing = true;
+    run_occasion(m, n, ON_SUSPECT, about);
+    n->depend.firing = false;
+    result_free(about);
+}
+
+/* ------------------------------------------------------------ decisions --- */
+
+/* Its latest result still fails: no other one need be waited for. */
+static bool still_fails(const struct node *n)
+{
+    return n->depend.counted_ns != 0 && n->depend.counted == OUTCOME_FAIL &&
+           n->last != NULL && n->last->outcome == OUTCOME_FAIL &&
+           n->last->generation >= n->judged_from;
+}
+
+static void reconsider(struct model *m, struct node *n)
+{
+    if (n->spec == NULL)
+        return;
+    settle_deferred(m, n);
+    enum parents say = judge(m, n, false);
+    if (n->depend.waiting && say != PARENTS_WAIT && still_fails(n))
+        model_decide(m, n, say);
+    else if (n->state.state == STATE_IMPACTED && say == PARENTS_BLAME &&
+             impact_update(m, n, n->last, "still failing"))
+        enqueue(m, n);
+    show_wait(m, n, say);
+    arm(m, n);
+}
+
+/* Nothing that it needs is in the way any more, but it must be measured. */
+static bool is_freed(const struct model *m, const struct node *n)
+{
+    return n->spec != NULL &&
+           (n->depend.waiting || n->state.state == STATE_IMPACTED) &&
+           judge(m, n, false) == PARENTS_ALLOW;
+}
+
+static void probe_freed(struct model *m, struct node **freed, size_t count)
+{
+    int64_t spread = (int64_t)count * FREED_EACH_NS;
+    if (spread > FREED_SPREAD_NS)
+        spread = FREED_SPREAD_NS;
+    for (size_t i = 0; i < count; i++)
+        schedule_soon(m, freed[i],
+                      m->now.mono_ns + spread * (int64_t)i / (int64_t)count);
+}
+
+/* A check that was down before keeps its incident: it was told. */
+static void note_down_too(struct model *m, struct node *n, const struct node *p)
+{
+    if (n->confirmed && judge(m, n, false) == PARENTS_BLAME)
+        incident_event(m, n, "parent", "%s is %s too: probably the cause",
+                       p->row.name, state_name(p->state.state));
+}
+
+static void tell_children(struct model *m, struct node *p)
+{
+    struct depend *d = &p->depend;
+    struct node **freed =
+        arena_alloc(m->scratch, (d->child_count + 1) * sizeof *freed);
+    size_t freed_count = 0;
+    bool fell = d->fell;
+    d->queued = d->fell = d->awaited = false;
+    for (size_t i = 0; i < d->child_count; i++) {
+        struct node *child = d->children[i];
+        if (fell)
+            note_down_too(m, child, p);
+        reconsider(m, child);
+        if (is_freed(m, child))
+            freed[freed_count++] = child;
+    }
+    probe_freed(m, freed, freed_count);
+}
+
+void depend_changed(struct model *m, struct node *n)
+{
+    struct depend *d = &n->depend;
+    enum standing now = depend_standing(n);
+    bool moved = now != d->standing;
+    leave(m, n, "");
+    if (is_well(n) && n->depend.waiting)
+        note_waiting(m, n, PARENTS_ALLOW);
+    d->fell =
+        d->fell || (moved && (now == STANDS_DOWN || now == STANDS_IMPACTED));
+    d->standing = now;
+    if (moved || d->awaited)
+        enqueue(m, n);
+}
+
+void depend_settle(struct model *m)
+{
+    struct heap_node *h;
+    while ((h = heap_first(&m->patience)) != NULL && h->due <= m->now.mono_ns) {
+        struct node *n =
+            (struct node *)(void *)((char *)h -
+                                    offsetof(struct node, depend.patience));
+        heap_remove(&m->patience, h);
+        reconsider(m, n);
+        if (is_freed(m, n))
+            probe_freed(m, &n, 1);
+    }
+    while (m->changed_first != NULL) {
+        struct node *p = m->changed_first;
+        m->changed_first = p->depend.next_queued;
+        tell_children(m, p);
+    }
+}
+
+int64_t depend_wake(const struct model *m)
+{
+    const struct heap_node *h = heap_first(&m->patience);
+    return h == NULL ? MODEL_NEVER : h->due;
+}
+
+/* --------------------------------------------------- reload and restart --- */
+
+/* Needs may have come or gone; who waited when we stopped waits on. */
+void depend_resume(struct model *m)
+{
+    struct node **freed =
+        arena_alloc(m->scratch, (m->node_count + 1) * sizeof *freed);
+    size_t freed_count = 0;
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        struct depend *d = &n->depend;
+        if (n->spec == NULL)
+            continue;
+        if (d->bond_count > 0 && state_is_ripe(&n->state, n->spec))
+            d->waiting = true;
+        if (n->state.state == STATE_SUSPECT)
+            d->asked_ns = m->now.mono_ns;
+        if (!d->waiting && d->deferred == NULL &&
+            n->state.state != STATE_IMPACTED)
+            continue;
+        reconsider(m, n);
+        if (is_freed(m, n))
+            freed[freed_count++] = n;
+    }
+    probe_freed(m, freed, freed_count);
+}
+
+void depend_removed(struct model *m, struct node *n)
+{
+    forget_deferred(n);
+    impact_over(m, n, model_text(m, "%s is no longer configured", n->row.name));
+    n->depend.waiting = false;
+    n->depend.failing_ns = n->depend.counted_ns = 0;
+    heap_remove(&m->patience, &n->depend.patience);
+    if (n->depend.waits_for != NULL)
+        model_own(&n->depend.waits_for, "");
+}
+
+void depend_free_node(struct node *n)
+{
+    forget_deferred(n);
+    free((void *)(uintptr_t)n->depend.waits_for);
 }

@@ -1,50 +1,259 @@
-/* model/hush.c: pauses, maintenance windows, acknowledgements, marks. */
+/* model/hush.c: what persons say to the watch: pauses, acknowledgements, marks;
+ * and maintenance windows, through window.c. Called from model.c.
+ *
+ * A paused check is not probed, and no result of a probe that began before its
+ * resumption counts. Nobody measures it, so its incident is closed ("paused"),
+ * without a notice: it has not recovered. What is judged from it is paused and
+ * resumed with it. Everything is in the records of the step: it survives a
+ * restart. */
 #include "model/internal.h"
 
-#include <stdlib.h>
+#include "base/str.h"
+
+/* The wall clock may be set while we sleep: looked at this often. */
+#define LOOK_NS (10 * NS_PER_S)
 
 const char *hush_window(const struct model *m, const struct node *n)
 {
     (void)m;
-    (void)n;
-    return NULL;
+    return n->maintenance;
+}
+
+bool hush_counts(const struct node *n, const struct result *r)
+{
+    return n->state.state != STATE_PAUSED && r->probe >= n->counts_from;
+}
+
+/* -------------------------------------------------------------- records --- */
+
+static void audit(struct model *m, const char *actor, const char *action,
+                  const char *object, const char *detail)
+{
+    struct record r = {.kind = RECORD_AUDIT, .urgent = true};
+    r.as.audit =
+        (struct audit_row){m->now.wall_us, actor, action, object, detail};
+    model_commit(m, GRADE_RELAXED, r);
+}
+
+/* "until 14:30, by root: the reason" */
+static const char *pause_text(struct model *m, int64_t until_us,
+                              const char *actor, const char *reason)
+{
+    return model_text(m, "%s%s%sby %s%s%s", until_us != 0 ? "until " : "",
+                      until_us != 0 ? window_time(m, until_us) : "",
+                      until_us != 0 ? ", " : "", actor, reason[0] ? ": " : "",
+                      reason);
+}
+
+static void store_change(struct model *m, const struct node *n,
+                         enum check_state from, const char *reason)
+{
+    struct record transition = {.kind = RECORD_TRANSITION, .urgent = true};
+    transition.as.transition = (struct transition_row){
+        n->row.check, m->now.wall_us, from, n->state.state, RLV_F_NONE,
+        "",           reason};
+    model_commit(m, GRADE_DURABLE, transition);
+    struct record state = {.kind = RECORD_STATE, .urgent = true};
+    state.as.state = n->state;
+    model_commit(m, GRADE_DURABLE, state);
+}
+
+static void store_incident(struct model *m, const struct episode *e)
+{
+    struct record r = {.kind = RECORD_INCIDENT, .urgent = true};
+    r.as.incident = e->row;
+    model_commit(m, GRADE_DURABLE, r);
+}
+
+/* --------------------------------------------------------------- pauses --- */
+
+/* Its incident ends here: one that was confirmed is closed, one that was
+ * forming is forgotten. */
+static void close_incident(struct model *m, struct node *n, const char *text)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    char id[ID_TEXT];
+    if (e == NULL)
+        return;
+    incident_event(m, n, "paused", "%s", text);
+    if (!e->forming && e->row.state != INCIDENT_RESOLVED) {
+        e->row.state = INCIDENT_RESOLVED;
+        e->row.resolved_us = m->now.wall_us;
+        store_incident(m, e);
+        model_tell(m, TELL_INCIDENT, n, "incident %s closed: paused",
+                   id_text('I', e->row.number, id));
+    } else if (e->reopening) {
+        e->forming = e->reopening = false;
+    }
+}
+
+/* Counts begin anew, whatever is on its way. */
+static void begin_anew(struct model *m, struct node *n, enum check_state state,
+                       int64_t until_us)
+{
+    n->state = (struct state_row){.check = n->row.check,
+                                  .state = state,
+                                  .since_us = m->now.wall_us,
+                                  .until_us = until_us};
+    n->confirmed = false;
+    n->counts_from = m->last_probe + 1;
+}
+
+static void pause_one(struct model *m, struct node *n, int64_t until_us,
+                      const char *actor, const char *reason)
+{
+    enum check_state from = n->state.state;
+    const char *text = pause_text(m, until_us, actor, reason);
+    close_incident(m, n, text);
+    begin_anew(m, n, STATE_PAUSED, until_us);
+    heap_remove(&m->queue, &n->due);
+    if (n->asked.purpose != PURPOSE_MANUAL)
+        n->asked.wanted = false;
+    store_change(
+        m, n, from,
+        model_text(m, "by %s%s%s", actor, reason[0] ? ": " : "", reason));
+    audit(m, actor, "check.pause", n->row.name, text);
+    model_tell(m, TELL_STATE, n, "paused %s", text);
+    depend_changed(m, n);
+}
+
+static void resume_one(struct model *m, struct node *n, const char *actor,
+                       const char *why)
+{
+    if (n->state.state != STATE_PAUSED)
+        return;
+    begin_anew(m, n, STATE_PENDING, 0);
+    store_change(m, n, STATE_PAUSED, why);
+    audit(m, actor, "check.resume", n->row.name, why);
+    model_tell(m, TELL_STATE, n, "pending: %s", why);
+    depend_changed(m, n);
+    if (n->spec->source == NULL && n->spec->schedule != SCHEDULE_MANUAL)
+        schedule_ask(m, n, PURPOSE_SCHEDULE, false);
+}
+
+static bool is_judged_from(const struct node *n, const struct node *source)
+{
+    return n->spec != NULL && n->spec->source != NULL &&
+           n->spec->source == source->spec;
+}
+
+/* What is judged from the check goes with it. */
+static void on_pause(struct model *m, const struct event *e)
+{
+    struct node *about = model_node(m, e->as.pause.check);
+    const char *actor = e->as.pause.actor, *reason = e->as.pause.reason;
+    const char *why = model_text(m, "resumed by %s%s%s", actor,
+                                 reason[0] ? ": " : "", reason);
+    if (about == NULL || about->spec == NULL)
+        return;
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (n != about && !is_judged_from(n, about))
+            continue;
+        if (e->as.pause.paused)
+            pause_one(m, n, e->as.pause.until_us, actor, reason);
+        else
+            resume_one(m, n, actor, why);
+    }
+}
+
+/* Ends the pauses whose time is over; returns when the next one ends. */
+static int64_t settle_pauses(struct model *m)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (n->spec == NULL || n->state.state != STATE_PAUSED ||
+            n->state.until_us == 0)
+            continue;
+        if (n->state.until_us <= m->now.wall_us)
+            resume_one(m, n, "relevo", "the time of the pause is over");
+        else if (n->state.until_us < due)
+            due = n->state.until_us;
+    }
+    return due;
+}
+
+/* ---------------------------------------------------------------- other --- */
+
+static void on_acknowledge(struct model *m, const struct event *e)
+{
+    struct episode *i = incident_find(m, e->as.acknowledge.incident);
+    const char *actor = e->as.acknowledge.actor;
+    const char *note = e->as.acknowledge.note;
+    const struct node *n = i == NULL ? NULL : model_node(m, i->row.check);
+    char id[ID_TEXT];
+    if (n == NULL || i->forming || i->row.state != INCIDENT_OPEN)
+        return;
+    i->row.state = INCIDENT_ACKNOWLEDGED;
+    i->row.acknowledged_us = m->now.wall_us;
+    model_own(&i->row.acknowledged_by, actor);
+    model_own(&i->row.note, note);
+    store_incident(m, i);
+    incident_event(m, n, "acknowledged", "by %s%s%s", actor,
+                   note[0] ? ": " : "", note);
+    id_text('I', i->row.number, id);
+    audit(m, actor, "incident.acknowledge", id, note);
+    model_tell(m, TELL_INCIDENT, n, "incident %s acknowledged by %s%s%s", id,
+               actor, note[0] ? ": " : "", note);
+}
+
+static void on_mark(struct model *m, const struct mark_row *mark)
+{
+    struct record r = {.kind = RECORD_MARK, .urgent = true};
+    r.as.mark = *mark;
+    r.as.mark.at_us = m->now.wall_us;
+    model_commit(m, GRADE_RELAXED, r);
+    audit(m, mark->actor, "mark", mark->environment, mark->text);
+    model_tell(m, TELL_NOTE, NULL, "mark%s%s by %s: %s",
+               mark->environment[0] ? " " : "", mark->environment, mark->actor,
+               mark->text);
+}
+
+void hush_ended(struct model *m, struct node *n)
+{
+    incident_event(m, n, "maintenance", "ends");
+    if (n->confirmed && n->state.state == STATE_DOWN)
+        run_occasion_untold(m, n);
+}
+
+static void settle(struct model *m)
+{
+    window_settle(m);
+    int64_t due = settle_pauses(m);
+    if (due < m->hush_due_us)
+        m->hush_due_us = due;
+    m->settled_us = m->now.wall_us;
 }
 
 void hush_event(struct model *m, const struct event *e)
 {
-    (void)m;
-    (void)e;
+    switch (e->kind) {
+    case EVENT_PAUSE: on_pause(m, e); break;
+    case EVENT_ACKNOWLEDGE: on_acknowledge(m, e); break;
+    case EVENT_MARK: on_mark(m, &e->as.mark); break;
+    case EVENT_WINDOW: window_event(m, &e->as.window); break;
+    default: return;
+    }
+    if (m->conf != NULL)
+        settle(m);
 }
 
-void hush_tick(struct model *m) { (void)m; }
+void hush_tick(struct model *m)
+{
+    if (m->planned_from != m->conf->generation ||
+        m->now.wall_us >= m->hush_due_us || m->now.wall_us < m->settled_us)
+        settle(m);
+}
 
 int64_t hush_wake(const struct model *m)
 {
-    (void)m;
-    return MODEL_NEVER;
+    if (m->conf == NULL || m->hush_due_us == INT64_MAX)
+        return MODEL_NEVER;
+    int64_t in_us = m->hush_due_us - m->now.wall_us;
+    if (in_us > LOOK_NS / NS_PER_US)
+        return m->now.mono_ns + LOOK_NS;
+    return m->now.mono_ns + in_us * NS_PER_US;
 }
 
-void hush_free_all(struct model *m)
-{
-    while (m->windows != NULL) {
-        struct window *w = m->windows;
-        m->windows = w->next;
-        free(w);
-    }
-}
-
-void model_restore_window(struct model *m, const struct window_row *row)
-{
-    (void)m;
-    (void)row;
-}
-
-const struct window_row *model_window(const struct model *m, size_t i)
-{
-    for (const struct window *w = m->windows; w != NULL; w = w->next)
-        if (i-- == 0)
-            return &w->row;
-    return NULL;
-}
-
-uint64_t model_last_window(const struct model *m) { return m->last_window; }
+void hush_free_all(struct model *m) { window_free_all(m); }

@@ -60,7 +60,7 @@ static void free_episode(struct episode *e)
     free((void *)(uintptr_t)e->row.cause);
     free((void *)(uintptr_t)e->row.acknowledged_by);
     free((void *)(uintptr_t)e->row.note);
-    depend_free(e);
+    impact_free(e);
     free(e);
 }
 
@@ -192,6 +192,18 @@ void incident_blip(struct model *m, struct node *n)
     n->state.suspect_us = 0;
 }
 
+/* One that was forming anew stays resolved. */
+void incident_impacted(struct model *m, struct node *n, const char *reason)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    if (e != NULL)
+        incident_event(m, n, "impacted", "%s", reason);
+    if (e != NULL && e->reopening)
+        e->forming = e->reopening = false;
+    n->state.incident = 0;
+    n->state.suspect_us = 0;
+}
+
 void incident_removed(struct model *m, struct node *n)
 {
     struct episode *e = incident_find(m, n->state.incident);
@@ -220,7 +232,7 @@ void incident_diagnosed(struct model *m, const struct run_row *run,
 static bool is_needed(const struct model *m, const struct episode *e)
 {
     const struct node *n = model_node(m, e->row.check);
-    if (n != NULL && n->state.incident == e->row.number)
+    if (n != NULL && (n->state.incident == e->row.number || e->impacts != NULL))
         return true;
     return e->row.state == INCIDENT_RESOLVED && !e->forming &&
            m->now.wall_us - e->row.resolved_us < REOPEN_US;

@@ -20,16 +20,78 @@ struct episode { /* an incident, open, forming or lately resolved */
     bool reopening;          /* forming again within its time */
     uint64_t diagnosis;      /* number of the latest ended diagnosis; 0 */
     struct impact *impacts;  /* owned; oldest first */
+    struct impact *last_impact;
 };
 
-struct impact { /* a check that an episode's cause impacts, or impacted */
-    struct impact *next;
+struct impact { /* a check that an episode's cause impacts now */
+    struct impact *prev, *next; /* of the episode */
+    struct impact *other;       /* of the same check, of other episodes */
+    struct episode *episode;
     struct impact_row row;
 };
 
-struct window {
+/* What a check is to those that need it. */
+enum standing {
+    STANDS_FINE,
+    STANDS_MUTE, /* nobody measures it: it speaks for nothing */
+    STANDS_SUSPECT,
+    STANDS_DOWN,
+    STANDS_IMPACTED
+};
+
+/* What those that a check needs say about its going down. */
+enum parents {
+    PARENTS_ALLOW, /* they are fine, or cannot say */
+    PARENTS_WAIT,  /* one that matters is undecided */
+    PARENTS_BLAME  /* one that it needs is down */
+};
+
+struct bond { /* a `struct need`, bound to nodes */
+    struct node **parents;
+    size_t count;
+    bool any;
+};
+
+struct depend { /* of a node; see depend.c */
+    /* of model.graph, made anew with each configuration */
+    struct bond *bonds;
+    size_t bond_count;
+    struct node **children, **derived; /* who needs it; judged from it */
+    size_t child_count, derived_count;
+    struct node *source; /* NULL: probed itself */
+
+    /* as a parent */
+    enum standing standing;    /* as its children know it */
+    bool awaited;              /* a child waits for its next result */
+    bool fell, queued;         /* its children are to hear of it */
+    struct node *next_queued;
+    int64_t counted_ns;        /* begin of its latest result that counts */
+    enum outcome counted;      /* and its outcome; 0 ns: none yet */
+
+    /* as a child */
+    bool waiting;              /* failing often enough; its parents decide */
+    int64_t failing_ns;        /* begin of its first failing result; 0 */
+    int64_t asked_ns;          /* when its parents were asked then */
+    struct heap_node patience; /* in model.patience: it waits no longer */
+    struct result *deferred;   /* owned; its diagnosis waits; NULL */
+    int64_t deferred_until_ns;
+    bool firing;               /* that diagnosis waits no longer */
+    struct impact *impacts;    /* one for each cause */
+    const char *waits_for;     /* owned; NULL: nothing */
+};
+
+struct window { /* opened by hand */
     struct window *next;
     struct window_row row; /* texts owned by the window */
+    const char *text;      /* "M-3 until 14:30"; owned */
+    bool open;
+};
+
+struct planned { /* a window of the configuration: its present or next time */
+    const struct maintenance_spec *spec;
+    const char *name, *text; /* owned */
+    int64_t from_us, until_us;
+    bool open;
 };
 
 struct node {
@@ -44,7 +106,18 @@ struct node {
         enum purpose purpose;
     } asked;
     uint32_t judged_from;  /* results of older generations do not count */
+    uint64_t counts_from;  /* nor do those of earlier probes: it was paused */
+    const char *maintenance; /* text of the window that it is in, which owns
+                                it; NULL: none */
     int64_t probed_due_ns; /* when the last scheduled one was due */
+    int64_t probing_ns;    /* when the probe in flight was due */
+    bool probing_counts;   /* and whether its result counts */
+    struct {               /* a probe that counts, as soon as may be */
+        bool wanted;
+        enum purpose purpose;
+        int64_t last_ns; /* when it last was for its children */
+    } hurry;
+    struct depend depend;
     struct cron cron;      /* when spec->schedule says so */
     struct result *last, *last_good;
     struct past history[MODEL_HISTORY]; /* a ring: history_next is oldest */
@@ -70,12 +143,20 @@ struct model {
     size_t node_count, node_cap;
     struct map *by_name; /* name → node */
     struct heap queue;   /* nodes by due */
+    struct heap patience; /* nodes that wait for others, by when they give up */
+    struct arena *graph;  /* of the needs of conf */
+    struct node *changed_first, *changed_last; /* their children shall hear */
     struct episode *episodes;
     struct run_list waiting; /* intended, for a free place */
     struct run_list live;    /* given to be performed, or started */
     struct run_list past;    /* for cooldowns, and who was told what */
     int64_t tidied_us;
-    struct window *windows; /* owned; opened by hand, not over */
+    struct window *windows; /* owned; opened by hand, not over; oldest first */
+    struct planned *planned; /* owned; in the order of conf->maintenance */
+    size_t planned_count;
+    uint32_t planned_from; /* generation that `planned` is of; 0: none yet */
+    int64_t settled_us, hush_due_us; /* wall: when windows and pauses were
+                                        looked at, and when next to */
     uint32_t last_check;
     uint64_t last_window;
     uint64_t last_incident, last_run, last_probe, sequence;
@@ -105,6 +186,11 @@ void schedule_config(struct model *, struct node *);
 void schedule_next(struct model *, struct node *, const struct result *);
 void schedule_tick(struct model *);
 void schedule_ask(struct model *, struct node *, enum purpose, bool trace);
+/* A probe that counts and begins no earlier than since_ns, for a check that
+ * needs this one: one that is on its way will do. */
+void schedule_need(struct model *, struct node *, int64_t since_ns);
+/* A probe that counts, at due_ns or before. */
+void schedule_soon(struct model *, struct node *, int64_t due_ns);
 int64_t schedule_wake(const struct model *);
 
 /* state.c */
@@ -114,10 +200,16 @@ struct state_change {
     enum check_state from, to;
     const char *reason;
 };
-/* Pure: what one outcome does to a check's state. now_us stamps `since`. */
+/* Pure: what one outcome does to a check's state, as those that it needs allow.
+ * now_us stamps `since`. */
 struct state_change state_step(struct state_row *, bool confirmed,
                                const struct check_spec *, enum outcome,
-                               int64_t now_us);
+                               enum parents, int64_t now_us);
+/* Pure: suspect, and failing often enough to be down. */
+bool state_is_ripe(const struct state_row *, const struct check_spec *);
+/* Pure: what becomes of a ripe check when its parents have been decided. */
+struct state_change state_decide(struct state_row *, enum parents,
+                                 const struct check_spec *, int64_t now_us);
 /* "2/3", or "" where there is nothing to count. */
 void state_count_text(const struct state_row *, const struct check_spec *,
                       char out[24]);
@@ -129,6 +221,8 @@ void incident_down(struct model *, struct node *, const struct result *,
                    const char *reason);
 void incident_recovered(struct model *, struct node *, const char *reason);
 void incident_blip(struct model *, struct node *);
+/* The check's failure has its cause elsewhere: no incident of its own. */
+void incident_impacted(struct model *, struct node *, const char *reason);
 /* Still failing: says so when it fails otherwise than before. */
 bool incident_still(struct model *, struct node *, const struct result *);
 void incident_event(struct model *, const struct node *, const char *event,
@@ -140,15 +234,67 @@ void incident_removed(struct model *, struct node *);
 void incident_resume(struct model *); /* after a restart: forming ones */
 
 /* depend.c: what a check needs (`depends_on`), and derived checks. */
-void depend_free(struct episode *); /* its impacts */
+void depend_config(struct model *); /* binds the needs of a new generation */
+void depend_resume(struct model *); /* what waited goes on under it */
+void depend_removed(struct model *, struct node *);
+void depend_free_node(struct node *);
+/* Before a result changes the state: what the parents allow. They are asked at
+ * the first failing one. */
+enum parents depend_ask(struct model *, struct node *, const struct result *);
+/* After a step of the state: "…; db is down" for change->reason. */
+const char *depend_reason(struct model *, const struct node *, enum parents,
+                          const struct state_change *);
+void depend_stepped(struct model *, struct node *, enum parents,
+                    const struct state_change *, const struct result *);
+/* The state or the latest result is another: those that need it shall hear. */
+void depend_changed(struct model *, struct node *);
+void depend_settle(struct model *); /* they hear; who waited long enough acts */
+int64_t depend_wake(const struct model *); /* monotonic; MODEL_NEVER */
+/* The occasion waits for the parents' answers and is kept for later. */
+bool depend_defers(struct model *, struct node *, enum runbook_on,
+                   const struct result *);
+/* Why a runbook is held: the cause is elsewhere. NULL: it is not. */
+const char *depend_holds(struct model *, struct node *,
+                         const struct runbook_spec *, enum runbook_on);
+enum parents depend_bond(const struct model *, const struct node *,
+                         const struct bond *);
+enum standing depend_standing(const struct node *);
 
-/* hush.c: pauses, maintenance windows, acknowledgements, marks. */
+/* impact.c: who is impacted by whom. */
+/* Lists the check with the incidents of all its causes; true: they changed. */
+bool impact_update(struct model *, struct node *, const struct result *,
+                   const char *reason);
+/* It is not impacted any more: why. */
+void impact_over(struct model *, struct node *, const char *why);
+/* The check that has the incident: itself, or the cause of its impact. */
+struct node *impact_cause(const struct model *, struct node *);
+void impact_free(struct episode *);
+
+/* model.c, for depend.c: decides a ripe check without another result. */
+void model_decide(struct model *, struct node *, enum parents);
+
+/* hush.c: pauses, acknowledgements, marks; windows through window.c. */
 /* Text of the window that the check is in; NULL: none. */
 const char *hush_window(const struct model *, const struct node *);
+/* The result may change the state: the check is not paused, nor was it when
+ * its probe began. */
+bool hush_counts(const struct node *, const struct result *);
 void hush_event(struct model *, const struct event *);
-void hush_tick(struct model *);          /* pauses and windows that end */
+/* Pauses and windows that begin and end: before and after what a step does. */
+void hush_tick(struct model *);
 int64_t hush_wake(const struct model *); /* monotonic; MODEL_NEVER */
+/* The check has left its window: what was held for it is made up for. */
+void hush_ended(struct model *, struct node *);
 void hush_free_all(struct model *);
+
+/* window.c: maintenance, by hand and of the configuration. */
+void window_event(struct model *, const struct window_row *);
+/* Looks at every window anew, and when next to: m->hush_due_us. */
+void window_settle(struct model *);
+void window_free_all(struct model *);
+/* "14:30" of the configuration's zone, with the date where it is not today's;
+ * lives until the next step. */
+const char *window_time(struct model *, int64_t wall_us);
 
 /* match.c */
 /* Pure: does this runbook ask to run for this check, result and occasion? */
@@ -159,6 +305,7 @@ bool match_runbook(const struct runbook_spec *, const struct check_spec *,
 /* occasion.c */
 void run_occasion(struct model *, struct node *, enum runbook_on,
                   const struct result *);
+void run_occasion_untold(struct model *, struct node *);
 void run_asked(struct model *, struct node *, const struct runbook_spec *);
 
 /* run.c */

@@ -108,6 +108,7 @@ static void free_node(struct node *n)
     if (n->last_good != n->last)
         result_free(n->last_good);
     result_free(n->last);
+    depend_free_node(n);
     free(n);
 }
 
@@ -136,6 +137,8 @@ void model_free(struct model *m)
     free(m->nodes);
     free(m->actions);
     heap_free(&m->queue);
+    heap_free(&m->patience);
+    arena_free(m->graph);
     map_free(m->by_name);
     arena_free(m->scratch);
     conf_unref(m->conf);
@@ -252,8 +255,9 @@ static void remove_node(struct model *m, struct node *n)
 {
     heap_remove(&m->queue, &n->due);
     n->probing = 0;
-    n->asked.wanted = false;
+    n->asked.wanted = n->hurry.wanted = false;
     incident_removed(m, n);
+    depend_removed(m, n);
     n->spec = NULL;
     n->state.state = STATE_PENDING;
     n->state.fails = n->state.goods = n->state.unknowns = 0;
@@ -319,12 +323,14 @@ static void on_config(struct model *m, struct conf *conf)
     m->conf = conf_ref(conf);
     bind_specs(m, conf, was);
     assign_ordinals(m);
+    depend_config(m);
     if (first) {
         m->wall_offset_us = m->now.wall_us - m->now.mono_ns / NS_PER_US;
         incident_resume(m);
         run_start_waiting(m);
     }
     reschedule(m, was, known);
+    depend_resume(m);
     conf_unref(old);
     /* Whoever asks for the history of a check will not wait for the group. */
     struct record r = {.kind = RECORD_AUDIT, .urgent = true};
@@ -407,6 +413,8 @@ static void react(struct model *m, struct node *n,
                            r->message);
         run_occasion(m, n, ON_UNKNOWN, r);
     }
+    if (change->to == STATE_IMPACTED)
+        incident_impacted(m, n, change->reason);
     bool well = change->to == STATE_UP || change->to == STATE_DEGRADED;
     if (well && was_confirmed) {
         incident_recovered(m, n, change->reason);
@@ -428,10 +436,11 @@ static enum grade grade_of(const struct state_change *c)
     return heavy && c->changed ? GRADE_DURABLE : GRADE_RELAXED;
 }
 
-static void confirm(struct model *m, struct node *n, struct result *r)
+static void apply_change(struct model *m, struct node *n,
+                         struct state_change change, enum parents say,
+                         struct result *r)
 {
-    struct state_change change = state_step(&n->state, n->confirmed, n->spec,
-                                            r->outcome, m->now.wall_us);
+    change.reason = depend_reason(m, n, say, &change);
     if (change.changed) {
         tell_change(m, n, &change, r);
         store_transition(m, n, &change, r, grade_of(&change));
@@ -439,8 +448,27 @@ static void confirm(struct model *m, struct node *n, struct result *r)
     } else if (r->outcome == OUTCOME_FAIL && incident_still(m, n, r)) {
         run_occasion(m, n, ON_SUSPECT, r);
     }
+    depend_stepped(m, n, say, &change, r);
     if (change.changed || change.counted)
         store_state(m, n, grade_of(&change));
+}
+
+static void confirm(struct model *m, struct node *n, struct result *r)
+{
+    enum parents say = depend_ask(m, n, r);
+    struct state_change change = state_step(
+        &n->state, n->confirmed, n->spec, r->outcome, say, m->now.wall_us);
+    n->depend.counted_ns = r->started_ns;
+    n->depend.counted = r->outcome;
+    apply_change(m, n, change, say, r);
+}
+
+void model_decide(struct model *m, struct node *n, enum parents say)
+{
+    struct state_change change =
+        state_decide(&n->state, say, n->spec, m->now.wall_us);
+    apply_change(m, n, change, say, n->last);
+    depend_changed(m, n);
 }
 
 static void on_result(struct model *m, struct result *r)
@@ -456,11 +484,13 @@ static void on_result(struct model *m, struct result *r)
     struct record record = {.kind = RECORD_RESULT, .as.result = r};
     model_commit(m, GRADE_RELAXED, record);
     /* A probe that an older generation began says nothing of the new one. */
-    if (purpose_counts(r->purpose) && r->generation >= n->judged_from)
+    if (purpose_counts(r->purpose) && r->generation >= n->judged_from &&
+        hush_counts(n, r))
         confirm(m, n, r);
     if (awaited)
         schedule_next(m, n, r);
     remember(n, r);
+    depend_changed(m, n);
 }
 
 /* ---------------------------------------------------------------- door --- */
@@ -514,17 +544,23 @@ struct actions model_step(struct model *m, const struct event *event,
     m->scratch = arena_new();
     m->action_count = 0;
     m->now = now;
+    if (m->conf != NULL)
+        hush_tick(m);
     handle(m, event);
     if (m->conf != NULL) {
         hush_tick(m);
+        depend_settle(m);
         schedule_tick(m);
         incident_forget(m);
         run_tidy(m);
     }
     bind_records(m);
-    int64_t wake = schedule_wake(m), other = hush_wake(m);
-    return (struct actions){m->actions, m->action_count,
-                            other < wake ? other : wake};
+    int64_t wake = schedule_wake(m);
+    const int64_t others[] = {hush_wake(m), depend_wake(m)};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (others[i] < wake)
+            wake = others[i];
+    return (struct actions){m->actions, m->action_count, wake};
 }
 
 /* --------------------------------------------------------------- views --- */
@@ -535,7 +571,7 @@ static void view(const struct model *m, const struct node *n,
     const struct episode *e = incident_find(m, n->state.incident);
     *v = (struct check_view){
         .spec = n->spec,
-        .waits_for = "",
+        .waits_for = n->depend.waits_for == NULL ? "" : n->depend.waits_for,
         .maintenance = hush_window(m, n),
         .acknowledged = e != NULL && e->row.state == INCIDENT_ACKNOWLEDGED,
         .row = &n->row,

@@ -193,6 +193,16 @@ const struct run_row *model_dead_letter(const struct model *, size_t i);
  * past it. */
 const struct window_row *model_window(const struct model *, size_t i);
 uint64_t model_last_window(const struct model *);
+
+struct window_view { /* of one by hand, or of the configuration */
+    const struct window_row *row;        /* NULL: of the configuration */
+    const struct maintenance_spec *spec; /* NULL: by hand */
+    int64_t from_us, until_us;           /* its present or next time */
+    bool open;
+    size_t checks; /* how many it covers now */
+};
+/* The i-th of both, by hand first. False past them. */
+bool model_maintenance(const struct model *, size_t i, struct window_view *);
 /* Runs that are intended or started: for adoption after a restart. */
 const struct run_row *model_live_run(const struct model *, size_t i);
 uint64_t model_last_run(const struct model *);

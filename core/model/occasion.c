@@ -115,6 +115,11 @@ static void consider(struct model *m, struct node *n,
                      const struct result *r)
 {
     struct run_row row = new_row(m, n, book, occasion, r);
+    const char *cause = depend_holds(m, n, book, occasion);
+    if (cause != NULL) {
+        record_held(m, n, &row, (struct held){"root_cause", cause});
+        return;
+    }
     if (book->kind == RUNBOOK_REMEDIATE) {
         record_would(m, n, &row, held_by_mode(m, book));
         return;
@@ -146,12 +151,27 @@ void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
 {
     static const enum runbook_kind order[] = {
         RUNBOOK_DIAGNOSE, RUNBOOK_REMEDIATE, RUNBOOK_NOTIFY};
+    if (depend_defers(m, n, occasion, r))
+        return;
     for (size_t k = 0; k < ARRAY_LEN(order); k++)
         for (size_t i = 0; i < m->conf->runbook_count; i++) {
             const struct runbook_spec *book = &m->conf->runbooks[i];
             if (book->kind == order[k] && is_called(m, n, book, occasion, r))
                 consider(m, n, book, occasion, r);
         }
+}
+
+/* Who was to hear that it went down and was not told, as for maintenance, is
+ * told now. */
+void run_occasion_untold(struct model *m, struct node *n)
+{
+    for (size_t i = 0; i < m->conf->runbook_count; i++) {
+        const struct runbook_spec *book = &m->conf->runbooks[i];
+        if (book->kind == RUNBOOK_NOTIFY &&
+            !run_was_told(m, book, n->state.incident) &&
+            is_called(m, n, book, ON_DOWN, n->last))
+            consider(m, n, book, ON_DOWN, n->last);
+    }
 }
 
 /* By hand: a person's wish ignores the cooldown, but neither mode nor a missing

@@ -18,6 +18,8 @@
 /* The wall clock is steered by up to 500 ppm without having jumped. */
 #define JUMP_US (500 * US_PER_MS)
 #define LOOK_NS (10 * NS_PER_S)
+/* For its children a check is probed at most once in this. */
+#define HURRY_NS (1 * NS_PER_S)
 
 static int64_t spread(uint32_t ordinal, int64_t interval_ns)
 {
@@ -67,6 +69,8 @@ static void set_due(struct model *m, struct node *n, int64_t due)
 
 static int64_t regular_due(const struct model *m, const struct node *n)
 {
+    if (n->state.state == STATE_PAUSED)
+        return MODEL_NEVER;
     switch (n->spec->schedule) {
     case SCHEDULE_INTERVAL: return next_slot(n, used_until(m, n));
     case SCHEDULE_CRON: return next_cron(m, n);
@@ -81,24 +85,58 @@ static int64_t first_spread(const struct model *m)
     return all > FIRST_SPREAD_NS ? all : FIRST_SPREAD_NS;
 }
 
+static bool is_suspect(const struct node *n)
+{
+    for (size_t i = 0; i < n->depend.derived_count; i++)
+        if (n->depend.derived[i]->state.state == STATE_SUSPECT)
+            return true;
+    return n->state.state == STATE_SUSPECT;
+}
+
+static int64_t other_interval(const struct node *n)
+{
+    if (n->state.state == STATE_SUSPECT)
+        return n->spec->retry_interval_ns;
+    if (n->state.state == STATE_DOWN)
+        return n->spec->down_interval_ns;
+    return MODEL_NEVER;
+}
+
+/* How long after a probe the next one is wanted: by the check, and by those
+ * that are judged from it and are not well. */
+static int64_t wanted_interval(const struct node *n)
+{
+    int64_t shortest = other_interval(n);
+    if (shortest == MODEL_NEVER)
+        shortest = n->spec->interval_ns;
+    for (size_t i = 0; i < n->depend.derived_count; i++) {
+        int64_t other = other_interval(n->depend.derived[i]);
+        if (other < shortest)
+            shortest = other;
+    }
+    return shortest;
+}
+
 /* A check that has never been probed does not wait for its slot, nor does one
  * that was suspect or down when we stopped wait longer than it did then. */
 static int64_t soonest(const struct model *m, const struct node *n)
 {
-    int64_t window = n->spec->interval_ns;
+    int64_t window = wanted_interval(n);
     if (n->state.state == STATE_PENDING)
         window = first_spread(m);
-    else if (n->state.state == STATE_SUSPECT)
-        window = n->spec->retry_interval_ns;
-    else if (n->state.state == STATE_DOWN)
-        window = n->spec->down_interval_ns;
     if (window >= n->spec->interval_ns)
         window = n->spec->interval_ns;
     return m->now.mono_ns + spread(n->row.ordinal, window);
 }
 
+/* What is judged from another check is never probed itself. */
 void schedule_config(struct model *m, struct node *n)
 {
+    if (n->depend.source != NULL) {
+        heap_remove(&m->queue, &n->due);
+        n->asked.wanted = n->hurry.wanted = false;
+        return;
+    }
     if (n->spec->schedule == SCHEDULE_CRON) {
         must(cron_parse(n->spec->cron, &n->cron, NULL));
         m->has_cron = true;
@@ -106,8 +144,7 @@ void schedule_config(struct model *m, struct node *n)
     if (n->probing != 0)
         return; /* its result sets the next time */
     int64_t due = regular_due(m, n);
-    bool steady = n->state.state != STATE_PENDING &&
-                  n->state.state != STATE_SUSPECT &&
+    bool steady = n->state.state != STATE_PENDING && !is_suspect(n) &&
                   n->state.state != STATE_DOWN;
     if (n->spec->schedule == SCHEDULE_INTERVAL && !steady &&
         soonest(m, n) < due)
@@ -115,36 +152,49 @@ void schedule_config(struct model *m, struct node *n)
     set_due(m, n, due);
 }
 
+/* It is due then, or after HURRY_NS, if that is before its turn. */
+static void hurry(struct model *m, struct node *n, int64_t due_ns)
+{
+    if (n->hurry.purpose == PURPOSE_PARENT &&
+        due_ns < n->hurry.last_ns + HURRY_NS)
+        due_ns = n->hurry.last_ns + HURRY_NS;
+    if (!heap_has(&n->due) || n->due.due > due_ns)
+        set_due(m, n, due_ns);
+}
+
 /* After a result: sooner while suspect, as configured while down. */
 void schedule_next(struct model *m, struct node *n, const struct result *r)
 {
+    if (n->depend.source != NULL)
+        return;
     if (n->asked.wanted) {
         schedule_ask(m, n, n->asked.purpose, n->asked.trace);
         return;
     }
     int64_t due = regular_due(m, n);
-    int64_t other = n->spec->interval_ns;
-    if (n->state.state == STATE_SUSPECT)
-        other = n->spec->retry_interval_ns;
-    else if (n->state.state == STATE_DOWN)
-        other = n->spec->down_interval_ns;
+    int64_t other = wanted_interval(n);
     bool differs = n->spec->schedule == SCHEDULE_INTERVAL
                        ? other != n->spec->interval_ns
-                       : n->state.state == STATE_SUSPECT;
+                       : is_suspect(n);
     if (differs && n->spec->schedule != SCHEDULE_MANUAL) {
         due = r->started_ns + other;
         if (due < m->now.mono_ns)
             due = m->now.mono_ns;
     }
     set_due(m, n, due);
+    if (n->hurry.wanted)
+        hurry(m, n, m->now.mono_ns);
 }
 
-static struct action *emit_probe(struct model *m, const struct node *n,
-                                 uint64_t number, enum purpose purpose,
-                                 int64_t due_ns, const char *reason)
+static struct action *emit_probe(struct model *m, struct node *n,
+                                 enum purpose purpose, int64_t due_ns,
+                                 const char *reason)
 {
     struct action *a = model_act(m, ACTION_PROBE, reason);
-    a->as.probe.probe = number;
+    n->probing = ++m->last_probe;
+    n->probing_ns = due_ns;
+    n->probing_counts = purpose_counts(purpose);
+    a->as.probe.probe = n->probing;
     a->as.probe.check = n->row.check;
     a->as.probe.purpose = purpose;
     a->as.probe.due_ns = due_ns;
@@ -155,6 +205,10 @@ static struct action *emit_probe(struct model *m, const struct node *n,
 void schedule_ask(struct model *m, struct node *n, enum purpose purpose,
                   bool trace)
 {
+    if (n->depend.source != NULL)
+        n = n->depend.source;
+    if (n->state.state == STATE_PAUSED && purpose != PURPOSE_MANUAL)
+        return;
     if (n->probing != 0) {
         n->asked.wanted = true;
         n->asked.trace = trace;
@@ -162,10 +216,40 @@ void schedule_ask(struct model *m, struct node *n, enum purpose purpose,
         return;
     }
     n->asked.wanted = false;
-    n->probing = ++m->last_probe;
     heap_remove(&m->queue, &n->due);
-    emit_probe(m, n, n->probing, purpose, m->now.mono_ns, "asked for")
-        ->as.probe.trace = trace;
+    emit_probe(m, n, purpose, m->now.mono_ns, "asked for")->as.probe.trace =
+        trace;
+}
+
+/* Many children that fail one after another while their parent is fine shall
+ * not probe it more often than once in HURRY_NS. */
+void schedule_need(struct model *m, struct node *n, int64_t since_ns)
+{
+    if (n->depend.source != NULL)
+        n = n->depend.source;
+    bool on_its_way =
+        n->probing != 0 && n->probing_counts && n->probing_ns >= since_ns;
+    if (on_its_way || n->spec->schedule == SCHEDULE_MANUAL ||
+        n->state.state == STATE_PAUSED)
+        return;
+    n->hurry.wanted = true;
+    n->hurry.purpose = PURPOSE_PARENT;
+    if (n->probing == 0)
+        hurry(m, n, m->now.mono_ns);
+}
+
+void schedule_soon(struct model *m, struct node *n, int64_t due_ns)
+{
+    if (n->depend.source != NULL)
+        n = n->depend.source;
+    if (n->spec->schedule == SCHEDULE_MANUAL || n->state.state == STATE_PAUSED)
+        return;
+    if (!n->hurry.wanted) {
+        n->hurry.wanted = true;
+        n->hurry.purpose = PURPOSE_CONFIRM;
+    }
+    if (n->probing == 0)
+        hurry(m, n, due_ns);
 }
 
 /* Wall time jumped: what is due by the wall must be looked up again. */
@@ -188,6 +272,17 @@ static void watch_wall_clock(struct model *m)
         rearm_cron(m);
 }
 
+static void emit_hurried(struct model *m, struct node *n, int64_t due_ns)
+{
+    bool parent = n->hurry.purpose == PURPOSE_PARENT;
+    if (parent)
+        n->hurry.last_ns = due_ns;
+    n->hurry.wanted = false;
+    emit_probe(m, n, n->hurry.purpose, due_ns,
+               parent ? "a check that needs it fails"
+                      : "what it needs is decided");
+}
+
 void schedule_tick(struct model *m)
 {
     watch_wall_clock(m);
@@ -198,12 +293,13 @@ void schedule_tick(struct model *m)
             (struct node *)(void *)h; /* `due` is its first member */
         int64_t due = h->due;
         heap_remove(&m->queue, h);
-        n->probing = ++m->last_probe;
         n->probed_due_ns = due;
-        bool confirming = n->state.state == STATE_SUSPECT;
-        emit_probe(m, n, n->probing,
-                   confirming ? PURPOSE_CONFIRM : PURPOSE_SCHEDULE, due,
-                   confirming ? "suspect: confirm" : "scheduled");
+        bool confirming = is_suspect(n);
+        if (n->hurry.wanted)
+            emit_hurried(m, n, due);
+        else
+            emit_probe(m, n, confirming ? PURPOSE_CONFIRM : PURPOSE_SCHEDULE,
+                       due, confirming ? "suspect: confirm" : "scheduled");
     }
 }
 

@@ -7,7 +7,11 @@
  *     check down; from suspect one good result makes it up;
  *   - from down success_threshold good ones make it up;
  *   - an unknown result neither adds to nor clears those counts; as many of
- *     them in a row as the failure threshold make the state unknown. */
+ *     them in a row as the failure threshold make the state unknown;
+ *   - a check that would go down does so only if its parents allow it: it waits
+ *     as suspect while one of them is undecided, and is impacted under one that
+ *     is down, until success_threshold good results make it up, or a failing
+ *     one under parents that are fine makes it suspect anew. */
 #include "model/internal.h"
 
 #include <stdio.h>
@@ -19,6 +23,7 @@ enum rule {
     RULE_SUSPECT, /* bad: count towards down */
     RULE_HEAL,    /* good while down: count towards up */
     RULE_STILL,   /* bad while down: the good count begins anew */
+    RULE_LINGER,  /* bad while impacted: still, or suspect anew */
     RULE_BLIND    /* unknown: count towards unknown */
 };
 
@@ -30,7 +35,7 @@ static const unsigned char rules[STATE_COUNT][INPUT_COUNT] = {
     [STATE_DEGRADED] = {RULE_UP, RULE_UP, RULE_SUSPECT, RULE_BLIND},
     [STATE_SUSPECT] = {RULE_UP, RULE_UP, RULE_SUSPECT, RULE_BLIND},
     [STATE_DOWN] = {RULE_HEAL, RULE_HEAL, RULE_STILL, RULE_BLIND},
-    [STATE_IMPACTED] = {RULE_HEAL, RULE_HEAL, RULE_STILL, RULE_BLIND},
+    [STATE_IMPACTED] = {RULE_HEAL, RULE_HEAL, RULE_LINGER, RULE_BLIND},
     [STATE_UNKNOWN] = {RULE_UP, RULE_UP, RULE_SUSPECT, RULE_BLIND},
     [STATE_PAUSED] = {RULE_UP, RULE_UP, RULE_SUSPECT, RULE_BLIND},
 };
@@ -74,18 +79,33 @@ static const char *rule_up(struct state_row *s, enum input in)
     return in == WARNED ? "a warn_unless line is false" : "a good result";
 }
 
-static const char *rule_suspect(struct state_row *s,
-                                const struct check_spec *spec)
+/* An impacted check counts from nothing when it fails by itself later. */
+static const char *fall(struct state_row *s, enum parents parents,
+                        const struct check_spec *spec)
 {
-    s->fails++;
-    if (!is_enough(s, spec)) {
-        s->state = STATE_SUSPECT;
-        return "a failing result";
+    static const enum check_state to[] = {[PARENTS_ALLOW] = STATE_DOWN,
+                                          [PARENTS_WAIT] = STATE_SUSPECT,
+                                          [PARENTS_BLAME] = STATE_IMPACTED};
+    s->state = to[parents];
+    if (s->state != STATE_SUSPECT)
+        s->goods = 0;
+    if (s->state == STATE_IMPACTED) {
+        s->fails = 0;
+        s->window = 0;
     }
-    s->goods = 0;
-    s->state = STATE_DOWN;
     return spec->window_size > 0 ? "enough failing results in the window"
                                  : "enough failing results in a row";
+}
+
+static const char *rule_suspect(struct state_row *s, enum parents parents,
+                                const struct check_spec *spec)
+{
+    if (s->fails < INT32_MAX)
+        s->fails++;
+    if (is_enough(s, spec))
+        return fall(s, parents, spec);
+    s->state = STATE_SUSPECT;
+    return "a failing result";
 }
 
 static const char *rule_heal(struct state_row *s, enum input in,
@@ -93,7 +113,8 @@ static const char *rule_heal(struct state_row *s, enum input in,
 {
     s->goods++;
     if (s->goods < spec->success_threshold) {
-        s->state = STATE_DOWN;
+        if (s->state != STATE_IMPACTED)
+            s->state = STATE_DOWN;
         return "a good result, not enough yet";
     }
     s->window = 0;
@@ -110,6 +131,17 @@ static const char *rule_still(struct state_row *s)
     return "still failing";
 }
 
+static const char *rule_linger(struct state_row *s, enum parents parents,
+                               const struct check_spec *spec)
+{
+    s->goods = 0;
+    if (parents != PARENTS_ALLOW)
+        return "still failing";
+    s->fails = 0;
+    s->window = 1;
+    return rule_suspect(s, parents, spec);
+}
+
 static const char *rule_blind(struct state_row *s,
                               const struct check_spec *spec)
 {
@@ -122,13 +154,14 @@ static const char *rule_blind(struct state_row *s,
 }
 
 static const char *apply(enum rule rule, struct state_row *s, enum input in,
-                         const struct check_spec *spec)
+                         enum parents parents, const struct check_spec *spec)
 {
     switch (rule) {
     case RULE_UP: return rule_up(s, in);
-    case RULE_SUSPECT: return rule_suspect(s, spec);
+    case RULE_SUSPECT: return rule_suspect(s, parents, spec);
     case RULE_HEAL: return rule_heal(s, in, spec);
     case RULE_STILL: return rule_still(s);
+    case RULE_LINGER: return rule_linger(s, parents, spec);
     case RULE_BLIND: break;
     }
     return rule_blind(s, spec);
@@ -136,7 +169,8 @@ static const char *apply(enum rule rule, struct state_row *s, enum input in,
 
 struct state_change state_step(struct state_row *s, bool confirmed,
                                const struct check_spec *spec,
-                               enum outcome outcome, int64_t now_us)
+                               enum outcome outcome, enum parents parents,
+                               int64_t now_us)
 {
     struct state_row before = *s;
     enum input in = input_of(outcome);
@@ -145,7 +179,7 @@ struct state_change state_step(struct state_row *s, bool confirmed,
         s->window = s->window << 1 | (in == BAD);
     }
     enum rule rule = (enum rule)rules[effective_state(s, confirmed)][in];
-    const char *reason = apply(rule, s, in, spec);
+    const char *reason = apply(rule, s, in, parents, spec);
     bool changed = s->state != before.state;
     if (changed)
         s->since_us = now_us;
@@ -156,17 +190,43 @@ struct state_change state_step(struct state_row *s, bool confirmed,
                                  s->state, reason};
 }
 
+bool state_is_ripe(const struct state_row *s, const struct check_spec *spec)
+{
+    return s->state == STATE_SUSPECT && is_enough(s, spec);
+}
+
+struct state_change state_decide(struct state_row *s, enum parents parents,
+                                 const struct check_spec *spec, int64_t now_us)
+{
+    const char *reason = fall(s, parents, spec);
+    bool changed = s->state != STATE_SUSPECT;
+    if (changed)
+        s->since_us = now_us;
+    return (struct state_change){changed, changed, STATE_SUSPECT, s->state,
+                                 reason};
+}
+
+static long long at_most(long long n, int64_t limit)
+{
+    return n < limit ? n : limit;
+}
+
+/* One that waits for its parents has more failing results than it needs. */
 void state_count_text(const struct state_row *s, const struct check_spec *spec,
                       char out[24])
 {
     out[0] = '\0';
     if (s->state == STATE_SUSPECT && spec->window_size > 0)
-        snprintf(out, 24, "%d/%lld", window_fails(s, spec->window_size),
-                 (long long)spec->window_fails);
+        snprintf(
+            out, 24, "%lld/%lld",
+            at_most(window_fails(s, spec->window_size), spec->window_fails),
+            (long long)spec->window_fails);
     else if (s->state == STATE_SUSPECT)
-        snprintf(out, 24, "%d/%lld", s->fails,
+        snprintf(out, 24, "%lld/%lld",
+                 at_most(s->fails, spec->failure_threshold),
                  (long long)spec->failure_threshold);
-    else if (s->state == STATE_DOWN && s->goods > 0)
+    else if ((s->state == STATE_DOWN || s->state == STATE_IMPACTED) &&
+             s->goods > 0)
         snprintf(out, 24, "%d/%lld", s->goods,
                  (long long)spec->success_threshold);
 }

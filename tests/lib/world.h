@@ -19,6 +19,7 @@ struct world {
     struct now now;
     struct actions last;              /* of the latest step */
     struct buf log;                   /* one line an action */
+    struct buf texts;                 /* one line an event: "1 down: why" */
     uint64_t probe[WORLD_CHECKS + 1]; /* in flight, by check number */
     int64_t due[WORLD_CHECKS + 1];
     struct catalog catalog;
@@ -42,17 +43,24 @@ static inline void world_note(struct world *w, const struct action *a)
     case ACTION_TELL: return;
     case ACTION_COMMIT: break;
     }
-    if (r->kind == RECORD_TRANSITION)
+    if (r->kind == RECORD_TRANSITION) {
         buf_addf(&w->log, "transition %u %s\n", r->as.transition.check,
                  state_name(r->as.transition.to));
-    else if (r->kind == RECORD_INCIDENT)
+        buf_addf(&w->texts, "%u %s because %s\n", r->as.transition.check,
+                 state_name(r->as.transition.to), r->as.transition.reason);
+    } else if (r->kind == RECORD_INCIDENT)
         buf_addf(&w->log, "incident %d %s %s%s\n", (int)r->as.incident.number,
                  incident_state_name(r->as.incident.state),
                  fault_name(r->as.incident.fault),
                  r->grade == GRADE_DURABLE ? " durable" : "");
-    else if (r->kind == RECORD_EVENT)
+    else if (r->kind == RECORD_EVENT) {
         buf_addf(&w->log, "event %d %s\n", (int)r->as.event.incident,
                  r->as.event.event);
+        buf_addf(&w->texts, "%d %s: %s\n", (int)r->as.event.incident,
+                 r->as.event.event, r->as.event.text);
+    } else if (r->kind == RECORD_IMPACT)
+        buf_addf(&w->log, "impact %d of %u%s\n", (int)r->as.impact.incident,
+                 r->as.impact.check, r->as.impact.until_us ? " over" : "");
     else if (r->kind == RECORD_RUN)
         buf_addf(&w->log, "stored %s %s%s%s\n", r->as.run.runbook,
                  run_state_name(r->as.run.state),
@@ -99,6 +107,25 @@ static inline void world_begin(struct world *w, size_t n, int64_t interval_ns)
     }
 }
 
+/* The child-th check depends on the others, counted from 0, or on any of
+ * them. Before world_config. */
+static inline void world_needs(struct world *w, size_t child, bool any,
+                               size_t count, const size_t *parents)
+{
+    struct check_spec *c = &w->conf->checks[child];
+    struct need *all =
+        arena_alloc(w->conf->arena, (c->need_count + 1) * sizeof *c->needs);
+    for (size_t i = 0; i < c->need_count; i++)
+        all[i] = c->needs[i];
+    c->needs = all;
+    struct need *n = &all[c->need_count++];
+    n->any = any;
+    n->parents = arena_alloc(w->conf->arena, count * sizeof *n->parents);
+    n->parent_count = count;
+    for (size_t i = 0; i < count; i++)
+        n->parents[i] = &w->conf->checks[parents[i]];
+}
+
 static inline struct runbook_spec *world_book(struct world *w, const char *name,
                                               enum runbook_kind kind,
                                               unsigned on)
@@ -135,28 +162,38 @@ static inline void world_wake(struct world *w)
     world_pass(w, ns > 0 ? ns : 0);
 }
 
-/* The probe in flight of that check ends so. */
-static inline void world_result(struct world *w, uint32_t check,
-                                enum outcome outcome, enum rlv_fault fault,
-                                const char *code)
+/* The probe in flight of `probed` ends so for that check: its own, or one that
+ * is judged from it. */
+static inline void world_judged(struct world *w, uint32_t probed,
+                                uint32_t check, enum outcome outcome,
+                                enum rlv_fault fault, const char *code)
 {
     struct result *r = result_new();
-    r->probe = w->probe[check];
+    r->probe = w->probe[probed];
     r->check = check;
     r->generation = w->model->conf->generation;
     r->outcome = outcome;
     r->fault = fault;
     snprintf(r->code, sizeof r->code, "%s", code);
     r->message = "a message";
-    if (w->due[check] > w->now.mono_ns) {
-        w->now.wall_us += (w->due[check] - w->now.mono_ns) / NS_PER_US;
-        w->now.mono_ns = w->due[check];
+    if (w->due[probed] > w->now.mono_ns) {
+        w->now.wall_us += (w->due[probed] - w->now.mono_ns) / NS_PER_US;
+        w->now.mono_ns = w->due[probed];
     }
     r->started_ns = w->now.mono_ns;
     r->started_us = w->now.wall_us;
-    w->probe[check] = 0;
+    if (check == probed)
+        w->probe[check] = 0;
     struct event e = {.kind = EVENT_RESULT, .as.result = r};
     world_step(w, &e);
+}
+
+/* The probe in flight of that check ends so. */
+static inline void world_result(struct world *w, uint32_t check,
+                                enum outcome outcome, enum rlv_fault fault,
+                                const char *code)
+{
+    world_judged(w, check, check, outcome, fault, code);
 }
 
 /* Waits for the check's next probe and ends it so. */
@@ -199,6 +236,7 @@ static inline void world_end(struct world *w)
     arena_free(w->conf->arena);
     free(w->conf);
     buf_free(&w->log);
+    buf_free(&w->texts);
 }
 
 static inline void assert_says(const char *said, const char *expected)
@@ -226,9 +264,10 @@ static inline int occurrences(const char *text, const char *word)
 /* Feeds what the first model stored to a second one. */
 static inline void world_restart(struct world *w, struct world *old)
 {
-    struct node *n = old->model->nodes[0];
-    model_restore_check(w->model, &n->row);
-    model_restore_state(w->model, &n->state);
+    for (size_t i = 0; i < old->model->node_count; i++) {
+        model_restore_check(w->model, &old->model->nodes[i]->row);
+        model_restore_state(w->model, &old->model->nodes[i]->state);
+    }
     for (struct episode *e = old->model->episodes; e != NULL; e = e->next)
         if (!e->forming)
             model_restore_incident(w->model, &e->row);
@@ -237,6 +276,9 @@ static inline void world_restart(struct world *w, struct world *old)
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         for (struct run *r = lists[i]->first; r != NULL; r = r->next)
             model_restore_run(w->model, &r->row);
+    for (struct episode *e = old->model->episodes; e != NULL; e = e->next)
+        for (struct impact *i = e->impacts; i != NULL; i = i->next)
+            model_restore_impact(w->model, &i->row);
     model_restore_numbers(w->model, old->model->last_check,
                           old->model->last_incident, old->model->last_run,
                           old->model->last_window);

@@ -1,8 +1,9 @@
 /* test_model_state.c: thresholds and states, one result after another.
  *
  * A row is a sequence of outcomes (o w f u: ok, warn, fail, unknown) and the
- * states after each of them by their first letters; s1 s2: suspect with count.
- */
+ * states after each of them; suspect with its count. Between them b means that
+ * from here on a parent is down, d that one is undecided, a that all allow it;
+ * ! decides at once what they say. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,6 +49,28 @@ static const struct row rows[] = {
     {3, 1, 2, 4, "fof", "suspect1 up down"},
     {3, 1, 2, 4, "foooof", "suspect1 up up up up suspect1"},
     {3, 1, 2, 4, "fofof", "suspect1 up down up suspect1"},
+    /* a parent is down */
+    {3, 2, 0, 0, "fbff", "suspect1 suspect2 impacted"},
+    {1, 2, 0, 0, "bfoo", "impacted impacted up"},
+    {1, 2, 0, 0, "bfofoo", "impacted impacted impacted impacted up"},
+    {1, 1, 0, 0, "bfw", "impacted degraded"},
+    {3, 2, 2, 4, "bfof", "suspect1 up impacted"},
+    /* and recovers: what fails then counts from nothing */
+    {2, 2, 0, 0, "bffaff", "suspect1 impacted suspect1 down"},
+    {1, 2, 0, 0, "bfaf", "impacted down"},
+    {2, 2, 0, 0, "bffdff", "suspect1 impacted impacted impacted"},
+    {2, 2, 0, 0, "bffaofo", "suspect1 impacted impacted suspect1 up"},
+    {2, 2, 2, 3, "bffaff", "suspect1 impacted suspect1 down"},
+    {2, 2, 0, 0, "bffuuf", "suspect1 impacted impacted unknown suspect1"},
+    /* a parent is undecided */
+    {2, 2, 0, 0, "dffff", "suspect1 suspect2 suspect3 suspect4"},
+    {2, 2, 0, 0, "dfffo", "suspect1 suspect2 suspect3 up"},
+    {2, 2, 0, 0, "dffa!", "suspect1 suspect2 down"},
+    {2, 2, 0, 0, "dffb!oo", "suspect1 suspect2 impacted impacted up"},
+    {2, 2, 0, 0, "dffaf", "suspect1 suspect2 down"},
+    {1, 2, 0, 0, "df", "suspect1"},
+    /* what is down already stays down whatever its parents are */
+    {1, 2, 0, 0, "fbfdf", "down down down"},
 };
 
 static enum outcome outcome_of(char c)
@@ -56,6 +79,19 @@ static enum outcome outcome_of(char c)
            : c == 'w' ? OUTCOME_WARN
            : c == 'f' ? OUTCOME_FAIL
                       : OUTCOME_UNKNOWN;
+}
+
+static bool is_said(char c, enum parents *parents)
+{
+    if (c == 'a')
+        *parents = PARENTS_ALLOW;
+    else if (c == 'b')
+        *parents = PARENTS_BLAME;
+    else if (c == 'd')
+        *parents = PARENTS_WAIT;
+    else
+        return false;
+    return true;
 }
 
 static void add_state(const struct state_row *s, char *out, size_t size)
@@ -78,8 +114,14 @@ static void every_row(void **unused)
         struct state_row s = {0};
         char seen[200] = "";
         bool confirmed = false;
+        enum parents parents = PARENTS_ALLOW;
         for (const char *c = rows[i].outcomes; *c != '\0'; c++) {
-            state_step(&s, confirmed, &spec, outcome_of(*c), 1);
+            if (is_said(*c, &parents))
+                continue;
+            if (*c == '!' && state_is_ripe(&s, &spec))
+                state_decide(&s, parents, &spec, 1);
+            else
+                state_step(&s, confirmed, &spec, outcome_of(*c), parents, 1);
             if (s.state == STATE_DOWN)
                 confirmed = true;
             else if (s.state == STATE_UP || s.state == STATE_DEGRADED)
@@ -97,15 +139,18 @@ static void since_moves_only_with_the_state(void **unused)
     (void)unused;
     struct check_spec spec = {.failure_threshold = 3, .success_threshold = 2};
     struct state_row s = {0};
-    state_step(&s, false, &spec, OUTCOME_OK, 10);
-    struct state_change same = state_step(&s, false, &spec, OUTCOME_OK, 20);
+    state_step(&s, false, &spec, OUTCOME_OK, PARENTS_ALLOW, 10);
+    struct state_change same =
+        state_step(&s, false, &spec, OUTCOME_OK, PARENTS_ALLOW, 20);
     assert_int_equal(s.since_us, 10);
     assert_false(same.changed);
     assert_false(same.counted);
-    struct state_change bad = state_step(&s, false, &spec, OUTCOME_FAIL, 30);
+    struct state_change bad =
+        state_step(&s, false, &spec, OUTCOME_FAIL, PARENTS_ALLOW, 30);
     assert_int_equal(s.since_us, 30);
     assert_true(bad.changed);
-    struct state_change more = state_step(&s, false, &spec, OUTCOME_FAIL, 40);
+    struct state_change more =
+        state_step(&s, false, &spec, OUTCOME_FAIL, PARENTS_ALLOW, 40);
     assert_int_equal(s.since_us, 30);
     assert_false(more.changed);
     assert_true(more.counted);
@@ -117,16 +162,21 @@ static void counts_are_shown(void **unused)
     struct check_spec spec = {.failure_threshold = 3, .success_threshold = 2};
     struct state_row s = {0};
     char text[24];
-    state_step(&s, false, &spec, OUTCOME_FAIL, 1);
-    state_step(&s, false, &spec, OUTCOME_FAIL, 1);
+    state_step(&s, false, &spec, OUTCOME_FAIL, PARENTS_ALLOW, 1);
+    state_step(&s, false, &spec, OUTCOME_FAIL, PARENTS_ALLOW, 1);
     state_count_text(&s, &spec, text);
     assert_string_equal(text, "2/3");
-    state_step(&s, false, &spec, OUTCOME_FAIL, 1);
+    state_step(&s, false, &spec, OUTCOME_FAIL, PARENTS_ALLOW, 1);
     state_count_text(&s, &spec, text);
     assert_string_equal(text, "");
-    state_step(&s, true, &spec, OUTCOME_OK, 1);
+    state_step(&s, true, &spec, OUTCOME_OK, PARENTS_ALLOW, 1);
     state_count_text(&s, &spec, text);
     assert_string_equal(text, "1/2");
+    s = (struct state_row){0};
+    for (int i = 0; i < 5; i++)
+        state_step(&s, false, &spec, OUTCOME_FAIL, PARENTS_WAIT, 1);
+    state_count_text(&s, &spec, text);
+    assert_string_equal(text, "3/3");
 }
 
 int main(void)
