@@ -5,7 +5,7 @@
  * most 64 KiB. Who asks is known by SO_PEERCRED: root and our own user may do
  * everything, members of the socket's group may read, others are refused.
  *
- * Happy path: accept → a line → its row of the table answers → more lines.
+ * Happy path: accept → a line → its command answers (commands.c) → more lines.
  * Ways it can fail: nonsense (answered with an error), too long a line (the
  * same, then closed), a client that leaves (its wait for a probe is forgotten),
  * one that does not read (nothing more is read from it while UNSENT_MOST bytes
@@ -21,8 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "daemon/internal.h"
-#include "daemon/request.h"
+#include "daemon/client.h"
 #include "report/json.h"
 
 enum {
@@ -33,25 +32,6 @@ enum {
 };
 
 enum right { MAY_NOTHING, MAY_READ, MAY_CHANGE };
-
-struct client {
-    struct client *next;
-    struct control *control;
-    uv_pipe_t pipe;
-    struct buf in, out; /* out: answers that gather during one request */
-    size_t unsent;      /* bytes on their way */
-    uint32_t waits_for; /* number of the check whose probe it asked for; 0 */
-    bool may_change, closing;
-    bool paused; /* not read from: it does not read itself */
-};
-
-struct control {
-    struct daemon *daemon;
-    uv_pipe_t server;
-    struct client *clients;
-    size_t client_count, open_handles;
-    char path[108];
-};
 
 /* ------------------------------------------------------------- answers --- */
 
@@ -81,6 +61,7 @@ static void drop(struct client *c)
     if (c->closing)
         return;
     c->closing = true;
+    windows_client_left(c);
     uv_close((uv_handle_t *)&c->pipe, on_client_closed);
 }
 
@@ -105,8 +86,8 @@ static void on_written(uv_write_t *request, int status)
         serve(c);
 }
 
-/* Takes over the reference. Sent by flush. */
-static void answer(struct client *c, json_t *object)
+/* Takes over the reference. Sent by client_flush. */
+void client_answer(struct client *c, json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
@@ -116,7 +97,7 @@ static void answer(struct client *c, json_t *object)
     free(text);
 }
 
-static void flush(struct client *c)
+void client_flush(struct client *c)
 {
     if (c->out.len == 0 || c->closing)
         return;
@@ -135,41 +116,13 @@ static void flush(struct client *c)
     }
 }
 
-static void refuse(struct client *c, const char *text)
+void client_refuse(struct client *c, const char *text)
 {
-    answer(c, json_pack("{s:o}", "error", report_text(text, strlen(text))));
+    client_answer(c,
+                  json_pack("{s:o}", "error", report_text(text, strlen(text))));
 }
 
-/* ------------------------------------------------------------ commands --- */
-
-static void do_status(struct client *c, const struct request *request)
-{
-    const struct model *m = c->control->daemon->model;
-    struct check_view v;
-    (void)request;
-    for (size_t i = 0; i < model_check_count(m); i++)
-        if (model_check_at(m, i, &v))
-            answer(c, report_check(&v));
-    answer(c, json_pack("{s:b}", "end", 1));
-}
-
-static void do_version(struct client *c, const struct request *request)
-{
-    const struct daemon *d = c->control->daemon;
-    (void)request;
-    answer(c, json_pack("{s:s, s:i, s:o, s:o}", "version", RELEVO_VERSION,
-                        "pid", (int)getpid(), "state_dir",
-                        report_text(d->state_dir, strlen(d->state_dir)), "file",
-                        report_text(d->conf->file, strlen(d->conf->file))));
-}
-
-/* A reload is answered when it is done; the client may have left by then. */
-struct reload_wait {
-    struct control *control;
-    struct client *client;
-};
-
-static bool is_there(const struct control *control, const struct client *c)
+bool client_is_there(const struct control *control, const struct client *c)
 {
     for (const struct client *i = control->clients; i != NULL; i = i->next)
         if (i == c)
@@ -177,100 +130,17 @@ static bool is_there(const struct control *control, const struct client *c)
     return false;
 }
 
-static void on_reloaded(void *arg, const char *errors)
-{
-    struct reload_wait *wait = arg;
-    if (is_there(wait->control, wait->client)) {
-        if (errors == NULL)
-            answer(wait->client, json_pack("{s:b}", "reloaded", 1));
-        else
-            refuse(wait->client, errors);
-        flush(wait->client);
-    }
-    free(wait);
-}
-
-static void do_reload(struct client *c, const struct request *request)
-{
-    struct reload_wait *wait = xcalloc(1, sizeof *wait);
-    (void)request;
-    *wait = (struct reload_wait){c->control, c};
-    reload_start(c->control->daemon, on_reloaded, wait);
-}
-
-static void do_check(struct client *c, const struct request *request)
-{
-    struct daemon *d = c->control->daemon;
-    struct check_view v;
-    const char *name = request_text(request, "name");
-    if (name == NULL || !model_check_by_name(d->model, name, &v)) {
-        refuse(c, "no such check in the running configuration");
-        return;
-    }
-    c->waits_for = v.row->check;
-    struct event e = {.kind = EVENT_PROBE_ASKED};
-    e.as.probe_asked.check = v.row->check;
-    e.as.probe_asked.purpose = PURPOSE_MANUAL;
-    e.as.probe_asked.trace =
-        json_is_true(json_object_get(request->object, "trace"));
-    daemon_step(d, &e);
-}
-
-void control_result(struct daemon *d, const struct result *r)
-{
-    struct check_view v;
-    if (d->control == NULL || r->purpose != PURPOSE_MANUAL ||
-        !model_check_by_id(d->model, r->check, &v))
-        return;
-    for (struct client *c = d->control->clients; c != NULL; c = c->next)
-        if (c->waits_for == r->check && !c->closing) {
-            c->waits_for = 0;
-            answer(c, report_result(r, v.row->name));
-            flush(c);
-        }
-}
-
-static void do_runbook_run(struct client *c, const struct request *request)
-{
-    struct daemon *d = c->control->daemon;
-    struct check_view v;
-    char id[ID_TEXT];
-    const char *check = request_text(request, "check");
-    const char *name = request_text(request, "runbook");
-    const struct runbook_spec *book = conf_runbook(d->conf, name);
-    if (book == NULL || check == NULL ||
-        !model_check_by_name(d->model, check, &v)) {
-        refuse(c, book == NULL ? "no such runbook in the running configuration"
-                               : "no such check in the running configuration");
-        return;
-    }
-    struct event e = {.kind = EVENT_RUN_ASKED};
-    e.as.run_asked.check = v.row->check;
-    e.as.run_asked.runbook = book;
-    daemon_step(d, &e);
-    id_text('R', model_last_run(d->model), id);
-    answer(c, json_pack("{s:s}", "run", id));
-}
-
-static void (*const commands[])(struct client *, const struct request *) = {
-    [REQUEST_STATUS] = do_status,
-    [REQUEST_VERSION] = do_version,
-    [REQUEST_CHECK] = do_check,
-    [REQUEST_RELOAD] = do_reload,
-    [REQUEST_RUNBOOK_RUN] = do_runbook_run,
-};
-
 static void handle(struct client *c, const char *line, size_t n)
 {
     struct request request;
     const char *refusal = request_parse(line, n, c->may_change, &request);
     if (refusal != NULL) {
-        refuse(c, refusal);
+        client_refuse(c, refusal);
     } else {
-        commands[request.kind](c, &request);
+        command_run(c, &request);
         request_fini(&request);
     }
-    flush(c);
+    client_flush(c);
 }
 
 /* ------------------------------------------------------------ requests --- */
@@ -309,8 +179,8 @@ static void pause_or_go_on(struct client *c)
 
 static void turn_away(struct client *c, const char *why)
 {
-    refuse(c, why);
-    flush(c);
+    client_refuse(c, why);
+    client_flush(c);
     drop(c);
 }
 
@@ -330,7 +200,7 @@ static void serve(struct client *c)
 }
 
 static enum right rights_of(const struct control *control,
-                            const uv_pipe_t *pipe)
+                            const uv_pipe_t *pipe, uid_t *uid)
 {
     uv_os_fd_t fd;
     struct ucred peer;
@@ -339,6 +209,7 @@ static enum right rights_of(const struct control *control,
     if (uv_fileno((const uv_handle_t *)pipe, &fd) != 0 ||
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
         return MAY_NOTHING;
+    *uid = peer.uid;
     if (peer.uid == 0 || peer.uid == getuid())
         return MAY_CHANGE;
     /* The socket's mode lets only its group in; the group may read. */
@@ -377,7 +248,7 @@ static void on_connection(uv_stream_t *server, int status)
         drop(c);
         return;
     }
-    enum right right = rights_of(control, &c->pipe);
+    enum right right = rights_of(control, &c->pipe, &c->uid);
     c->may_change = right == MAY_CHANGE;
     if (right == MAY_NOTHING)
         turn_away(c, "only root, the daemon's own user and the group of its "

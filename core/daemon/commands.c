@@ -1,0 +1,135 @@
+/* daemon/commands.c: what each request of the control socket does. Called from
+ * control.c; pauses and the like are in quiet.c,
+ * maintenance in windows.c. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/client.h"
+#include "report/json.h"
+
+static void do_status(struct client *c, const struct request *request)
+{
+    const struct model *m = c->control->daemon->model;
+    struct check_view v;
+    (void)request;
+    for (size_t i = 0; i < model_check_count(m); i++)
+        if (model_check_at(m, i, &v))
+            client_answer(c, report_check(&v));
+    client_answer(c, json_pack("{s:b}", "end", 1));
+}
+
+static void do_version(struct client *c, const struct request *request)
+{
+    const struct daemon *d = c->control->daemon;
+    (void)request;
+    client_answer(
+        c, json_pack("{s:s, s:i, s:o, s:o}", "version", RELEVO_VERSION, "pid",
+                     (int)getpid(), "state_dir",
+                     report_text(d->state_dir, strlen(d->state_dir)), "file",
+                     report_text(d->conf->file, strlen(d->conf->file))));
+}
+
+/* A reload is answered when it is done; the client may have left by then. */
+struct reload_wait {
+    struct control *control;
+    struct client *client;
+};
+
+static void on_reloaded(void *arg, const char *errors)
+{
+    struct reload_wait *wait = arg;
+    if (client_is_there(wait->control, wait->client)) {
+        if (errors == NULL)
+            client_answer(wait->client, json_pack("{s:b}", "reloaded", 1));
+        else
+            client_refuse(wait->client, errors);
+        client_flush(wait->client);
+    }
+    free(wait);
+}
+
+static void do_reload(struct client *c, const struct request *request)
+{
+    struct reload_wait *wait = xcalloc(1, sizeof *wait);
+    (void)request;
+    *wait = (struct reload_wait){c->control, c};
+    reload_start(c->control->daemon, on_reloaded, wait);
+}
+
+static void do_check(struct client *c, const struct request *request)
+{
+    struct daemon *d = c->control->daemon;
+    struct check_view v;
+    const char *name = request_text(request, "name");
+    if (name == NULL || !model_check_by_name(d->model, name, &v)) {
+        client_refuse(c, "no such check in the running configuration");
+        return;
+    }
+    c->waits_for = v.row->check;
+    struct event e = {.kind = EVENT_PROBE_ASKED};
+    e.as.probe_asked.check = v.row->check;
+    e.as.probe_asked.purpose = PURPOSE_MANUAL;
+    e.as.probe_asked.trace =
+        json_is_true(json_object_get(request->object, "trace"));
+    daemon_step(d, &e);
+}
+
+void control_result(struct daemon *d, const struct result *r)
+{
+    struct check_view v;
+    if (d->control == NULL || r->purpose != PURPOSE_MANUAL ||
+        !model_check_by_id(d->model, r->check, &v))
+        return;
+    for (struct client *c = d->control->clients; c != NULL; c = c->next)
+        if (c->waits_for == r->check && !c->closing) {
+            c->waits_for = 0;
+            client_answer(c, report_result(r, v.row->name));
+            client_flush(c);
+        }
+}
+
+static void do_runbook_run(struct client *c, const struct request *request)
+{
+    struct daemon *d = c->control->daemon;
+    struct check_view v;
+    char id[ID_TEXT];
+    const char *check = request_text(request, "check");
+    const char *name = request_text(request, "runbook");
+    const struct runbook_spec *book = conf_runbook(d->conf, name);
+    if (book == NULL || check == NULL ||
+        !model_check_by_name(d->model, check, &v)) {
+        client_refuse(c, book == NULL
+                             ? "no such runbook in the running configuration"
+                             : "no such check in the running configuration");
+        return;
+    }
+    struct event e = {.kind = EVENT_RUN_ASKED};
+    e.as.run_asked.check = v.row->check;
+    e.as.run_asked.runbook = book;
+    daemon_step(d, &e);
+    id_text('R', model_last_run(d->model), id);
+    client_answer(c, json_pack("{s:s}", "run", id));
+}
+
+static void (*const commands[])(struct client *, const struct request *) = {
+    [REQUEST_STATUS] = do_status,
+    [REQUEST_VERSION] = do_version,
+    [REQUEST_CHECK] = do_check,
+    [REQUEST_RELOAD] = do_reload,
+    [REQUEST_RUNBOOK_RUN] = do_runbook_run,
+    [REQUEST_PAUSE] = quiet_pause,
+    [REQUEST_RESUME] = quiet_resume,
+    [REQUEST_ACKNOWLEDGE] = quiet_acknowledge,
+    [REQUEST_MARK] = quiet_mark,
+    [REQUEST_MAINTENANCE_START] = windows_start,
+    [REQUEST_MAINTENANCE_END] = windows_end,
+    [REQUEST_MAINTENANCE_LIST] = windows_list,
+};
+
+void command_run(struct client *c, const struct request *request)
+{
+    commands[request->kind](c, request);
+}
