@@ -70,6 +70,7 @@ int cli_fail(int status, const char *fmt, ...) PRINTF(2, 3);
 
 int cmd_run(const struct args *);
 int cmd_check(const struct args *);
+int cmd_test(const struct args *);
 int cmd_status(const struct args *);
 int cmd_history(const struct args *);
 int cmd_incident_list(const struct args *);

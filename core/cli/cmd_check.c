@@ -6,66 +6,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
-#include "base/clock.h"
 #include "base/human.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/out.h"
+#include "cli/probing.h"
 #include "cli/result_text.h"
 #include "cli/use.h"
-#include "crew/crew.h"
-#include "daemon/scrub.h"
 #include "expect/expect.h"
 #include "report/json.h"
+#include "wire/msg.h"
 
 /* ---------------------------------------------------------- own worker --- */
 
-struct local {
-    struct result *result;
-};
-
-static void on_result(void *arg, struct result *r)
-{
-    struct local *local = arg;
-    result_free(local->result);
-    local->result = r;
-}
-
-/* Probes conf->checks[index] with a crew of one worker. */
+/* The result of conf->checks[index], without secrets. */
 static struct result *probe_local(struct conf *conf, size_t index)
 {
-    uv_loop_t loop;
-    struct local local = {0};
-    struct crew_options options = {.workers = 1, .blocking = 1};
-    struct crew_events events = {.result = on_result, .arg = &local};
-    uint32_t *ids = calloc(conf->check_count, sizeof *ids);
-    must(ids != NULL);
-    for (size_t i = 0; i < conf->check_count; i++)
-        ids[i] = (uint32_t)i + 1;
-    uv_loop_init(&loop);
-    struct crew *crew = crew_new(&loop, &options, &events);
-    crew_start_workers(crew);
-    crew_load(crew, conf, ids);
-    struct msg_probe probe = {.probe = 1,
-                              .check = (uint32_t)index + 1,
-                              .purpose = PURPOSE_MANUAL,
-                              .flags = PROBE_TRACE,
-                              .due_ns = clock_mono_ns()};
-    crew_probe(crew, &probe);
-    while (local.result == NULL)
-        uv_run(&loop, UV_RUN_ONCE);
-    crew_free(crew);
-    uv_run(&loop, UV_RUN_DEFAULT); /* until the handles are closed */
-    uv_loop_close(&loop);
-    free(ids);
-    struct redact *redact = redact_new(conf->secrets, conf->secret_count);
-    scrub_result(redact, local.result);
-    redact_free(redact);
-    return local.result;
+    size_t n = conf->check_count;
+    bool *asked = xcalloc(n, sizeof *asked);
+    struct result **results = xcalloc(n, sizeof(struct result *));
+    struct probing_options options = {
+        .asked = asked, .purpose = PURPOSE_MANUAL, .flags = PROBE_TRACE};
+    asked[index] = true;
+    probing_run(conf, &options, results);
+    struct result *result = results[index];
+    free(results);
+    free(asked);
+    return result;
 }
 
 /* ------------------------------------------------------------ --expect --- */
@@ -74,8 +44,7 @@ static struct result *probe_local(struct conf *conf, size_t index)
 static struct expect *parse_line(const struct check_spec *spec,
                                  const char *text)
 {
-    struct expect_scope scope = {spec->catalog->fields,
-                                 spec->catalog->field_count};
+    struct expect_scope scope = {spec->fields, spec->field_count};
     struct expect_error error;
     struct expect *e = expect_parse(text, &scope, &error);
     if (e == NULL) {
@@ -88,12 +57,11 @@ static struct expect *parse_line(const struct check_spec *spec,
 static bool same_field(const struct check_spec *spec, const struct expect *a,
                        const char *other)
 {
-    struct expect_scope scope = {spec->catalog->fields,
-                                 spec->catalog->field_count};
+    struct expect_scope scope = {spec->fields, spec->field_count};
     struct expect_error error;
     struct expect *b = expect_parse(other, &scope, &error);
     bool same = false;
-    for (unsigned f = 0; b != NULL && f < spec->catalog->field_count; f++)
+    for (unsigned f = 0; b != NULL && f < spec->field_count; f++)
         same = same || (expect_reads(a, f) && expect_reads(b, f));
     expect_free(b);
     return same;

@@ -170,15 +170,17 @@ static json_t *read_json(const char *file)
 
 /* ------------------------------------------------------------- command --- */
 
+/* The file comes first: a result brings names that its check recorded. */
 static int answer(struct question *q, const char *file)
 {
+    json_t *given = file == NULL ? NULL : read_json(file);
+    if (file != NULL && given == NULL)
+        return EXIT_USAGE;
+    if (given != NULL)
+        q->catalog = observed_names(q->catalog, given, q->arena);
     int status = parse(q);
-    if (status != EXIT_FINE)
-        return status;
-    if (file == NULL)
-        return say_type(q);
-    json_t *given = read_json(file);
-    status = given == NULL ? EXIT_USAGE : judge(q, given, file);
+    if (status == EXIT_FINE)
+        status = given == NULL ? say_type(q) : judge(q, given, file);
     json_decref(given);
     return status;
 }

@@ -33,6 +33,15 @@ static const struct cli_option check_options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static const struct cli_option test_options[] = {
+    {"tag",      0,   "TAG",    true,  "only checks with this tag; several: any of them"},
+    {"format",   'f', "FORMAT", true,  "text (default), markdown, junit, tap or json"},
+    {"output",   'o', "FILE",   true,  "write the report there: the first FILE is for the first FORMAT, and so on"},
+    {"min-pass", 0,   "PERCENT", false, "fail when fewer have passed: 90%"},
+    {"fail-on",  0,   "degraded", false, "a degraded check fails"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct cli_option history_options[] = {
     {"limit", 'n', "COUNT",    false, "how many results (default 20)"},
     {"since", 0,   "DURATION", false, "only the last DURATION: 1h, 7d"},
@@ -71,6 +80,11 @@ const struct command commands[] = {
     {"run",             "",              0, 0, "watch: the daemon, in the foreground", run_options, cmd_run, NULL},
     {"check",           "NAME|URL",      1, 1, "probe once and tell everything", check_options, cmd_check,
      "A URL needs no configuration. Exit status 1 when the result is not ok.\n"},
+    {"test",            "[NAME|GLOB]…",  0, 999, "probe every check once, as a gate for a delivery", test_options, cmd_test,
+     "No daemon is needed, nothing is stored. Exit status: 0 passed (a minor\n"
+     "check may have failed); 1 a check failed or is unknown, or fewer than\n"
+     "--min-pass passed; 2 usage or configuration error; 3 nothing was run, or a\n"
+     "report could not be written.\n"},
     {"status",          "[NAME]…",       0, 999, "the state of every check", NULL, cmd_status, NULL},
     {"history",         "CHECK",         1, 1, "results of a check, newest first", history_options, cmd_history, NULL},
     {"incident list",   "",              0, 0, "incidents, newest first", list_options, cmd_incident_list, NULL},

@@ -200,6 +200,24 @@ static bool add_member(struct observed *o, const char *name, const json_t *v,
     return ok || err_wrap(err, "\"%s\"", name);
 }
 
+const struct catalog *observed_names(const struct catalog *c,
+                                     const json_t *given, struct arena *arena)
+{
+    const char *name;
+    json_t *item, *members = json_object_get(given, "observations");
+    size_t most = c->field_count + json_object_size(members);
+    struct rlv_field *fields = arena_alloc(arena, most * sizeof *fields);
+    struct catalog *more = arena_memdup(arena, c, sizeof *c);
+    memcpy(fields, c->fields, c->field_count * sizeof *fields);
+    more->fields = fields;
+    json_object_foreach (members, name, item) {
+        if (field_of(c, name) < 0)
+            fields[more->field_count++] = (struct rlv_field){
+                .name = name, .type = RLV_T_ANY, .unit = "", .help = ""};
+    }
+    return more;
+}
+
 static size_t count_values(const json_t *members)
 {
     const char *key;

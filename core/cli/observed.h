@@ -18,6 +18,10 @@
 
 struct observed;
 
+/* The catalog with the names that a RESULT has recorded beside the plugin's
+ * fields. A shallow copy on the arena; it borrows from both. */
+const struct catalog *observed_names(const struct catalog *, const json_t *,
+                                     struct arena *);
 /* On the arena. NULL with *err naming the member and what was expected. */
 struct observed *observed_read(const struct catalog *, const json_t *,
                                struct arena *, struct err *) MUST_CHECK;

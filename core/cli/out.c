@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static bool is_coloured(void)
+bool out_is_coloured(void)
 {
     static int known = -1;
     if (known < 0) {
@@ -31,7 +31,7 @@ const char *out_colour(enum colour colour, const char *text)
     static const char *const codes[] = {"", "31", "32", "33", "34", "90", "1"};
     static char ring[8][160];
     static unsigned next;
-    if (colour == PLAIN || !is_coloured())
+    if (colour == PLAIN || !out_is_coloured())
         return text;
     char *s = ring[next++ % 8];
     snprintf(s, 160, "\033[%sm%s\033[0m", codes[colour], text);

@@ -11,6 +11,8 @@
 
 enum colour { PLAIN, RED, GREEN, YELLOW, BLUE, GREY, BOLD };
 
+/* Standard output takes colour. */
+bool out_is_coloured(void);
 /* The text in colour, when standard output takes it. One of eight buffers. */
 const char *out_colour(enum colour, const char *text);
 enum colour out_state_colour(const char *state);

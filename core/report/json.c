@@ -183,6 +183,17 @@ json_t *report_check(const struct check_view *v)
     char id[ID_TEXT];
     id_text('I', v->state->incident, id);
     json_object_set_new(o, "incident", id[0] ? json_string(id) : json_null());
+    json_object_set_new(o, "until",
+                        report_time(v->state->state == STATE_PAUSED
+                                        ? v->state->until_us
+                                        : 0));
+    json_object_set_new(o, "maintenance",
+                        v->maintenance == NULL ? json_null()
+                                               : text_of(v->maintenance));
+    json_object_set_new(o, "acknowledged", json_boolean(v->acknowledged));
+    json_object_set_new(o, "waits_for", text_of(v->waits_for));
+    json_object_set_new(o, "title", text_of(v->spec->title));
+    json_object_set_new(o, "owner", text_of(v->spec->owner));
     json_object_set_new(o, "last",
                         v->last == NULL ? json_null()
                                         : report_result(v->last, v->row->name));
