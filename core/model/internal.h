@@ -61,12 +61,12 @@ struct depend { /* of a node; see depend.c */
     struct node *source; /* NULL: probed itself */
 
     /* as a parent */
-    enum standing standing;    /* as its children know it */
-    bool awaited;              /* a child waits for its next result */
-    bool fell, queued;         /* its children are to hear of it */
+    enum standing standing; /* as its children know it */
+    bool awaited;           /* a child waits for its next result */
+    bool fell, queued;      /* its children are to hear of it */
     struct node *next_queued;
-    int64_t counted_ns;        /* begin of its latest result that counts */
-    enum outcome counted;      /* and its outcome; 0 ns: none yet */
+    int64_t counted_ns;   /* begin of its latest result that counts */
+    enum outcome counted; /* and its outcome; 0 ns: none yet */
 
     /* as a child */
     bool waiting;              /* failing often enough; its parents decide */
@@ -75,9 +75,9 @@ struct depend { /* of a node; see depend.c */
     struct heap_node patience; /* in model.patience: it waits no longer */
     struct result *deferred;   /* owned; its diagnosis waits; NULL */
     int64_t deferred_until_ns;
-    bool firing;               /* that diagnosis waits no longer */
-    struct impact *impacts;    /* one for each cause */
-    const char *waits_for;     /* owned; NULL: nothing */
+    bool firing;            /* that diagnosis waits no longer */
+    struct impact *impacts; /* one for each cause */
+    const char *waits_for;  /* owned; NULL: nothing */
 };
 
 struct window { /* opened by hand */
@@ -105,20 +105,20 @@ struct node {
         bool wanted, trace;
         enum purpose purpose;
     } asked;
-    uint32_t judged_from;  /* results of older generations do not count */
-    uint64_t counts_from;  /* nor do those of earlier probes: it was paused */
+    uint32_t judged_from;    /* results of older generations do not count */
+    uint64_t counts_from;    /* nor do those of earlier probes: it was paused */
     const char *maintenance; /* text of the window that it is in, which owns
                                 it; NULL: none */
-    int64_t probed_due_ns; /* when the last scheduled one was due */
-    int64_t probing_ns;    /* when the probe in flight was due */
-    bool probing_counts;   /* and whether its result counts */
-    struct {               /* a probe that counts, as soon as may be */
+    int64_t probed_due_ns;   /* when the last scheduled one was due */
+    int64_t probing_ns;      /* when the probe in flight was due */
+    bool probing_counts;     /* and whether its result counts */
+    struct {                 /* a probe that counts, as soon as may be */
         bool wanted;
         enum purpose purpose;
         int64_t last_ns; /* when it last was for its children */
     } hurry;
     struct depend depend;
-    struct cron cron;      /* when spec->schedule says so */
+    struct cron cron; /* when spec->schedule says so */
     struct result *last, *last_good;
     struct past history[MODEL_HISTORY]; /* a ring: history_next is oldest */
     size_t history_count, history_next;
@@ -141,8 +141,8 @@ struct model {
     struct conf *conf; /* NULL before the first EVENT_CONFIG */
     struct node **nodes;
     size_t node_count, node_cap;
-    struct map *by_name; /* name → node */
-    struct heap queue;   /* nodes by due */
+    struct map *by_name;  /* name → node */
+    struct heap queue;    /* nodes by due */
     struct heap patience; /* nodes that wait for others, by when they give up */
     struct arena *graph;  /* of the needs of conf */
     struct node *changed_first, *changed_last; /* their children shall hear */
@@ -151,7 +151,7 @@ struct model {
     struct run_list live;    /* given to be performed, or started */
     struct run_list past;    /* for cooldowns, and who was told what */
     int64_t tidied_us;
-    struct window *windows; /* owned; opened by hand, not over; oldest first */
+    struct window *windows;  /* owned; opened by hand, not over; oldest first */
     struct planned *planned; /* owned; in the order of conf->maintenance */
     size_t planned_count;
     uint32_t planned_from; /* generation that `planned` is of; 0: none yet */

@@ -456,8 +456,8 @@ static void apply_change(struct model *m, struct node *n,
 static void confirm(struct model *m, struct node *n, struct result *r)
 {
     enum parents say = depend_ask(m, n, r);
-    struct state_change change = state_step(
-        &n->state, n->confirmed, n->spec, r->outcome, say, m->now.wall_us);
+    struct state_change change = state_step(&n->state, n->confirmed, n->spec,
+                                            r->outcome, say, m->now.wall_us);
     n->depend.counted_ns = r->started_ns;
     n->depend.counted = r->outcome;
     apply_change(m, n, change, say, r);

@@ -194,8 +194,8 @@ const struct run_row *model_dead_letter(const struct model *, size_t i);
 const struct window_row *model_window(const struct model *, size_t i);
 uint64_t model_last_window(const struct model *);
 
-struct window_view { /* of one by hand, or of the configuration */
-    const struct window_row *row;        /* NULL: of the configuration */
+struct window_view {              /* of one by hand, or of the configuration */
+    const struct window_row *row; /* NULL: of the configuration */
     const struct maintenance_spec *spec; /* NULL: by hand */
     int64_t from_us, until_us;           /* its present or next time */
     bool open;

@@ -183,10 +183,9 @@ json_t *report_check(const struct check_view *v)
     char id[ID_TEXT];
     id_text('I', v->state->incident, id);
     json_object_set_new(o, "incident", id[0] ? json_string(id) : json_null());
-    json_object_set_new(o, "until",
-                        report_time(v->state->state == STATE_PAUSED
-                                        ? v->state->until_us
-                                        : 0));
+    json_object_set_new(
+        o, "until",
+        report_time(v->state->state == STATE_PAUSED ? v->state->until_us : 0));
     json_object_set_new(o, "maintenance",
                         v->maintenance == NULL ? json_null()
                                                : text_of(v->maintenance));
