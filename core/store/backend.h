@@ -56,6 +56,8 @@ struct reader_ops {
     bool (*history)(struct reader *, struct arena *,
                     const struct reader_window *, struct result ***,
                     size_t *count, struct err *);
+    bool (*periods)(struct reader *, const struct reader_window *,
+                    struct rollup_set *, struct err *);
     bool (*audit)(struct reader *, struct arena *, uint64_t before,
                   size_t limit, struct audit_entry **, size_t *count,
                   struct err *);

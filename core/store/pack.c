@@ -20,9 +20,8 @@
 #include "store/sample.h"
 #include "store/write.h"
 
-/* Behind those of write.c. */
 enum {
-    STATEMENT_ROW = 16,
+    STATEMENT_ROW = WRITE_STATEMENTS_PACK,
     STATEMENT_BEFORE,
     STATEMENT_DELETE,
     STATEMENT_INSERT,

@@ -216,8 +216,13 @@ static void set_deadline(struct reader *base, int64_t ms)
 }
 
 static const struct reader_ops ops = {
-    close_reader,   set_deadline, list,
-    sqlite_history, sqlite_audit, sqlite_verify_audit,
+    .close = close_reader,
+    .set_deadline = set_deadline,
+    .list = list,
+    .history = sqlite_history,
+    .periods = sqlite_periods,
+    .audit = sqlite_audit,
+    .verify_audit = sqlite_verify_audit,
 };
 
 struct reader *sqlite_reader_open(const char *dir, uint16_t node,

@@ -13,6 +13,14 @@ struct sqlite_reader {
     int64_t deadline_ns; /* of the call at hand */
 };
 
+/* Where the numbers of a reader's statements begin, by file; those of read.c
+ * begin at 0. */
+enum {
+    READ_STATEMENTS_HISTORY = LIST_COUNT,
+    READ_STATEMENTS_AUDIT = READ_STATEMENTS_HISTORY + 3,
+    READ_STATEMENTS_PERIODS = READ_STATEMENTS_AUDIT + 3,
+};
+
 struct sqlite_reader *reader_self(struct reader *);
 /* Every call begins with it. */
 void reader_begin(struct sqlite_reader *);
@@ -23,6 +31,8 @@ bool reader_failed(struct sqlite_reader *, struct err *);
 bool sqlite_history(struct reader *, struct arena *,
                     const struct reader_window *, struct result ***,
                     size_t *count, struct err *);
+bool sqlite_periods(struct reader *, const struct reader_window *,
+                    struct rollup_set *, struct err *);
 bool sqlite_audit(struct reader *, struct arena *, uint64_t before,
                   size_t limit, struct audit_entry **, size_t *count,
                   struct err *);

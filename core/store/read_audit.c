@@ -10,8 +10,11 @@
 #include "store/audit.h"
 #include "store/rows.h"
 
-/* Behind those of read_history.c. */
-enum { STATEMENT_AUDIT = LIST_COUNT + 3, STATEMENT_CHAIN, STATEMENT_LAST };
+enum {
+    STATEMENT_AUDIT = READ_STATEMENTS_AUDIT,
+    STATEMENT_CHAIN,
+    STATEMENT_LAST
+};
 
 static sqlite3_stmt *audit_statement(struct sqlite_reader *r, unsigned which,
                                      const char *tail)

@@ -14,9 +14,8 @@
 #include "store/hot.h"
 #include "store/sample.h"
 
-/* Behind the lists of read.c. */
 enum {
-    STATEMENT_HOT = LIST_COUNT,
+    STATEMENT_HOT = READ_STATEMENTS_HISTORY,
     STATEMENT_CHUNK,
     STATEMENT_DETAIL,
 };

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/record.h"
+#include "store/rollup.h"
 
 struct reader;
 
@@ -54,6 +55,14 @@ bool reader_result(struct reader *, struct arena *, uint32_t check,
 bool reader_transitions(struct reader *, struct arena *,
                         const struct reader_window *, struct transition_row **,
                         size_t *count, struct err *) MUST_CHECK;
+
+/* The results of that window counted by period, packed or not; oldest first,
+ * periods without results left out. The window is widened to whole periods;
+ * its limit does not count. What was packed before rollups were written (a file
+ * of an older version) is not in them: store_stats.rollups_from. */
+bool reader_periods(struct reader *, struct arena *,
+                    const struct reader_window *, enum resolution,
+                    struct rollup **, size_t *count, struct err *) MUST_CHECK;
 
 /* before: only numbers below it; 0: no bound. limit 0: no bound. */
 bool reader_incidents(struct reader *, struct arena *, uint64_t before,

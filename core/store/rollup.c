@@ -47,6 +47,16 @@ bool resolution_parse(const char *text, enum resolution *out)
 
 int64_t resolution_us(enum resolution r) { return resolutions[r].length_us; }
 
+enum resolution resolution_for(int64_t span_us)
+{
+    enum { MOST_PERIODS = 72 };
+    unsigned r = 0;
+    while (r + 1 < RESOLUTION_COUNT &&
+           span_us / resolutions[r].length_us > MOST_PERIODS)
+        r++;
+    return (enum resolution)r;
+}
+
 int64_t resolution_floor(enum resolution r, int64_t at_us)
 {
     int64_t us = resolutions[r].length_us;

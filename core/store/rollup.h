@@ -41,6 +41,9 @@ int64_t resolution_us(enum resolution); /* length of a period */
 /* The beginning of the period that holds it. */
 int64_t resolution_floor(enum resolution, int64_t at_us);
 
+/* That shows a range of so many microseconds in a table of readable length. */
+enum resolution resolution_for(int64_t span_us);
+
 uint64_t rollup_total(const struct rollup *); /* results of any outcome */
 /* Adds `from` to a sum, whose from_us stays and whose sketch has its arena. */
 void rollup_sum(struct rollup *into, const struct rollup *from);

@@ -11,9 +11,9 @@
 #include "store/sample.h"
 #include "store/write.h"
 
-/* Two for each resolution, behind those of pack.c. */
+/* Two for each resolution. */
 enum {
-    STATEMENT_READ = 20,
+    STATEMENT_READ = WRITE_STATEMENTS_ROLLUP,
     STATEMENT_WRITE = STATEMENT_READ + RESOLUTION_COUNT
 };
 

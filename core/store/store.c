@@ -106,6 +106,18 @@ bool reader_result(struct reader *r, struct arena *a, uint32_t check,
     return true;
 }
 
+bool reader_periods(struct reader *r, struct arena *a,
+                    const struct reader_window *window,
+                    enum resolution resolution, struct rollup **periods,
+                    size_t *count, struct err *err)
+{
+    struct rollup_set set = {.resolution = resolution, .arena = a};
+    bool ok = r->ops->periods(r, window, &set, err);
+    *periods = ok ? set.items : NULL;
+    *count = ok ? set.count : 0;
+    return ok;
+}
+
 bool reader_transitions(struct reader *r, struct arena *a,
                         const struct reader_window *w,
                         struct transition_row **rows, size_t *count,

@@ -15,6 +15,8 @@ enum {
     STATEMENT_COUNTER,
     STATEMENT_OUTPUT,
 };
+_Static_assert((int)STATEMENT_OUTPUT < (int)WRITE_STATEMENTS_PACK,
+               "numbers overlap");
 
 static const char hot_sql[] = "INSERT INTO hot VALUES(?,?,?,?,?,?,?,?,?,?,?,?)";
 static const char detail_sql[] =

@@ -10,6 +10,14 @@
 #include "store/db.h"
 #include "store/queue.h"
 
+/* Where the numbers of the writer's statements begin, by file; those of write.c
+ * begin at 0. */
+enum {
+    WRITE_STATEMENTS_PACK = 24,
+    WRITE_STATEMENTS_ROLLUP = 32,
+    WRITE_STATEMENTS_SWEEP = 40
+};
+
 /* The highest numbers ever given out, the end of the audit's chain, and what
  * would be dear to count again. Kept with the file; a transaction works on a
  * copy, so that a rollback leaves them as they are on disk. */

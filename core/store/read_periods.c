@@ -1,0 +1,134 @@
+/* store/read_periods.c: the results of one check by period: what was packed
+ * from its rollups, what still lies in hot counted on the way.
+ *
+ * Both are read within one transaction, and a result moves from hot into the
+ * rollups by one: it is counted once, whenever the reader comes. */
+#include "store/read.h"
+
+#include "base/buf.h"
+#include "store/hot.h"
+
+enum { STATEMENT_HOT = READ_STATEMENTS_PERIODS, STATEMENT_ROLLUP };
+
+static const char hot_sql[] =
+    "SELECT " HOT_COLUMNS " FROM hot"
+    " WHERE node = ?1 AND check_id = ?2 AND started_us >= ?3"
+    " AND started_us < ?4";
+
+/* The window in whole periods. */
+struct periods {
+    struct sqlite_reader *reader;
+    uint32_t check;
+    int64_t since_us, before_us;
+    bool damaged; /* bytes made no sense */
+};
+
+static void bind_range(sqlite3_stmt *q, const struct periods *p,
+                       int64_t since_us)
+{
+    sqlite3_bind_int(q, 1, p->reader->node);
+    sqlite3_bind_int64(q, 2, p->check);
+    sqlite3_bind_int64(q, 3, since_us);
+    sqlite3_bind_int64(q, 4, p->before_us);
+}
+
+static int count_hot(struct periods *p, struct rollup_set *set)
+{
+    sqlite3_stmt *q = db_statement(&p->reader->db, STATEMENT_HOT, hot_sql);
+    if (q == NULL)
+        return SQLITE_ERROR;
+    bind_range(q, p, p->since_us);
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        struct sample s;
+        if (!hot_read(q, set->arena, &s))
+            p->damaged = true;
+        rollup_set_add(set, &s);
+    }
+    sqlite3_reset(q);
+    return rc;
+}
+
+static sqlite3_stmt *rollup_statement(struct periods *p, enum resolution r)
+{
+    struct buf sql = {0};
+    buf_addf(&sql,
+             "SELECT t0, data FROM %s WHERE node = ?1 AND check_id = ?2"
+             " AND t0 >= ?3 AND t0 < ?4 ORDER BY t0",
+             rollup_tables[r]);
+    sqlite3_stmt *q =
+        db_statement(&p->reader->db, STATEMENT_ROLLUP + (unsigned)r, sql.data);
+    buf_free(&sql);
+    return q;
+}
+
+/* A block may begin before the window. */
+static int add_rollups(struct periods *p, struct rollup_set *set)
+{
+    sqlite3_stmt *q = rollup_statement(p, set->resolution);
+    if (q == NULL)
+        return SQLITE_ERROR;
+    bind_range(q, p,
+               p->since_us == INT64_MIN
+                   ? INT64_MIN
+                   : rollup_block(set->resolution, p->since_us));
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW)
+        if (!rollup_get(set, sqlite3_column_int64(q, 0),
+                        sqlite3_column_blob(q, 1),
+                        (size_t)sqlite3_column_bytes(q, 1)))
+            p->damaged = true;
+    sqlite3_reset(q);
+    return rc;
+}
+
+/* Blocks reach beyond the window. */
+static void cut(const struct periods *p, struct rollup_set *set)
+{
+    while (set->count > 0 && set->items[0].from_us < p->since_us) {
+        set->items++;
+        set->count--;
+        set->cap--;
+    }
+    while (set->count > 0 && set->items[set->count - 1].from_us >= p->before_us)
+        set->count--;
+}
+
+static struct periods widened(struct sqlite_reader *r,
+                              const struct reader_window *w,
+                              enum resolution resolution)
+{
+    int64_t us = resolution_us(resolution);
+    return (struct periods){
+        .reader = r,
+        .check = w->check,
+        .since_us = w->since_us == 0
+                        ? INT64_MIN
+                        : resolution_floor(resolution, w->since_us),
+        .before_us = w->before_us == 0
+                         ? INT64_MAX
+                         : resolution_floor(resolution, w->before_us - 1) + us,
+    };
+}
+
+bool sqlite_periods(struct reader *base, const struct reader_window *window,
+                    struct rollup_set *set, struct err *err)
+{
+    struct periods p = widened(reader_self(base), window, set->resolution);
+    struct db *db = &p.reader->db;
+    reader_begin(p.reader);
+    bool ok = db_exec(db, "BEGIN") == SQLITE_OK &&
+              add_rollups(&p, set) == SQLITE_DONE &&
+              count_hot(&p, set) == SQLITE_DONE;
+    if (!ok)
+        reader_failed(p.reader, err);
+    if (!sqlite3_get_autocommit(db->handle))
+        db_exec(db, "COMMIT");
+    if (ok && p.damaged)
+        ok = err_set(err, ERR_PROTOCOL, 0,
+                     "history: damaged bytes among the periods of check %u:"
+                     " relevo db check tells more",
+                     (unsigned)window->check);
+    cut(&p, set);
+    return ok;
+}
