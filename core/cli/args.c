@@ -84,7 +84,7 @@ struct parse {
     struct given *given;
     size_t given_count;
     const char **words;
-    size_t word_count;
+    size_t word_count, rest;
 };
 
 /* One option at argv[at]; false: said why. With a NULL command only global
@@ -192,6 +192,8 @@ static bool take_rest(struct parse *p, const struct command *command)
         } else {
             p->words[p->word_count++] = arg;
         }
+        if (!options_end)
+            p->rest = p->word_count;
     }
     return true;
 }
@@ -202,15 +204,19 @@ static int run_command(struct parse *p, const struct command *command)
                         .given = p->given,
                         .given_count = p->given_count,
                         .words = p->words,
-                        .word_count = p->word_count};
+                        .word_count = p->word_count,
+                        .rest = p->rest};
     if (args_has(&args, "help"))
         return cmd_help(&(struct args){
             .words = (const char *[]){command->name, NULL}, .word_count = 1});
     if (p->word_count < command->least || p->word_count > command->most)
         return cli_fail(EXIT_USAGE, "usage: relevo %s %s", command->name,
                         command->words);
-    if (args_has(&args, "env") && command->run != cmd_test)
-        return cli_fail(EXIT_USAGE, "--env is not in this version");
+    if (args_has(&args, "env") && !command->by_environment)
+        return cli_fail(EXIT_USAGE,
+                        "relevo %s is not of an environment: "
+                        "--env has no meaning here",
+                        command->name);
     return command->run(&args);
 }
 

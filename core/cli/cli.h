@@ -34,6 +34,7 @@ struct args {
     size_t given_count;
     const char **words; /* positional; NULL-ended */
     size_t word_count;
+    size_t rest; /* the first word that stood after "--"; word_count: none */
 };
 
 struct command {
@@ -43,7 +44,8 @@ struct command {
     const char *summary;
     const struct cli_option *options; /* ended by a NULL name; or NULL */
     int (*run)(const struct args *);
-    const char *more; /* further lines of help; or NULL */
+    const char *more;    /* further lines of help; or NULL */
+    bool by_environment; /* --env has a meaning for it */
 };
 
 extern const struct command commands[];
@@ -75,6 +77,15 @@ int cmd_status(const struct args *);
 int cmd_history(const struct args *);
 int cmd_incident_list(const struct args *);
 int cmd_incident_show(const struct args *);
+int cmd_incident_acknowledge(const struct args *);
+int cmd_pause(const struct args *);
+int cmd_resume(const struct args *);
+int cmd_mark(const struct args *);
+int cmd_maintenance_start(const struct args *);
+int cmd_maintenance_end(const struct args *);
+int cmd_maintenance_list(const struct args *);
+int cmd_maintenance_run(const struct args *);
+int cmd_report_handover(const struct args *);
 int cmd_runbook_list(const struct args *);
 int cmd_runbook_log(const struct args *);
 int cmd_runbook_run(const struct args *);

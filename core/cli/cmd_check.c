@@ -17,6 +17,7 @@
 #include "cli/result_text.h"
 #include "cli/use.h"
 #include "expect/expect.h"
+#include "model/naming.h"
 #include "report/json.h"
 #include "wire/msg.h"
 
@@ -108,37 +109,35 @@ static struct conf *conf_of_url(const struct args *args, const char *url)
     return conf;
 }
 
-static const char *nth_name(const void *arg, size_t i)
+/* The check that the word means, beside --env; NULL: it was said why not. */
+static const struct check_spec *
+find_check(const struct args *args, const struct conf *conf, const char *word)
 {
-    const struct conf *conf = arg;
-    return i < conf->check_count ? conf->checks[i].name : NULL;
-}
-
-static int unknown_check(const struct conf *conf, const char *name)
-{
-    const char *near = str_nearest(name, nth_name, conf);
-    return cli_fail(EXIT_USAGE, "no check \"%s\" in %s%s%s%s", name, conf->file,
-                    near ? "; did you mean \"" : "", near ? near : "",
-                    near ? "\"?" : "");
+    struct naming names = naming_of_conf(conf);
+    struct err err;
+    size_t index;
+    char where[300];
+    snprintf(where, sizeof where, "in %s", conf->file);
+    names.where = where;
+    if (naming_find(&names, word, args_get(args, "env"), &index, &err))
+        return &conf->checks[index];
+    cli_fail(EXIT_USAGE, "%s", err.text);
+    return NULL;
 }
 
 /* The daemon's answer; NULL: it does not run, or does not know the check. */
-static json_t *ask_daemon(const struct args *args, const char *name)
+static json_t *probe_by_daemon(const struct args *args, const char *name)
 {
     struct err err;
     struct ask *ask = ask_open(cli_state_dir(args), &err);
-    json_t *answer = NULL;
-    if (ask != NULL &&
-        ask_send(ask,
-                 json_pack("{s:s, s:o, s:b}", "command", "check", "name",
-                           report_text(name, strlen(name)), "trace", 1),
-                 &err))
-        answer = ask_next(ask, &err);
+    json_t *answer = NULL, *request = ask_request("check", args);
+    json_object_set_new(request, "name", report_text(name, strlen(name)));
+    json_object_set_new(request, "trace", json_true());
+    if (ask != NULL)
+        answer = ask_one(ask, request, &err);
+    else
+        json_decref(request);
     ask_close(ask);
-    if (answer != NULL && json_object_get(answer, "error") != NULL) {
-        json_decref(answer);
-        answer = NULL;
-    }
     return answer;
 }
 
@@ -164,11 +163,9 @@ static int check_locally(const struct args *args, const char *word)
     if (conf == NULL)
         return EXIT_USAGE;
     const struct check_spec *found =
-        url != NULL ? &conf->checks[0] : conf_check(conf, word);
+        url != NULL ? &conf->checks[0] : find_check(args, conf, word);
     int status = EXIT_USAGE;
-    if (found == NULL) {
-        status = unknown_check(conf, word);
-    } else {
+    if (found != NULL) {
         size_t index = (size_t)(found - conf->checks);
         if (found->catalog == NULL ||
             add_lines(args, conf, &conf->checks[index])) {
@@ -188,7 +185,7 @@ int cmd_check(const struct args *args)
     log_set_level(args_has(args, "trace") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     bool local =
         is_url(word) || args_has(args, "local") || args_has(args, "expect");
-    json_t *answer = local ? NULL : ask_daemon(args, word);
+    json_t *answer = local ? NULL : probe_by_daemon(args, word);
     return answer != NULL ? show(args, answer, NULL)
                           : check_locally(args, word);
 }

@@ -31,9 +31,7 @@ int cmd_fault_list(const struct args *args)
     }
     static const char *const head[] = {"NUMBER", "FAULT", "BLAMES", "SET BY",
                                        "MEANING"};
-    struct table *t = table_new(ARRAY_LEN(head));
-    for (size_t i = 0; i < ARRAY_LEN(head); i++)
-        table_cell(t, "%s", head[i]);
+    struct table *t = table_begin(head, ARRAY_LEN(head));
     for (size_t i = 0; i < fault_count; i++) {
         const struct fault_info *f = &fault_table[i];
         table_cell(t, "%d", (int)f->number);

@@ -94,9 +94,7 @@ static void print_text(const char *check, struct result *const *results,
         printf("no results of %s in that time\n", out_clean(check));
         return;
     }
-    struct table *t = table_new(ARRAY_LEN(head));
-    for (size_t i = 0; i < ARRAY_LEN(head); i++)
-        table_cell(t, "%s", head[i]);
+    struct table *t = table_begin(head, ARRAY_LEN(head));
     for (size_t i = 0; i < count; i++)
         add_row(t, results[i]);
     table_print(t);
@@ -128,25 +126,15 @@ static int window_of(const struct args *args, struct reader_window *w)
     return ledger_limit(args, &w->limit);
 }
 
-static int no_check(const struct ledger *p, const char *name, const char *near)
-{
-    if (p->check_count == 0)
-        return cli_fail(EXIT_USAGE, "no check has a history yet");
-    return cli_fail(EXIT_USAGE, "no check \"%s\" in the history%s%s%s", name,
-                    near ? "; did you mean \"" : "", near ? near : "",
-                    near ? "\"?" : "");
-}
-
 static int show(struct ledger *p, const struct args *args,
                 struct reader_window *w)
 {
     struct result **results;
     size_t count;
     struct err err;
-    const char *near = NULL, *name = args->words[0];
-    const struct check_row *row = ledger_check(p, name, &near);
+    const struct check_row *row = ledger_check(p, args, args->words[0]);
     if (row == NULL)
-        return no_check(p, name, near);
+        return EXIT_USAGE;
     w->check = row->check;
     if (!reader_history(p->reader, p->arena, w, &results, &count, &err))
         return cli_fail(EXIT_INTERNAL, "%s", err.text);

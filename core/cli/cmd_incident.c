@@ -7,22 +7,20 @@
 #include "base/str.h"
 #include "cli/incident_page.h"
 #include "cli/out.h"
-#include "cli/ledger.h"
+#include "cli/listing.h"
 #include "model/fault.h"
 #include "report/json.h"
 
-enum { DEFAULT_LIMIT = 20 };
-
 /* ---------------------------------------------------------------- list --- */
 
-static void add_row(struct table *t, const struct incident_row *row,
-                    const char *check)
+static void add_row(struct table *t, const struct ledger *p, const void *found)
 {
+    const struct incident_row *row = found;
     char id[ID_TEXT], lasted[HUMAN_TEXT];
     bool open = row->state != INCIDENT_RESOLVED;
     int64_t end_us = open ? clock_wall_us() : row->resolved_us;
     table_cell(t, "%s", id_text('I', row->number, id));
-    table_cell(t, "%s", check);
+    table_cell(t, "%s", ledger_name(p, row->check));
     table_cell(t, "%s", incident_state_name(row->state));
     table_cell(t, "%s", out_time(row->opened_us));
     table_cell(t, "%s%s",
@@ -33,54 +31,47 @@ static void add_row(struct table *t, const struct incident_row *row,
     table_cell(t, "%s", row->cause[0] ? row->cause : row->summary);
 }
 
-static void print_list(const struct ledger *p, const struct incident_row *rows,
-                       size_t count)
+static bool read_rows(struct ledger *p, uint64_t before, size_t limit,
+                      const void **rows, size_t *count, struct err *err)
 {
-    static const char *const head[] = {
-        "ID",     "CHECK", "STATE",           "OPENED",
-        "LASTED", "FAULT", "CAUSE OR MESSAGE"};
-    if (count == 0) {
-        puts("no incidents so far");
-        return;
-    }
-    struct table *t = table_new(ARRAY_LEN(head));
-    for (size_t i = 0; i < ARRAY_LEN(head); i++)
-        table_cell(t, "%s", head[i]);
-    for (size_t i = 0; i < count; i++)
-        add_row(t, &rows[i], ledger_name(p, rows[i].check));
-    table_print(t);
+    struct incident_row *found;
+    bool ok = reader_incidents(p->reader, p->arena, before, limit, &found,
+                               count, err);
+    *rows = ok ? found : NULL;
+    return ok;
 }
 
-static json_t *list_json(const struct ledger *p,
-                         const struct incident_row *rows, size_t count)
+static uint64_t number_of(const void *row)
 {
-    json_t *all = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(
-            all, report_incident(&rows[i], ledger_name(p, rows[i].check)));
-    return all;
+    return ((const struct incident_row *)row)->number;
 }
+
+static uint32_t check_of(const void *row)
+{
+    return ((const struct incident_row *)row)->check;
+}
+
+static json_t *row_json(const struct ledger *p, const void *found)
+{
+    const struct incident_row *row = found;
+    return report_incident(row, ledger_name(p, row->check));
+}
+
+static const char *const head[] = {
+    "ID", "CHECK", "STATE", "OPENED", "LASTED", "FAULT", "CAUSE OR MESSAGE"};
+static const struct listing incidents = {"no incidents so far",
+                                         head,
+                                         ARRAY_LEN(head),
+                                         sizeof(struct incident_row),
+                                         read_rows,
+                                         number_of,
+                                         check_of,
+                                         add_row,
+                                         row_json};
 
 int cmd_incident_list(const struct args *args)
 {
-    struct ledger ledger;
-    struct err err;
-    struct incident_row *rows;
-    size_t count, limit = DEFAULT_LIMIT;
-    int status = ledger_limit(args, &limit);
-    if (status == EXIT_FINE)
-        status = ledger_open(&ledger, args);
-    if (status != EXIT_FINE)
-        return status;
-    if (!reader_incidents(ledger.reader, ledger.arena, 0, limit, &rows, &count,
-                          &err))
-        status = cli_fail(EXIT_INTERNAL, "%s", err.text);
-    else if (args_has(args, "json"))
-        out_json(list_json(&ledger, rows, count));
-    else
-        print_list(&ledger, rows, count);
-    ledger_close(&ledger);
-    return status;
+    return listing_run(&incidents, args);
 }
 
 /* ---------------------------------------------------------------- show --- */

@@ -15,9 +15,7 @@ static void print_list(const struct vetted *plugins, size_t count)
         puts("there are no plugins");
         return;
     }
-    struct table *t = table_new(ARRAY_LEN(head));
-    for (size_t i = 0; i < ARRAY_LEN(head); i++)
-        table_cell(t, "%s", head[i]);
+    struct table *t = table_begin(head, ARRAY_LEN(head));
     for (size_t i = 0; i < count; i++) {
         const struct catalog *c = plugins[i].catalog;
         table_cell(t, "%s", plugins[i].name);

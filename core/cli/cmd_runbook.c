@@ -7,12 +7,10 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "cli/out.h"
-#include "cli/ledger.h"
+#include "cli/listing.h"
 #include "cli/use.h"
 #include "model/finding.h"
 #include "report/json.h"
-
-enum { DEFAULT_LIMIT = 20 };
 
 /* ---------------------------------------------------------------- list --- */
 
@@ -120,9 +118,7 @@ static void print_books(const struct conf *conf)
         puts("no runbooks are configured");
         return;
     }
-    struct table *t = table_new(ARRAY_LEN(head));
-    for (size_t i = 0; i < ARRAY_LEN(head); i++)
-        table_cell(t, "%s", head[i]);
+    struct table *t = table_begin(head, ARRAY_LEN(head));
     for (size_t i = 0; i < conf->runbook_count; i++)
         add_book(t, conf, &conf->runbooks[i]);
     table_print(t);
@@ -154,9 +150,9 @@ static const char *remark_of(const struct ledger *p, const struct run_row *run)
                           : finding_weightiest(run->findings, p->arena);
 }
 
-static void add_run(struct table *t, const struct ledger *p,
-                    const struct run_row *run)
+static void add_run(struct table *t, const struct ledger *p, const void *row)
 {
+    const struct run_row *run = row;
     char id[ID_TEXT], incident[ID_TEXT], took[HUMAN_TEXT] = "";
     int64_t us = run->ended_us - run->started_us;
     if (run->started_us != 0 && run->ended_us != 0)
@@ -179,52 +175,45 @@ static void add_run(struct table *t, const struct ledger *p,
     table_cell(t, "%s", remark_of(p, run));
 }
 
-static void print_runs(const struct ledger *p, const struct run_row *runs,
-                       size_t count)
+static bool read_runs(struct ledger *p, uint64_t before, size_t limit,
+                      const void **rows, size_t *count, struct err *err)
 {
-    static const char *const head[] = {
-        "RUN",      "TIME",   "RUNBOOK", "KIND", "CHECK",
-        "INCIDENT", "RESULT", "EXIT",    "TOOK", "REASON OR FINDING"};
-    if (count == 0) {
-        puts("nothing ran so far");
-        return;
-    }
-    struct table *t = table_new(ARRAY_LEN(head));
-    for (size_t i = 0; i < ARRAY_LEN(head); i++)
-        table_cell(t, "%s", head[i]);
-    for (size_t i = 0; i < count; i++)
-        add_run(t, p, &runs[i]);
-    table_print(t);
+    struct run_row *runs;
+    bool ok =
+        reader_runs(p->reader, p->arena, before, limit, &runs, count, err);
+    *rows = ok ? runs : NULL;
+    return ok;
 }
 
-static json_t *runs_json(const struct ledger *p, const struct run_row *runs,
-                         size_t count)
+static uint64_t number_of(const void *row)
 {
-    json_t *all = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(
-            all, report_run(&runs[i], ledger_name(p, runs[i].check)));
-    return all;
+    return ((const struct run_row *)row)->number;
+}
+
+static uint32_t check_of(const void *row)
+{
+    return ((const struct run_row *)row)->check;
+}
+
+static json_t *run_json(const struct ledger *p, const void *row)
+{
+    const struct run_row *run = row;
+    return report_run(run, ledger_name(p, run->check));
 }
 
 int cmd_runbook_log(const struct args *args)
 {
-    struct ledger ledger;
-    struct err err;
-    struct run_row *runs;
-    size_t count, limit = DEFAULT_LIMIT;
-    int status = ledger_limit(args, &limit);
-    if (status == EXIT_FINE)
-        status = ledger_open(&ledger, args);
-    if (status != EXIT_FINE)
-        return status;
-    if (!reader_runs(ledger.reader, ledger.arena, 0, limit, &runs, &count,
-                     &err))
-        status = cli_fail(EXIT_INTERNAL, "%s", err.text);
-    else if (args_has(args, "json"))
-        out_json(runs_json(&ledger, runs, count));
-    else
-        print_runs(&ledger, runs, count);
-    ledger_close(&ledger);
-    return status;
+    static const char *const head[] = {
+        "RUN",      "TIME",   "RUNBOOK", "KIND", "CHECK",
+        "INCIDENT", "RESULT", "EXIT",    "TOOK", "REASON OR FINDING"};
+    static const struct listing runs = {"nothing ran so far",
+                                        head,
+                                        ARRAY_LEN(head),
+                                        sizeof(struct run_row),
+                                        read_runs,
+                                        number_of,
+                                        check_of,
+                                        add_run,
+                                        run_json};
+    return listing_run(&runs, args);
 }

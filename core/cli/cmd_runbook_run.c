@@ -9,32 +9,19 @@
 
 int cmd_runbook_run(const struct args *args)
 {
-    struct err err;
     const char *check = args_get(args, "check");
     if (check == NULL)
         return cli_fail(EXIT_USAGE, "--check NAME is needed: a runbook runs "
                                     "for a check");
-    struct ask *ask = ask_open(cli_state_dir(args), &err);
-    if (ask == NULL)
-        return cli_fail(EXIT_INTERNAL, "%s", err.text);
-    json_t *answer = NULL;
-    if (ask_send(ask,
-                 json_pack("{s:s, s:o, s:o}", "command", "runbook.run",
-                           "runbook",
-                           report_text(args->words[0], strlen(args->words[0])),
-                           "check", report_text(check, strlen(check))),
-                 &err))
-        answer = ask_next(ask, &err);
-    ask_close(ask);
-    if (answer == NULL)
-        return cli_fail(EXIT_INTERNAL, "%s", err.text);
-    const char *refused = json_string_value(json_object_get(answer, "error"));
-    const char *run = json_string_value(json_object_get(answer, "run"));
-    int status = EXIT_FINE;
-    if (refused != NULL)
-        status = cli_fail(EXIT_USAGE, "%s", refused);
-    else
-        printf("%s started; see relevo runbook log\n", run == NULL ? "" : run);
+    json_t *answer, *request = ask_request("runbook.run", args);
+    json_object_set_new(request, "runbook",
+                        report_text(args->words[0], strlen(args->words[0])));
+    json_object_set_new(request, "check", report_text(check, strlen(check)));
+    int status = ask_daemon(args, request, &answer);
+    if (status != EXIT_FINE)
+        return status;
+    printf("%s started; see relevo runbook log\n",
+           report_member(answer, "run"));
     json_decref(answer);
-    return status;
+    return EXIT_FINE;
 }

@@ -7,40 +7,28 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cli/ask.h"
-#include "cli/cli.h"
+#include "cli/matrix.h"
 #include "cli/out.h"
+#include "model/naming.h"
 #include "report/json.h"
 #include "store/reader.h"
 
-static const char *text(const json_t *o, const char *key)
+/* Items of the answer that are notices which were given up are moved from the
+ * list to *letters. NULL: told in err. */
+static json_t *from_daemon(const char *state_dir, const struct args *args,
+                           json_t **letters, struct err *err)
 {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s == NULL ? "" : s;
-}
-
-/* Items until {"end": true}; NULL: told in err. */
-static json_t *from_daemon(const char *state_dir, struct err *err)
-{
-    struct ask *ask = ask_open(state_dir, err);
-    if (ask == NULL)
-        return NULL;
-    json_t *list = json_array(), *item = NULL;
-    bool ok = ask_send(ask, json_pack("{s:s}", "command", "status"), err);
-    while (ok && (item = ask_next(ask, err)) != NULL &&
-           json_object_get(item, "end") == NULL) {
-        ok = json_object_get(item, "error") == NULL;
-        if (!ok)
-            err_set(err, ERR_DENIED, 0, "%s", text(item, "error"));
-        json_array_append_new(list, item);
+    json_t *request = ask_request("status", args), *item;
+    json_t *all = ask_list(state_dir, request, err);
+    json_t *checks = all == NULL ? NULL : json_array();
+    size_t i;
+    json_array_foreach (all, i, item) {
+        json_t *letter = json_object_get(item, "dead_letter");
+        json_array_append(letter != NULL ? *letters : checks,
+                          letter != NULL ? letter : item);
     }
-    ok = ok && item != NULL;
-    if (ok)
-        json_decref(item);
-    ask_close(ask);
-    if (ok)
-        return list;
-    json_decref(list);
-    return NULL;
+    json_decref(all);
+    return checks;
 }
 
 static json_t *stored_check(const struct check_row *row,
@@ -79,98 +67,222 @@ static json_t *from_store(const char *state_dir, struct err *err)
     return list;
 }
 
-static bool is_wanted(const struct args *args, const char *name)
+/* ----------------------------------------------------------- selection --- */
+
+static bool at_check(const void *arg, size_t i, struct named *out)
 {
-    for (size_t i = 0; i < args->word_count; i++)
-        if (str_glob(args->words[i], name))
-            return true;
-    return args->word_count == 0;
+    const json_t *check = json_array_get(arg, i);
+    if (check == NULL)
+        return false;
+    *out = (struct named){report_member(check, "name"),
+                          report_member(check, "environment")};
+    return true;
 }
 
-/* Only what was asked for; a name that matches nothing is an error. */
-static json_t *select_checks(const struct args *args, json_t *all)
+/* Only what was asked for; a word that means nothing is an error. Takes `all`
+ * over. */
+static json_t *select_checks(const struct args *args, json_t *all,
+                             struct err *err)
 {
-    json_t *chosen = json_array(), *check;
-    size_t i;
-    json_array_foreach (all, i, check)
-        if (is_wanted(args, text(check, "name")))
-            json_array_append(chosen, check);
+    struct naming names = {all, at_check, ""};
+    const char *environment = args_get(args, "env");
+    size_t count = json_array_size(all);
+    bool *chosen = xcalloc(count + 1, sizeof *chosen);
+    bool ok = args->word_count > 0 || count == 0 ||
+              naming_choose(&names, "*", environment, chosen, err);
+    for (size_t i = 0; ok && i < args->word_count; i++)
+        ok = naming_choose(&names, args->words[i], environment, chosen, err);
+    json_t *some = ok ? json_array() : NULL;
+    for (size_t i = 0; ok && i < count; i++)
+        if (chosen[i])
+            json_array_append(some, json_array_get(all, i));
+    free(chosen);
     json_decref(all);
-    return chosen;
+    return some;
 }
 
-static void print_check(struct table *t, const json_t *check)
+/* ---------------------------------------------------------------- text --- */
+
+/* What stands beside the state: "waits for db", "maintenance M-3 until 14:30",
+ * "until 15:00", "acknowledged". */
+static void put_notes(struct buf *out, const json_t *check)
+{
+    int64_t until = 0;
+    const char *waits = report_member(check, "waits_for");
+    const char *window = report_member(check, "maintenance");
+    if (waits[0] != '\0')
+        buf_addf(out, "waits for %s", waits);
+    if (clock_parse(report_member(check, "until"), &until))
+        buf_addf(out, "until %s", out_clock(until));
+    if (window[0] != '\0')
+        buf_addf(out, "%smaintenance %s", out->len > 0 ? ", " : "", window);
+    if (json_is_true(json_object_get(check, "acknowledged")))
+        buf_addf(out, "%sacknowledged", out->len > 0 ? ", " : "");
+}
+
+static void put_last(struct buf *out, const json_t *check)
 {
     const json_t *last = json_object_get(check, "last");
-    const char *fault = text(last, "fault"), *code = text(last, "code");
-    const json_t *ms =
-        json_object_get(json_object_get(last, "observations"), "latency");
+    const char *fault = report_member(last, "fault");
+    const char *code = report_member(last, "code");
+    bool bad = fault[0] && !str_eq(fault, "none");
+    buf_addf(out, "%s%s%s%s%s", bad ? fault : "", bad && code[0] ? " " : "",
+             bad ? code : "", bad ? ": " : "", report_member(last, "message"));
+}
+
+static void print_check(struct table *t, const json_t *check, bool notes)
+{
+    const json_t *ms = json_object_get(
+        json_object_get(json_object_get(check, "last"), "observations"),
+        "latency");
     int64_t since = 0;
-    clock_parse(text(check, "since"), &since);
-    table_cell(t, "%s", text(check, "name"));
-    table_cell(t, "%s", text(check, "state"));
-    table_cell(t, "%s", text(check, "count"));
-    table_cell(t, "%s", out_since(since));
+    struct buf text = {0};
+    bool known = clock_parse(report_member(check, "since"), &since);
+    table_cell(t, "%s", report_member(check, "name"));
+    table_cell(t, "%s", report_member(check, "state"));
+    table_cell(t, "%s", report_member(check, "count"));
+    table_cell(t, "%s", known ? out_since(since) : "");
+    if (notes) {
+        put_notes(&text, check);
+        table_cell(t, "%s", buf_text(&text));
+        buf_clear(&text);
+    }
     if (json_is_number(ms))
         table_cell(t, "%.3gms", json_number_value(ms));
     else
         table_cell(t, "-");
-    bool bad = fault[0] && !str_eq(fault, "none");
-    table_cell(t, "%s%s%s%s%s", bad ? fault : "", bad && code[0] ? " " : "",
-               bad ? code : "", bad ? ": " : "", text(last, "message"));
+    put_last(&text, check);
+    table_cell(t, "%s", buf_text(&text));
+    buf_free(&text);
 }
 
-static int print_checks(const json_t *checks)
+static bool has_notes(const json_t *checks)
 {
-    size_t i, down = 0;
-    json_t *check;
-    struct table *t = table_new(6);
-    static const char *const head[] = {"CHECK", "STATE",   "COUNT",
-                                       "SINCE", "LATENCY", "LAST RESULT"};
-    for (size_t c = 0; c < ARRAY_LEN(head); c++)
-        table_cell(t, "%s", head[c]);
-    json_array_foreach (checks, i, check) {
-        print_check(t, check);
-        down += str_eq(text(check, "state"), "down");
-    }
-    table_print(t);
-    printf("\n%zu checks, %zu down\n", json_array_size(checks), down);
-    return down > 0 ? EXIT_FINDINGS : EXIT_FINE;
-}
-
-static int count_down(const json_t *checks)
-{
+    struct buf text = {0};
     size_t i;
     json_t *check;
-    json_array_foreach (checks, i, check)
-        if (str_eq(text(check, "state"), "down"))
-            return EXIT_FINDINGS;
-    return EXIT_FINE;
+    json_array_foreach (checks, i, check) {
+        put_notes(&text, check);
+    }
+    bool any = text.len > 0;
+    buf_free(&text);
+    return any;
+}
+
+static void print_table(const json_t *checks)
+{
+    static const char *const head[] = {"CHECK", "STATE",   "COUNT",
+                                       "SINCE", "LATENCY", "LAST RESULT"};
+    static const char *const with_notes[] = {
+        "CHECK", "STATE", "COUNT", "SINCE", "NOTE", "LATENCY", "LAST RESULT"};
+    bool notes = has_notes(checks);
+    struct table *t = notes ? table_begin(with_notes, ARRAY_LEN(with_notes))
+                            : table_begin(head, ARRAY_LEN(head));
+    size_t i;
+    json_t *check;
+    json_array_foreach (checks, i, check) {
+        print_check(t, check, notes);
+    }
+    table_print(t);
+}
+
+static size_t count_in(const json_t *checks, const char *state)
+{
+    size_t i, n = 0;
+    json_t *check;
+    json_array_foreach (checks, i, check) {
+        n += str_eq(report_member(check, "state"), state);
+    }
+    return n;
+}
+
+/* "12 checks, 1 down, 2 impacted, 1 paused" */
+static void print_totals(const json_t *checks)
+{
+    static const char *const told[] = {"suspect", "impacted", "unknown",
+                                       "paused"};
+    printf("\n%zu checks, %zu down", json_array_size(checks),
+           count_in(checks, "down"));
+    for (size_t i = 0; i < ARRAY_LEN(told); i++)
+        if (count_in(checks, told[i]) > 0)
+            printf(", %zu %s", count_in(checks, told[i]), told[i]);
+    putchar('\n');
+}
+
+/* The one check that was asked for by name: what else is known of it. */
+static void print_about(const json_t *check)
+{
+    const char *title = report_member(check, "title"), *name;
+    const char *owner = report_member(check, "owner");
+    json_t *links = json_object_get(check, "links"), *url;
+    if (title[0] != '\0')
+        printf("title  %s\n", out_line(title));
+    if (owner[0] != '\0')
+        printf("owner  %s\n", out_line(owner));
+    json_object_foreach (links, name, url) {
+        printf("link   %s: %s\n", out_line(name),
+               out_line(json_string_value(url)));
+    }
+}
+
+static void print_letters(const json_t *letters)
+{
+    size_t i;
+    json_t *run;
+    if (json_array_size(letters) == 0)
+        return;
+    printf("\n%s\n", out_colour(RED, "Notices that were given up"));
+    json_array_foreach (letters, i, run) {
+        const char *incident = report_member(run, "incident");
+        printf("  %s  %s for %s%s%s: %s\n", report_member(run, "id"),
+               out_line(report_member(run, "runbook")),
+               out_line(report_member(run, "check")), incident[0] ? ", " : "",
+               incident, out_line(report_member(run, "reason")));
+    }
+}
+
+/* ------------------------------------------------------------- command --- */
+
+static int show(const struct args *args, json_t *checks, json_t *letters)
+{
+    bool json = args_has(args, "json");
+    int status = count_in(checks, "down") > 0 ? EXIT_FINDINGS : EXIT_FINE;
+    if (args_has(args, "matrix") && json) {
+        out_json(matrix_json(checks));
+    } else if (json) {
+        out_json(
+            json_pack("{s:O, s:O}", "checks", checks, "dead_letters", letters));
+    } else {
+        if (args_has(args, "matrix"))
+            matrix_print(checks, out_columns());
+        else
+            print_table(checks);
+        print_totals(checks);
+        if (args->word_count == 1 && json_array_size(checks) == 1)
+            print_about(json_array_get(checks, 0));
+        print_letters(letters);
+    }
+    return status;
 }
 
 int cmd_status(const struct args *args)
 {
     struct err err;
     const char *dir = cli_state_dir(args);
-    json_t *checks = from_daemon(dir, &err);
+    json_t *letters = json_array();
+    json_t *checks = from_daemon(dir, args, &letters, &err);
+    int status = EXIT_INTERNAL;
     if (checks == NULL && err.code == ERR_NOT_FOUND) {
         fprintf(stderr, "relevo: %s; this is what was stored\n", err.text);
         checks = from_store(dir, &err);
     }
-    if (checks == NULL)
-        return cli_fail(EXIT_INTERNAL, "%s", err.text);
-    checks = select_checks(args, checks);
-    if (args->word_count > 0 && json_array_size(checks) == 0) {
-        json_decref(checks);
-        return cli_fail(EXIT_USAGE, "no check is named \"%s\"", args->words[0]);
+    if (checks != NULL) {
+        status = EXIT_USAGE;
+        checks = select_checks(args, checks, &err);
     }
-    int status;
-    if (args_has(args, "json")) {
-        status = count_down(checks);
-        out_json(json_pack("{s:o}", "checks", checks));
-    } else {
-        status = print_checks(checks);
-        json_decref(checks);
-    }
+    status = checks == NULL ? cli_fail(status, "%s", err.text)
+                            : show(args, checks, letters);
+    json_decref(checks);
+    json_decref(letters);
     return status;
 }

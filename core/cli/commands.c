@@ -14,7 +14,7 @@
 const struct cli_option cli_global_options[] = {
     {"config",    'c', "FILE", false, "the configuration (default ./relevo.cfg, then /etc/relevo/relevo.cfg)"},
     {"state-dir", 0,   "DIR",  false, "where history and control socket lie"},
-    {"env",       0,   "NAME", false, "only this environment (not in this version)"},
+    {"env",       0,   "NAME", false, "only this environment"},
     {"json",      0,   NULL,   false, "machine-readable output"},
     {"help",      'h', NULL,   false, "this help"},
     {"version",   'V', NULL,   false, "print the version"},
@@ -53,6 +53,47 @@ static const struct cli_option list_options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static const struct cli_option status_options[] = {
+    {"matrix", 'm', NULL, false, "components by environments"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option incident_options[] = {
+    {"format", 'f', "FORMAT", false, "text (default), or markdown: a post-mortem to fill in"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option acknowledge_options[] = {
+    {"note", 0, "TEXT", false, "what is said with it"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option pause_options[] = {
+    {"for",    0, "DURATION", false, "resumed by itself after that (default: not)"},
+    {"reason", 0, "TEXT",     false, "why; it is kept with it"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option resume_options[] = {
+    {"reason", 0, "TEXT", false, "why; it is kept with it"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option window_options[] = {
+    {"tag",    0, "TAG",      true,  "only checks with this tag; several: any of them"},
+    {"for",    0, "DURATION", false, "how long it lasts"},
+    {"reason", 0, "TEXT",     false, "why; it is kept with it"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static const struct cli_option window_run_options[] = {
+    {"tag",    0, "TAG",      true,  "only checks with this tag; several: any of them"},
+    {"for",    0, "DURATION", false, "the window's end, if the command has not ended by then (default 4h)"},
+    {"reason", 0, "TEXT",     false, "why (default: the command's name)"},
+    {"anyway", 0, NULL,       false, "run the command even if no daemon can be reached"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct cli_option run_by_hand_options[] = {
     {"check", 0, "NAME", false, "the check that it runs for"},
     {NULL, 0, NULL, false, NULL},
@@ -79,19 +120,36 @@ static const struct cli_option config_options[] = {
 const struct command commands[] = {
     {"run",             "",              0, 0, "watch: the daemon, in the foreground", run_options, cmd_run, NULL},
     {"check",           "NAME|URL",      1, 1, "probe once and tell everything", check_options, cmd_check,
-     "A URL needs no configuration. Exit status 1 when the result is not ok.\n"},
+     "A URL needs no configuration. Exit status 1 when the result is not ok.\n", true},
     {"test",            "[NAME|GLOB]…",  0, 999, "probe every check once, as a gate for a delivery", test_options, cmd_test,
      "No daemon is needed, nothing is stored. Exit status: 0 passed (a minor\n"
      "check may have failed); 1 a check failed or is unknown, or fewer than\n"
      "--min-pass passed; 2 usage or configuration error; 3 nothing was run, or a\n"
-     "report could not be written.\n"},
-    {"status",          "[NAME]…",       0, 999, "the state of every check", NULL, cmd_status, NULL},
-    {"history",         "CHECK",         1, 1, "results of a check, newest first", history_options, cmd_history, NULL},
-    {"incident list",   "",              0, 0, "incidents, newest first", list_options, cmd_incident_list, NULL},
-    {"incident show",   "[ID]",          0, 1, "an incident with timeline and findings (default: the latest)", NULL, cmd_incident_show, NULL},
+     "report could not be written.\n", true},
+    {"status",          "[NAME]…",       0, 999, "the state of every check", status_options, cmd_status,
+     "NAME may be a glob; without environment it means the check in each of them.\n", true},
+    {"history",         "CHECK",         1, 1, "results of a check, newest first", history_options, cmd_history, NULL, true},
+    {"incident list",   "",              0, 0, "incidents, newest first", list_options, cmd_incident_list, NULL, true},
+    {"incident show",   "[ID]",          0, 1, "an incident with timeline and findings (default: the latest)", incident_options, cmd_incident_show, NULL, true},
+    {"incident acknowledge", "ID",       1, 1, "say that somebody has taken it: no notice is repeated", acknowledge_options, cmd_incident_acknowledge, NULL},
+    {"pause",           "NAME…",         1, 64, "no probes of these checks for now", pause_options, cmd_pause,
+     "NAME may be a glob. A check that is down has its incident closed: nobody\n"
+     "measures it. What is judged from a check (of) is paused with it.\n", true},
+    {"resume",          "NAME…",         1, 64, "probe them again, at once", resume_options, cmd_resume, NULL, true},
+    {"mark",            "TEXT",          1, 1, "note that something happened, such as a release", NULL, cmd_mark, NULL, true},
+    {"maintenance start", "[NAME]…",     0, 64, "no notices and no remediation for a while", window_options, cmd_maintenance_start,
+     "Checks go on being measured. Without NAME, --tag or --env it is for all of\n"
+     "them. NAME may be a glob. --for is needed.\n", true},
+    {"maintenance end", "ID",            1, 1, "end a window before its time", NULL, cmd_maintenance_end, NULL},
+    {"maintenance list", "",             0, 0, "windows that are open or to come", NULL, cmd_maintenance_list, NULL, true},
+    {"maintenance run", "[NAME]… -- COMMAND…", 1, 9999, "maintenance for as long as a command runs", window_run_options, cmd_maintenance_run,
+     "The window is open before the command starts, and ends with it, or when this\n"
+     "process dies. Signals are passed on; the exit status is the command's (128+n\n"
+     "for signal n; 126, 127: it could not be started). If no daemon can be reached\n"
+     "the command is not run (exit status 3), unless --anyway is given.\n", true},
     {"runbook list",    "",              0, 0, "the configured runbooks", NULL, cmd_runbook_list, NULL},
-    {"runbook log",     "",              0, 0, "what ran, was held, or would have run", list_options, cmd_runbook_log, NULL},
-    {"runbook run",     "NAME",          1, 1, "run a diagnosis or notice now", run_by_hand_options, cmd_runbook_run, NULL},
+    {"runbook log",     "",              0, 0, "what ran, was held, or would have run", list_options, cmd_runbook_log, NULL, true},
+    {"runbook run",     "NAME",          1, 1, "run a diagnosis or notice now", run_by_hand_options, cmd_runbook_run, NULL, true},
     {"plugin list",     "",              0, 0, "the plugins that are there", NULL, cmd_plugin_list, NULL},
     {"plugin describe", "NAME|FILE.so",  1, 1, "a plugin's manual, from its tables", NULL, cmd_plugin_describe, NULL},
     {"fault list",      "",              0, 0, "every fault, whom it blames, what it means", NULL, cmd_fault_list, NULL},
@@ -141,7 +199,7 @@ static void help_all(void)
          "usage: relevo [-c FILE] COMMAND …\n");
     for (size_t i = 0; i < command_count; i++) {
         const char *name = commands[i].name, *words = commands[i].words;
-        int pad = 32 - out_width(name) - out_width(words);
+        int pad = 36 - out_width(name) - out_width(words);
         printf("  %s %s%*s%s\n", name, words, pad > 1 ? pad : 1, "",
                commands[i].summary);
     }

@@ -15,6 +15,7 @@
 #include "cli/out.h"
 #include "model/fault.h"
 #include "model/finding.h"
+#include "report/json.h"
 
 enum { EVIDENCE_LINES = 12, EVIDENCE_BYTES = 1500, OUTPUT_LINES = 10 };
 
@@ -141,17 +142,12 @@ static void print_cause(const struct story *s)
 
 /* ------------------------------------------------------------ findings --- */
 
-static const char *member(const json_t *o, const char *name)
-{
-    const char *text = json_string_value(json_object_get(o, name));
-    return text == NULL ? "" : text;
-}
-
 static void print_finding(const json_t *o, const char *severity,
                           enum colour colour)
 {
-    const char *title = member(o, "title"), *detail = member(o, "detail");
-    const char *next = member(o, "next");
+    const char *title = report_member(o, "title"),
+               *detail = report_member(o, "detail");
+    const char *next = report_member(o, "next");
     printf("  %s", out_colour(colour, severity));
     print_lines("  ", "        ", title, strlen(title), SIZE_MAX);
     if (detail[0] != '\0')
@@ -165,21 +161,24 @@ static void print_finding(const json_t *o, const char *severity,
  * news to a reader. */
 static void print_remark(const json_t *o)
 {
-    const char *type = member(o, "t");
+    const char *type = report_member(o, "t");
     struct buf text = {0};
     const json_t *number = json_object_get(
         o, strcmp(type, "metric") == 0 ? "value" : "confidence");
     if (strcmp(type, "verdict") == 0)
-        buf_addf(&text, "verdict %s", member(o, "class"));
+        buf_addf(&text, "verdict %s", report_member(o, "class"));
     else if (strcmp(type, "recommend") == 0)
-        buf_addf(&text, "recommends runbook %s%s%s", member(o, "runbook"),
-                 member(o, "reason")[0] ? ": " : "", member(o, "reason"));
+        buf_addf(&text, "recommends runbook %s%s%s",
+                 report_member(o, "runbook"),
+                 report_member(o, "reason")[0] ? ": " : "",
+                 report_member(o, "reason"));
     else if (strcmp(type, "metric") == 0)
-        buf_addf(&text, "%s %g%s%s", member(o, "name"),
-                 json_number_value(number), member(o, "unit")[0] ? " " : "",
-                 member(o, "unit"));
+        buf_addf(&text, "%s %g%s%s", report_member(o, "name"),
+                 json_number_value(number),
+                 report_member(o, "unit")[0] ? " " : "",
+                 report_member(o, "unit"));
     else if (strcmp(type, "artifact") == 0)
-        buf_addf(&text, "left %s", member(o, "path"));
+        buf_addf(&text, "left %s", report_member(o, "path"));
     if (strcmp(type, "verdict") == 0 && json_is_number(number))
         buf_addf(&text, " (%.0f %%)", 100 * json_number_value(number));
     if (text.len > 0)
@@ -204,8 +203,8 @@ static void print_findings(const struct run_row *run)
     }
     for (size_t level = ARRAY_LEN(severities); level-- > 0;)
         json_array_foreach (all, i, item) {
-            if (strcmp(member(item, "t"), "finding") == 0 &&
-                strcmp(member(item, "sev"), severities[level]) == 0)
+            if (strcmp(report_member(item, "t"), "finding") == 0 &&
+                strcmp(report_member(item, "sev"), severities[level]) == 0)
                 print_finding(item, severities[level], colours[level]);
         }
     json_array_foreach (all, i, item) {
@@ -346,9 +345,7 @@ static void print_runs(const struct story *s)
     if (ran == 0)
         return;
     print_heading("What ran");
-    struct table *t = table_new(ARRAY_LEN(head));
-    for (size_t i = 0; i < ARRAY_LEN(head); i++)
-        table_cell(t, "%s", head[i]);
+    struct table *t = table_begin(head, ARRAY_LEN(head));
     for (size_t i = 0; i < s->run_count; i++)
         if (s->runs[i].state <= RUN_ENDED)
             add_run(t, &s->runs[i]);

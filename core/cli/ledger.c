@@ -2,6 +2,7 @@
 #include "cli/ledger.h"
 
 #include "base/str.h"
+#include "model/naming.h"
 
 int ledger_open(struct ledger *p, const struct args *args)
 {
@@ -28,27 +29,59 @@ void ledger_close(struct ledger *p)
     *p = (struct ledger){0};
 }
 
-const char *ledger_name(const struct ledger *p, uint32_t check)
+static const struct check_row *by_number(const struct ledger *p, uint32_t check)
 {
     for (size_t i = 0; i < p->check_count; i++)
         if (p->checks[i].check == check)
-            return p->checks[i].name;
-    return "";
+            return &p->checks[i];
+    return NULL;
 }
 
-static const char *nth_name(const void *arg, size_t i)
+const char *ledger_name(const struct ledger *p, uint32_t check)
+{
+    const struct check_row *row = by_number(p, check);
+    return row == NULL ? "" : row->name;
+}
+
+bool ledger_is_of(const struct ledger *p, uint32_t check,
+                  const char *environment)
+{
+    const struct check_row *row = by_number(p, check);
+    return environment == NULL ||
+           (row != NULL && str_eq(row->environment, environment));
+}
+
+static bool at_ledger(const void *arg, size_t i, struct named *out)
 {
     const struct ledger *p = arg;
-    return i < p->check_count ? p->checks[i].name : NULL;
+    if (i >= p->check_count)
+        return false;
+    *out = (struct named){p->checks[i].name, p->checks[i].environment};
+    return true;
 }
 
-const struct check_row *ledger_check(const struct ledger *p, const char *name,
-                                     const char **near)
+static struct naming naming_of(const struct ledger *p)
 {
-    for (size_t i = 0; i < p->check_count; i++)
-        if (str_eq(p->checks[i].name, name))
-            return &p->checks[i];
-    *near = str_nearest(name, nth_name, p);
+    return (struct naming){p, at_ledger, "in the history"};
+}
+
+bool ledger_environment(const struct ledger *p, const char *environment,
+                        struct err *err)
+{
+    struct naming names = naming_of(p);
+    return naming_environment(&names, environment, err);
+}
+
+const struct check_row *ledger_check(const struct ledger *p,
+                                     const struct args *args, const char *word)
+{
+    struct naming names = naming_of(p);
+    struct err err;
+    size_t index;
+    if (naming_find(&names, word, args_get(args, "env"), &index, &err))
+        return &p->checks[index];
+    cli_fail(EXIT_USAGE, "%s",
+             p->check_count == 0 ? "no check has a history yet" : err.text);
     return NULL;
 }
 

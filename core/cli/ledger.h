@@ -23,9 +23,15 @@ void ledger_close(struct ledger *);
 
 /* Of a check that once was configured too; "" for none. */
 const char *ledger_name(const struct ledger *, uint32_t check);
-/* NULL: no such name; *near (may be NULL afterwards) is one like it. */
-const struct check_row *ledger_check(const struct ledger *, const char *name,
-                                     const char **near);
+/* The check that a word means, beside --env. NULL: it was said why not. */
+const struct check_row *ledger_check(const struct ledger *, const struct args *,
+                                     const char *word);
+/* Checks of that environment are in it; NULL is fine. */
+bool ledger_environment(const struct ledger *, const char *environment,
+                        struct err *) MUST_CHECK;
+/* The check is of that environment; NULL: of any. */
+bool ledger_is_of(const struct ledger *, uint32_t check,
+                  const char *environment);
 
 /* --limit; *limit keeps its value where it is not given. An exit status. */
 int ledger_limit(const struct args *, size_t *limit) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +47,8 @@ enum colour out_state_colour(const char *state)
     } colours[] = {{"up", GREEN},        {"ok", GREEN},     {"resolved", GREEN},
                    {"degraded", YELLOW}, {"warn", YELLOW},  {"suspect", YELLOW},
                    {"down", RED},        {"fail", RED},     {"open", RED},
-                   {"unknown", BLUE},    {"pending", GREY}, {"paused", GREY}};
+                   {"impacted", YELLOW}, {"unknown", BLUE}, {"pending", GREY},
+                   {"paused", GREY}};
     for (size_t i = 0; i < ARRAY_LEN(colours); i++)
         if (str_eq(colours[i].state, state))
             return colours[i].colour;
@@ -68,6 +70,14 @@ static const char *cleaned(const char *text, bool keep_newlines)
 const char *out_clean(const char *text) { return cleaned(text, true); }
 
 const char *out_line(const char *text) { return cleaned(text, false); }
+
+int out_columns(void)
+{
+    struct winsize size;
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0
+               ? size.ws_col
+               : 0;
+}
 
 int out_width(const char *s)
 {
@@ -100,6 +110,14 @@ struct table *table_new(size_t columns)
 {
     struct table *t = xcalloc(1, sizeof *t);
     t->columns = columns;
+    return t;
+}
+
+struct table *table_begin(const char *const *head, size_t columns)
+{
+    struct table *t = table_new(columns);
+    for (size_t i = 0; i < columns; i++)
+        table_cell(t, "%s", head[i]);
     return t;
 }
 
@@ -165,6 +183,23 @@ const char *out_time(int64_t wall_us)
     s[0] = '\0';
     if (wall_us != 0 && localtime_r(&t, &tm) != NULL)
         strftime(s, 32, "%Y-%m-%d %H:%M:%S", &tm);
+    return s;
+}
+
+const char *out_clock(int64_t wall_us)
+{
+    static char ring[4][32];
+    static unsigned next;
+    char *s = ring[next++ % 4];
+    time_t t = (time_t)(wall_us / US_PER_S);
+    time_t now = (time_t)(clock_wall_us() / US_PER_S);
+    struct tm tm, today;
+    s[0] = '\0';
+    if (wall_us == 0 || localtime_r(&t, &tm) == NULL ||
+        localtime_r(&now, &today) == NULL)
+        return s;
+    bool same = tm.tm_year == today.tm_year && tm.tm_yday == today.tm_yday;
+    strftime(s, 32, same ? "%H:%M" : "%Y-%m-%d %H:%M", &tm);
     return s;
 }
 

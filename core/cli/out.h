@@ -22,6 +22,9 @@ enum colour out_state_colour(const char *state);
 const char *out_clean(const char *text);
 /* The same for one line: newlines are escaped, too. */
 const char *out_line(const char *text);
+/* Characters that fit on a line of standard output; 0: as many as there are,
+ * it is no terminal. */
+int out_columns(void);
 /* Characters, not bytes: continuation bytes of UTF-8 take no place. */
 int out_width(const char *text);
 /* To standard error: the text, and a caret below its byte `column` (from 1). */
@@ -29,6 +32,8 @@ void out_point(const char *text, int column);
 /* Rows of cells, aligned and cleaned; begin with the header. */
 struct table;
 struct table *table_new(size_t columns);
+/* With that header. */
+struct table *table_begin(const char *const *head, size_t columns);
 void table_cell(struct table *, const char *fmt, ...) PRINTF(2, 3);
 void table_print(struct table *); /* and frees it */
 
@@ -37,6 +42,9 @@ void out_json(json_t *);
 
 /* "2026-11-25 00:12:09" in the local zone; "" for 0. One of four buffers. */
 const char *out_time(int64_t wall_us);
+/* To the minute: "14:30" today, else "2026-11-25 14:30"; "" for 0. One of four
+ * buffers. */
+const char *out_clock(int64_t wall_us);
 /* "3m 5s" since then. One of four buffers. */
 const char *out_since(int64_t wall_us);
 

@@ -41,6 +41,11 @@ void command_run(struct client *, const struct request *);
 enum { CLIENT_ACTOR = 64 };
 /* Who it is, for the audit: a user name, or "uid 1000". Returns out. */
 const char *client_actor(const struct client *, char out[CLIENT_ACTOR]);
+/* "environment" of the request; NULL: any. False: there is none of that name,
+ * and *refusal says so, with its text in err. */
+bool client_environment(const struct client *, const struct request *,
+                        const char **environment, const char **refusal,
+                        struct err *) MUST_CHECK;
 void quiet_pause(struct client *, const struct request *);
 void quiet_resume(struct client *, const struct request *);
 void quiet_acknowledge(struct client *, const struct request *);

@@ -8,16 +8,25 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/client.h"
+#include "model/naming.h"
 #include "report/json.h"
 
+/* Of all checks, or of the one that "check" names in full; then the notices
+ * that were given up. */
 static void do_status(struct client *c, const struct request *request)
 {
     const struct model *m = c->control->daemon->model;
+    const char *only = request_text(request, "check");
+    const struct run_row *letter;
     struct check_view v;
-    (void)request;
     for (size_t i = 0; i < model_check_count(m); i++)
-        if (model_check_at(m, i, &v))
+        if (model_check_at(m, i, &v) &&
+            (only == NULL || str_eq(only, v.row->name)))
             client_answer(c, report_check(&v));
+    for (size_t i = 0; (letter = model_dead_letter(m, i)) != NULL; i++)
+        if (only == NULL && model_check_by_id(m, letter->check, &v))
+            client_answer(c, json_pack("{s:o}", "dead_letter",
+                                       report_run(letter, v.row->name)));
     client_answer(c, json_pack("{s:b}", "end", 1));
 }
 
@@ -59,15 +68,36 @@ static void do_reload(struct client *c, const struct request *request)
     reload_start(c->control->daemon, on_reloaded, wait);
 }
 
+/* The check that a member of the request names; false: refused. */
+static bool check_of(struct client *c, const struct request *request,
+                     const char *member, struct check_view *v)
+{
+    const struct daemon *d = c->control->daemon;
+    struct naming names = naming_of_conf(d->conf);
+    const char *word = request_text(request, member), *environment;
+    const char *refusal = NULL;
+    struct err err;
+    size_t index;
+    names.where = "in the running configuration";
+    if (word == NULL)
+        refusal = "no such check in the running configuration";
+    else if (client_environment(c, request, &environment, &refusal, &err) &&
+             !naming_find(&names, word, environment, &index, &err))
+        refusal = err.text;
+    if (refusal == NULL &&
+        !model_check_by_name(d->model, d->conf->checks[index].name, v))
+        refusal = "no such check in the running configuration";
+    if (refusal != NULL)
+        client_refuse(c, refusal);
+    return refusal == NULL;
+}
+
 static void do_check(struct client *c, const struct request *request)
 {
     struct daemon *d = c->control->daemon;
     struct check_view v;
-    const char *name = request_text(request, "name");
-    if (name == NULL || !model_check_by_name(d->model, name, &v)) {
-        client_refuse(c, "no such check in the running configuration");
+    if (!check_of(c, request, "name", &v))
         return;
-    }
     c->waits_for = v.row->check;
     struct event e = {.kind = EVENT_PROBE_ASKED};
     e.as.probe_asked.check = v.row->check;
@@ -96,16 +126,14 @@ static void do_runbook_run(struct client *c, const struct request *request)
     struct daemon *d = c->control->daemon;
     struct check_view v;
     char id[ID_TEXT];
-    const char *check = request_text(request, "check");
     const char *name = request_text(request, "runbook");
     const struct runbook_spec *book = conf_runbook(d->conf, name);
-    if (book == NULL || check == NULL ||
-        !model_check_by_name(d->model, check, &v)) {
-        client_refuse(c, book == NULL
-                             ? "no such runbook in the running configuration"
-                             : "no such check in the running configuration");
+    if (book == NULL) {
+        client_refuse(c, "no such runbook in the running configuration");
         return;
     }
+    if (!check_of(c, request, "check", &v))
+        return;
     struct event e = {.kind = EVENT_RUN_ASKED};
     e.as.run_asked.check = v.row->check;
     e.as.run_asked.runbook = book;

@@ -34,10 +34,9 @@ const char *client_actor(const struct client *c, char out[CLIENT_ACTOR])
 
 static json_t *text_json(const char *s) { return report_text(s, strlen(s)); }
 
-/* "environment" of the request; NULL: any. */
-static bool environment_of(const struct client *c, const struct request *r,
-                           const char **environment, const char **refusal,
-                           struct err *err)
+bool client_environment(const struct client *c, const struct request *r,
+                        const char **environment, const char **refusal,
+                        struct err *err)
 {
     struct naming names = naming_of_conf(c->control->daemon->conf);
     if (!request_saying(r, "environment", environment, refusal))
@@ -61,25 +60,15 @@ static bool choose(const struct client *c, const struct request_words *words,
     struct naming names = naming_of_conf(conf);
     for (size_t w = 0; w < words->count; w++) {
         const char *word = words->items[w];
-        size_t index, fits = 0;
-        if (!naming_is_glob(word)) {
-            if (!naming_find(&names, word, environment, &index, err))
+        size_t index;
+        if (naming_is_glob(word)) {
+            if (!naming_choose(&names, word, environment, chosen, err))
                 return false;
+        } else if (naming_find(&names, word, environment, &index, err)) {
             chosen[index] = true;
-            continue;
+        } else {
+            return false;
         }
-        for (size_t i = 0; i < conf->check_count; i++) {
-            const struct check_spec *spec = &conf->checks[i];
-            struct named named = {spec->name, spec->environment};
-            if (!naming_fits(&named, word) ||
-                (environment != NULL &&
-                 !str_eq(spec->environment, environment)))
-                continue;
-            chosen[i] = true;
-            fits++;
-        }
-        if (fits == 0)
-            return err_set(err, ERR_NOT_FOUND, 0, "no check fits \"%s\"", word);
     }
     return true;
 }
@@ -146,7 +135,7 @@ static void pause_or_resume(struct client *c, const struct request *r,
     bool ok = request_words(r, "checks", &words, &refusal) &&
               request_saying(r, "reason", &reason, &refusal) &&
               request_for(r, &for_us, &refusal) &&
-              environment_of(c, r, &environment, &refusal, &err);
+              client_environment(c, r, &environment, &refusal, &err);
     if (ok && words.count == 0)
         refusal = "checks: expected the names of those that are meant";
     else if (ok && (!choose(c, &words, environment, chosen, &err) ||
@@ -251,7 +240,8 @@ void quiet_mark(struct client *c, const struct request *r)
     char actor[CLIENT_ACTOR];
     const char *refusal = NULL, *environment, *text;
     if (request_saying(r, "text", &text, &refusal) &&
-        environment_of(c, r, &environment, &refusal, &err) && text[0] == '\0')
+        client_environment(c, r, &environment, &refusal, &err) &&
+        text[0] == '\0')
         refusal = "text: expected what happened";
     if (refusal != NULL) {
         client_refuse(c, refusal);

@@ -280,15 +280,38 @@ static json_t *window_json(const struct window_view *v)
     return o;
 }
 
+/* It may cover checks of that environment; NULL: any. */
+static bool is_of(json_t *window, const char *environment)
+{
+    json_t *all = json_object_get(json_object_get(window, "match"),
+                                  "environments"),
+           *one;
+    size_t i;
+    json_array_foreach (all, i, one)
+        if (str_eq(json_string_value(one), environment))
+            return true;
+    return environment == NULL || json_array_size(all) == 0;
+}
+
 /* One that is over and does not come again is not listed. */
 void windows_list(struct client *c, const struct request *r)
 {
     const struct model *m = c->control->daemon->model;
     int64_t now_us = clock_wall_us();
     struct window_view v;
-    (void)r;
-    for (size_t i = 0; model_maintenance(m, i, &v); i++)
-        if (v.until_us > now_us && v.from_us != INT64_MAX)
-            client_answer(c, window_json(&v));
+    struct err err;
+    const char *environment, *refusal = NULL;
+    if (!client_environment(c, r, &environment, &refusal, &err)) {
+        client_refuse(c, refusal);
+        return;
+    }
+    for (size_t i = 0; model_maintenance(m, i, &v); i++) {
+        json_t *window = window_json(&v);
+        if (v.until_us > now_us && v.from_us != INT64_MAX &&
+            is_of(window, environment))
+            client_answer(c, window);
+        else
+            json_decref(window);
+    }
     client_answer(c, json_pack("{s:b}", "end", 1));
 }

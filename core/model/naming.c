@@ -147,3 +147,24 @@ bool naming_find(const struct naming *names, const char *word,
     return refuse(names, "check", word, str_nearest(word, nth_name, names),
                   err);
 }
+
+bool naming_choose(const struct naming *names, const char *word,
+                   const char *environment, bool *chosen, struct err *err)
+{
+    struct named c;
+    size_t index, fits = 0;
+    if (!naming_environment(names, environment, err))
+        return false;
+    for (size_t i = 0; names->at(names->arg, i, &c); i++)
+        if (is_in(&c, environment) && naming_fits(&c, word)) {
+            chosen[i] = true;
+            fits++;
+        }
+    if (fits > 0)
+        return true;
+    if (naming_is_glob(word))
+        return err_set(err, ERR_NOT_FOUND, 0, "no check fits \"%s\"%s%s", word,
+                       environment == NULL ? "" : " in environment ",
+                       environment == NULL ? "" : environment);
+    return naming_find(names, word, environment, &index, err);
+}

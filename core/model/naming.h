@@ -38,6 +38,11 @@ bool naming_fits(const struct named *, const char *word);
 bool naming_find(const struct naming *, const char *word,
                  const char *environment, size_t *index,
                  struct err *) MUST_CHECK;
+/* Sets chosen[i] for all that a word of a list means. One that fits none is an
+ * error as above. */
+bool naming_choose(const struct naming *, const char *word,
+                   const char *environment, bool *chosen,
+                   struct err *) MUST_CHECK;
 /* Checks of that environment are there; NULL is fine. */
 bool naming_environment(const struct naming *, const char *environment,
                         struct err *) MUST_CHECK;

@@ -15,6 +15,12 @@ json_t *report_text(const char *s, size_t n)
     return text;
 }
 
+const char *report_member(const json_t *o, const char *name)
+{
+    const char *text = json_string_value(json_object_get(o, name));
+    return text == NULL ? "" : text;
+}
+
 static json_t *text_of(const char *s)
 {
     return report_text(s == NULL ? "" : s, s == NULL ? 0 : strlen(s));
@@ -171,6 +177,15 @@ json_t *report_result(const struct result *r, const char *check)
     return o;
 }
 
+static json_t *links_json(const struct rlv_dict *links)
+{
+    json_t *o = json_object();
+    for (size_t i = 0; i < links->count; i++)
+        json_object_set_new(o, links->pairs[i].key,
+                            text_of(links->pairs[i].value));
+    return o;
+}
+
 json_t *report_check(const struct check_view *v)
 {
     json_t *o = json_object();
@@ -193,6 +208,7 @@ json_t *report_check(const struct check_view *v)
     json_object_set_new(o, "waits_for", text_of(v->waits_for));
     json_object_set_new(o, "title", text_of(v->spec->title));
     json_object_set_new(o, "owner", text_of(v->spec->owner));
+    json_object_set_new(o, "links", links_json(&v->spec->links));
     json_object_set_new(o, "last",
                         v->last == NULL ? json_null()
                                         : report_result(v->last, v->row->name));

@@ -124,7 +124,8 @@ class ControlSocket(unittest.TestCase):
                         {"command": "runbook.run", "runbook": "x",
                          "check": "steady"}):
             answers = self.ask(json.dumps(request).encode() + b"\n")
-            self.assertIn("no such", answers[0]["error"], request)
+            self.assertRegex(answers[0]["error"],
+                             'no such|no check "nope" in the running', request)
         self.is_well()
 
     def test_a_line_without_end(self):
