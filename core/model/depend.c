@@ -1,5 +1,6 @@
-/* model/depend.c: what a check needs (`depends_on`), and when its parents
- * decide for it. Who is listed where is in impact.c.
+/* model/depend.c: when those that a check needs, its parents, decide for it.
+ * What they say is in need.c; who is listed where, in impact.c; model.c calls
+ * this at each result and at the end of each step.
  *
  * Happy path:
  *   1. depend_ask: a check fails for the first time; parents that have not been
@@ -10,8 +11,8 @@
  *   4. depend_changed, depend_settle: a parent got another result; those that
  *      wait for it are decided, those that it impacted are probed
  * Ways it can fail:
- *   - a parent that nobody measures (manual, paused, unknown), or that does not
- *     answer within its timeout and GRACE_NS, holds nothing back
+ *   - a parent that does not answer in time: see need.c; the child is looked at
+ *     again when its patience ends
  *   - a check or a need is gone with a new configuration: depend_resume
  *   - a restart: states and impacts are stored; a diagnosis that waited is not
  *     run
@@ -22,242 +23,14 @@
 
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 
-#define GRACE_NS          (2 * NS_PER_S)
 #define DIAGNOSIS_WAIT_NS (2 * NS_PER_S)
 /* Freed children are probed within so much each, and within so much in all. */
 #define FREED_EACH_NS   (50 * NS_PER_MS)
 #define FREED_SPREAD_NS (10 * NS_PER_S)
 
-/* ---------------------------------------------------------------- graph --- */
-
-static struct node **alloc_nodes(struct model *m, size_t n)
-{
-    return arena_alloc(m->graph, (n + 1) * sizeof(struct node *));
-}
-
-static void reset(struct model *m, struct node *n)
-{
-    struct depend *d = &n->depend;
-    d->bonds = NULL;
-    d->children = d->derived = NULL;
-    d->bond_count = d->child_count = d->derived_count = 0;
-    d->source = NULL;
-    d->awaited = d->fell = d->queued = false;
-    if (n->spec != NULL && n->spec->source != NULL)
-        d->source = map_get(m->by_name, n->spec->source->name);
-    if (d->source != NULL && d->source->spec == NULL)
-        d->source = NULL;
-}
-
-static void bind_needs(struct model *m, struct node *n)
-{
-    const struct check_spec *spec = n->spec;
-    struct depend *d = &n->depend;
-    d->bonds = arena_alloc(m->graph, spec->need_count * sizeof *d->bonds);
-    d->bond_count = spec->need_count;
-    for (size_t i = 0; i < spec->need_count; i++) {
-        const struct need *need = &spec->needs[i];
-        struct bond *b = &d->bonds[i];
-        b->any = need->any;
-        b->parents = alloc_nodes(m, need->parent_count);
-        for (size_t k = 0; k < need->parent_count; k++) {
-            struct node *p = map_get(m->by_name, need->parents[k]->name);
-            if (p != NULL && p->spec != NULL && p != n)
-                b->parents[b->count++] = p;
-        }
-        for (size_t k = 0; k < b->count; k++)
-            b->parents[k]->depend.child_count++;
-    }
-}
-
-static void add_child(struct model *m, struct node *p, struct node *child,
-                      size_t *filled)
-{
-    if (p->depend.children == NULL) {
-        p->depend.children = alloc_nodes(m, p->depend.child_count);
-        p->depend.child_count = 0;
-    }
-    *filled = p->depend.child_count;
-    if (*filled == 0 || p->depend.children[*filled - 1] != child)
-        p->depend.children[p->depend.child_count++] = child;
-}
-
-static void add_children(struct model *m, struct node *n)
-{
-    size_t filled;
-    for (size_t i = 0; i < n->depend.bond_count; i++)
-        for (size_t k = 0; k < n->depend.bonds[i].count; k++)
-            add_child(m, n->depend.bonds[i].parents[k], n, &filled);
-}
-
-static void bind_derived(struct model *m)
-{
-    for (size_t i = 0; i < m->node_count; i++)
-        if (m->nodes[i]->depend.source != NULL)
-            m->nodes[i]->depend.source->depend.derived_count++;
-    for (size_t i = 0; i < m->node_count; i++) {
-        struct depend *s = m->nodes[i]->depend.source == NULL
-                               ? NULL
-                               : &m->nodes[i]->depend.source->depend;
-        if (s == NULL)
-            continue;
-        if (s->derived == NULL) {
-            s->derived = alloc_nodes(m, s->derived_count);
-            s->derived_count = 0;
-        }
-        s->derived[s->derived_count++] = m->nodes[i];
-    }
-}
-
-void depend_config(struct model *m)
-{
-    arena_free(m->graph);
-    m->graph = arena_new();
-    m->changed_first = m->changed_last = NULL;
-    for (size_t i = 0; i < m->node_count; i++)
-        reset(m, m->nodes[i]);
-    for (size_t i = 0; i < m->node_count; i++)
-        if (m->nodes[i]->spec != NULL && m->nodes[i]->spec->need_count > 0)
-            bind_needs(m, m->nodes[i]);
-    for (size_t i = 0; i < m->node_count; i++)
-        add_children(m, m->nodes[i]);
-    bind_derived(m);
-    for (size_t i = 0; i < m->node_count; i++)
-        m->nodes[i]->depend.standing = depend_standing(m->nodes[i]);
-}
-
-/* -------------------------------------------------------------- answers --- */
-
-static const struct node *prober(const struct node *n)
-{
-    return n->depend.source == NULL ? n : n->depend.source;
-}
-
-enum standing depend_standing(const struct node *p)
-{
-    if (p->spec == NULL || prober(p)->spec->schedule == SCHEDULE_MANUAL)
-        return STANDS_MUTE;
-    switch (p->state.state) {
-    case STATE_PENDING:
-    case STATE_UP:
-    case STATE_DEGRADED: return STANDS_FINE;
-    case STATE_SUSPECT: return STANDS_SUSPECT;
-    case STATE_DOWN: return STANDS_DOWN;
-    case STATE_IMPACTED: return STANDS_IMPACTED;
-    case STATE_UNKNOWN: return p->confirmed ? STANDS_DOWN : STANDS_MUTE;
-    case STATE_PAUSED: break;
-    }
-    return STANDS_MUTE;
-}
-
-/* What a parent says to a child that fails. */
-enum answer { SAYS_FINE, SAYS_NOTHING, SAYS_SUSPECT, SAYS_DOWN, UNANSWERED };
-
-static int64_t patience_ns(const struct node *p)
-{
-    return prober(p)->spec->timeout_ns + GRACE_NS;
-}
-
-/* Until when the child waits for an undecided parent. */
-static int64_t gives_up_ns(const struct model *m, const struct node *child,
-                           const struct node *p)
-{
-    const struct node *source = prober(p);
-    if (p->depend.standing != STANDS_SUSPECT)
-        return child->depend.asked_ns + patience_ns(p);
-    if (source->probing != 0)
-        return source->probing_ns + patience_ns(p);
-    return (heap_has(&source->due) ? source->due.due : m->now.mono_ns) +
-           patience_ns(p);
-}
-
-static enum answer answer(const struct model *m, const struct node *child,
-                          const struct node *p)
-{
-    bool late = gives_up_ns(m, child, p) <= m->now.mono_ns;
-    switch (depend_standing(p)) {
-    case STANDS_DOWN:
-    case STANDS_IMPACTED: return SAYS_DOWN;
-    case STANDS_SUSPECT: return late ? SAYS_NOTHING : SAYS_SUSPECT;
-    case STANDS_MUTE: return SAYS_NOTHING;
-    case STANDS_FINE: break;
-    }
-    bool fresh = p->depend.counted_ns != 0 &&
-                 p->depend.counted_ns >= child->depend.failing_ns;
-    if (!fresh)
-        return late ? SAYS_NOTHING : UNANSWERED;
-    return p->depend.counted == OUTCOME_UNKNOWN ? SAYS_NOTHING : SAYS_FINE;
-}
-
-/* With `any` one that is fine, or cannot say, is enough; else one that is down
- * is one too many. hasty: a suspect one is as good as down. */
-static enum parents judge_bond(const struct model *m, const struct node *n,
-                               const struct bond *b, bool hasty)
-{
-    size_t down = 0, open = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        enum answer a = answer(m, n, b->parents[i]);
-        bool is_down = a == SAYS_DOWN || (hasty && a == SAYS_SUSPECT);
-        down += is_down;
-        open += !is_down && (a == UNANSWERED || a == SAYS_SUSPECT);
-    }
-    if (b->any && down + open < b->count)
-        return PARENTS_ALLOW;
-    if (b->any)
-        return open > 0   ? PARENTS_WAIT
-               : down > 0 ? PARENTS_BLAME
-                          : PARENTS_ALLOW;
-    return down > 0 ? PARENTS_BLAME : open > 0 ? PARENTS_WAIT : PARENTS_ALLOW;
-}
-
-static enum parents judge(const struct model *m, const struct node *n,
-                          bool hasty)
-{
-    enum parents worst = PARENTS_ALLOW;
-    for (size_t i = 0; i < n->depend.bond_count; i++) {
-        enum parents one = judge_bond(m, n, &n->depend.bonds[i], hasty);
-        if (one > worst)
-            worst = one;
-    }
-    return worst;
-}
-
-enum parents depend_bond(const struct model *m, const struct node *n,
-                         const struct bond *b)
-{
-    return judge_bond(m, n, b, false);
-}
-
 /* ---------------------------------------------------------------- words --- */
-
-/* "db is down, redis is impacted" or "db, redis": the parents because of which
- * the answer is what it is. */
-static const char *list_parents(struct model *m, const struct node *n,
-                                enum parents say, bool with_state)
-{
-    struct buf text = {0};
-    for (size_t i = 0; i < n->depend.bond_count; i++) {
-        const struct bond *b = &n->depend.bonds[i];
-        if (judge_bond(m, n, b, false) != say)
-            continue;
-        for (size_t k = 0; k < b->count; k++) {
-            const struct node *p = b->parents[k];
-            enum answer a = answer(m, n, p);
-            if ((say == PARENTS_BLAME) != (a == SAYS_DOWN) || a == SAYS_FINE ||
-                a == SAYS_NOTHING)
-                continue;
-            buf_addf(&text, "%s%s", text.len > 0 ? ", " : "", p->row.name);
-            if (with_state)
-                buf_addf(&text, " is %s", state_name(p->state.state));
-        }
-    }
-    const char *kept = arena_strdup(m->scratch, buf_text(&text));
-    buf_free(&text);
-    return kept;
-}
 
 const char *depend_reason(struct model *m, const struct node *n,
                           enum parents say, const struct state_change *change)
@@ -266,10 +39,10 @@ const char *depend_reason(struct model *m, const struct node *n,
         return change->reason;
     if (change->to == STATE_IMPACTED)
         return model_text(m, "%s; %s", change->reason,
-                          list_parents(m, n, say, true));
+                          need_list(m, n, say, true));
     if (change->to == STATE_SUSPECT && state_is_ripe(&n->state, n->spec))
         return model_text(m, "%s; waits for %s", change->reason,
-                          list_parents(m, n, say, false));
+                          need_list(m, n, say, false));
     return change->reason;
 }
 
@@ -278,7 +51,7 @@ static void show_wait(struct model *m, struct node *n, enum parents say)
     const char *text = "";
     if (say != PARENTS_ALLOW &&
         (n->depend.waiting || n->state.state == STATE_IMPACTED))
-        text = list_parents(m, n, say, false);
+        text = need_list(m, n, say, false);
     if (text[0] != '\0' || n->depend.waits_for != NULL)
         model_own(&n->depend.waits_for, text);
 }
@@ -313,8 +86,8 @@ static void ask_parents(struct model *m, struct node *n, const struct result *r)
         const struct bond *b = &n->depend.bonds[i];
         for (size_t k = 0; k < b->count; k++) {
             struct node *p = b->parents[k];
-            bool same = r->probe != 0 && prober(p)->probing == r->probe;
-            if (!same && answer(m, n, p) == UNANSWERED)
+            bool same = r->probe != 0 && need_prober(p)->probing == r->probe;
+            if (!same && need_owes(m, n, p))
                 schedule_need(m, p, n->depend.failing_ns);
         }
     }
@@ -326,7 +99,7 @@ enum parents depend_ask(struct model *m, struct node *n, const struct result *r)
         return PARENTS_ALLOW;
     if (n->depend.failing_ns == 0)
         begin_failing(m, n, r);
-    enum parents say = judge(m, n, false);
+    enum parents say = need_judge(m, n, false);
     if (say == PARENTS_ALLOW && n->state.state == STATE_IMPACTED)
         begin_failing(m, n, r); /* by itself, from now on */
     ask_parents(m, n, r);
@@ -348,13 +121,13 @@ static void arm(struct model *m, struct node *n)
     for (size_t i = 0; i < d->bond_count; i++)
         for (size_t k = 0; k < d->bonds[i].count; k++) {
             struct node *p = d->bonds[i].parents[k];
-            enum answer a = answer(m, n, p);
+            enum answer a = need_answer(m, n, p);
             if (a != UNANSWERED && a != SAYS_SUSPECT)
                 continue;
             if (undecided || d->deferred != NULL)
                 p->depend.awaited = true;
-            if (undecided && gives_up_ns(m, n, p) < due)
-                due = gives_up_ns(m, n, p);
+            if (undecided && need_gives_up_ns(m, n, p) < due)
+                due = need_gives_up_ns(m, n, p);
         }
     if (due == MODEL_NEVER)
         heap_remove(&m->patience, &d->patience);
@@ -419,7 +192,7 @@ bool depend_defers(struct model *m, struct node *n, enum runbook_on occasion,
                    const struct result *r)
 {
     if (occasion != ON_SUSPECT || n->depend.bond_count == 0 || r == NULL ||
-        n->depend.firing || judge(m, n, true) != PARENTS_WAIT)
+        n->depend.firing || need_judge(m, n, true) != PARENTS_WAIT)
         return false;
     if (n->depend.deferred == NULL)
         n->depend.deferred_until_ns = m->now.mono_ns + DIAGNOSIS_WAIT_NS;
@@ -434,10 +207,10 @@ static struct node *first_culprit(const struct model *m, const struct node *n)
 {
     for (size_t i = 0; i < n->depend.bond_count; i++) {
         const struct bond *b = &n->depend.bonds[i];
-        if (judge_bond(m, n, b, true) != PARENTS_BLAME)
+        if (need_judge_one(m, n, b, true) != PARENTS_BLAME)
             continue;
         for (size_t k = 0; k < b->count; k++) {
-            enum answer a = answer(m, n, b->parents[k]);
+            enum answer a = need_answer(m, n, b->parents[k]);
             if (a == SAYS_DOWN || a == SAYS_SUSPECT)
                 return b->parents[k];
         }
@@ -465,7 +238,7 @@ const char *depend_holds(struct model *m, struct node *n,
 static void settle_deferred(struct model *m, struct node *n)
 {
     struct result *about = n->depend.deferred;
-    if (about == NULL || (judge(m, n, true) == PARENTS_WAIT &&
+    if (about == NULL || (need_judge(m, n, true) == PARENTS_WAIT &&
                           m->now.mono_ns < n->depend.deferred_until_ns))
         return;
     n->depend.deferred = NULL;
@@ -490,7 +263,7 @@ static void reconsider(struct model *m, struct node *n)
     if (n->spec == NULL)
         return;
     settle_deferred(m, n);
-    enum parents say = judge(m, n, false);
+    enum parents say = need_judge(m, n, false);
     if (n->depend.waiting && say != PARENTS_WAIT && still_fails(n))
         model_decide(m, n, say);
     else if (n->state.state == STATE_IMPACTED && say == PARENTS_BLAME &&
@@ -505,7 +278,7 @@ static bool is_freed(const struct model *m, const struct node *n)
 {
     return n->spec != NULL &&
            (n->depend.waiting || n->state.state == STATE_IMPACTED) &&
-           judge(m, n, false) == PARENTS_ALLOW;
+           need_judge(m, n, false) == PARENTS_ALLOW;
 }
 
 static void probe_freed(struct model *m, struct node **freed, size_t count)
@@ -521,7 +294,7 @@ static void probe_freed(struct model *m, struct node **freed, size_t count)
 /* A check that was down before keeps its incident: it was told. */
 static void note_down_too(struct model *m, struct node *n, const struct node *p)
 {
-    if (n->confirmed && judge(m, n, false) == PARENTS_BLAME)
+    if (n->confirmed && need_judge(m, n, false) == PARENTS_BLAME)
         incident_event(m, n, "parent", "%s is %s too: probably the cause",
                        p->row.name, state_name(p->state.state));
 }
@@ -548,10 +321,10 @@ static void tell_children(struct model *m, struct node *p)
 void depend_changed(struct model *m, struct node *n)
 {
     struct depend *d = &n->depend;
-    enum standing now = depend_standing(n);
+    enum standing now = need_standing(n);
     bool moved = now != d->standing;
     leave(m, n, "");
-    if (is_well(n) && n->depend.waiting)
+    if (is_well(n))
         note_waiting(m, n, PARENTS_ALLOW);
     d->fell =
         d->fell || (moved && (now == STANDS_DOWN || now == STANDS_IMPACTED));
@@ -586,6 +359,17 @@ int64_t depend_wake(const struct model *m)
 }
 
 /* --------------------------------------------------- reload and restart --- */
+
+void depend_config(struct model *m)
+{
+    need_bind(m);
+    m->changed_first = m->changed_last = NULL;
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct depend *d = &m->nodes[i]->depend;
+        d->awaited = d->fell = d->queued = false;
+        d->standing = need_standing(m->nodes[i]);
+    }
+}
 
 /* Needs may have come or gone; who waited when we stopped waits on. */
 void depend_resume(struct model *m)

@@ -86,10 +86,10 @@ static struct causes find_causes(const struct model *m, const struct node *n)
     struct causes all = {0};
     for (size_t i = 0; i < n->depend.bond_count; i++) {
         const struct bond *b = &n->depend.bonds[i];
-        if (depend_bond(m, n, b) != PARENTS_BLAME)
+        if (need_judge_one(m, n, b, false) != PARENTS_BLAME)
             continue;
         for (size_t k = 0; k < b->count; k++) {
-            enum standing s = depend_standing(b->parents[k]);
+            enum standing s = need_standing(b->parents[k]);
             if (s == STANDS_DOWN || s == STANDS_IMPACTED)
                 add_causes_of(m, &all, b->parents[k]);
         }

@@ -233,8 +233,35 @@ void incident_forget(struct model *); /* those resolved long ago */
 void incident_removed(struct model *, struct node *);
 void incident_resume(struct model *); /* after a restart: forming ones */
 
-/* depend.c: what a check needs (`depends_on`), and derived checks. */
-void depend_config(struct model *); /* binds the needs of a new generation */
+/* need.c: what a check needs (`depends_on`), and what that says. Pure, but for
+ * the graph. */
+enum answer { SAYS_FINE, SAYS_NOTHING, SAYS_SUSPECT, SAYS_DOWN, UNANSWERED };
+
+void need_bind(struct model *); /* makes the graph of the present generation */
+/* Whose probes measure the check: its own, or its source's. */
+const struct node *need_prober(const struct node *);
+enum standing need_standing(const struct node *);
+/* What a parent says to a child that fails. */
+enum answer need_answer(const struct model *, const struct node *child,
+                        const struct node *parent);
+/* The parent is well, as far as one knows, and must be measured to say so. */
+bool need_owes(const struct model *, const struct node *child,
+               const struct node *parent);
+/* Until when the child waits for an undecided parent. */
+int64_t need_gives_up_ns(const struct model *, const struct node *child,
+                         const struct node *parent);
+/* What one need, or all of them, say. hasty: a suspect parent is as good as
+ * down. */
+enum parents need_judge_one(const struct model *, const struct node *,
+                            const struct bond *, bool hasty);
+enum parents need_judge(const struct model *, const struct node *, bool hasty);
+/* "db is down, redis is impacted" or "db, redis": the parents because of which
+ * the check is told so. */
+const char *need_list(struct model *, const struct node *, enum parents,
+                      bool with_state);
+
+/* depend.c: what follows from it, and derived checks. */
+void depend_config(struct model *); /* a new generation: binds its needs */
 void depend_resume(struct model *); /* what waited goes on under it */
 void depend_removed(struct model *, struct node *);
 void depend_free_node(struct node *);
@@ -256,9 +283,6 @@ bool depend_defers(struct model *, struct node *, enum runbook_on,
 /* Why a runbook is held: the cause is elsewhere. NULL: it is not. */
 const char *depend_holds(struct model *, struct node *,
                          const struct runbook_spec *, enum runbook_on);
-enum parents depend_bond(const struct model *, const struct node *,
-                         const struct bond *);
-enum standing depend_standing(const struct node *);
 
 /* impact.c: who is impacted by whom. */
 /* Lists the check with the incidents of all its causes; true: they changed. */

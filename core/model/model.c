@@ -458,6 +458,8 @@ static void confirm(struct model *m, struct node *n, struct result *r)
     enum parents say = depend_ask(m, n, r);
     struct state_change change = state_step(&n->state, n->confirmed, n->spec,
                                             r->outcome, say, m->now.wall_us);
+    if (change.from == STATE_IMPACTED && change.to == STATE_SUSPECT)
+        say = need_judge(m, n, false); /* of the failure that begins now */
     n->depend.counted_ns = r->started_ns;
     n->depend.counted = r->outcome;
     apply_change(m, n, change, say, r);

@@ -131,6 +131,8 @@ static const char *rule_still(struct state_row *s)
     return "still failing";
 }
 
+/* Its parents have recovered, and are to be asked again: it does not go down
+ * with this result, even where one is enough. */
 static const char *rule_linger(struct state_row *s, enum parents parents,
                                const struct check_spec *spec)
 {
@@ -139,7 +141,7 @@ static const char *rule_linger(struct state_row *s, enum parents parents,
         return "still failing";
     s->fails = 0;
     s->window = 1;
-    return rule_suspect(s, parents, spec);
+    return rule_suspect(s, PARENTS_WAIT, spec);
 }
 
 static const char *rule_blind(struct state_row *s,

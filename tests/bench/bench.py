@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The measurements behind docs/performance.md.
 
-    bench.py [NAME…]     cpu interval hung scale reaction store micro
+    bench.py [NAME…]     cpu interval hung scale reaction store micro crowd
 
 Each prints one JSON line a figure; a table comes last. Ratios are taken within
 one round, rounds of what is compared alternate, and what stands is the median.
@@ -341,8 +341,13 @@ def micro():
     adopt(run("micro"))
 
 
+def crowd():
+    adopt(run("crowd"))
+
+
 BENCHES = {f.__name__: f for f in
-           (cpu, interval, hung, scale, reaction, store, micro)}
+           (cpu, interval, hung, scale, reaction, store, micro,
+            crowd)}
 
 
 def main(names):

@@ -57,7 +57,7 @@ static const struct row rows[] = {
     {3, 2, 2, 4, "bfof", "suspect1 up impacted"},
     /* and recovers: what fails then counts from nothing */
     {2, 2, 0, 0, "bffaff", "suspect1 impacted suspect1 down"},
-    {1, 2, 0, 0, "bfaf", "impacted down"},
+    {1, 2, 0, 0, "bfaf", "impacted suspect1"}, /* they are asked again */
     {2, 2, 0, 0, "bffdff", "suspect1 impacted impacted impacted"},
     {2, 2, 0, 0, "bffaofo", "suspect1 impacted impacted suspect1 up"},
     {2, 2, 2, 3, "bffaff", "suspect1 impacted suspect1 down"},
