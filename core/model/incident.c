@@ -18,13 +18,28 @@
 #include "model/fault.h"
 
 #define REOPEN_US (10 * 60 * US_PER_S)
+/* What nothing needs any more is looked for this often. */
+#define FORGET_NS (1 * NS_PER_S)
+
+/* Where that number is among the episodes, or would be. */
+static size_t place_of(const struct model *m, uint64_t number)
+{
+    size_t lo = 0, hi = m->episode_count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (m->episodes[mid]->row.number < number)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
 
 struct episode *incident_find(const struct model *m, uint64_t number)
 {
-    struct episode *e = number == 0 ? NULL : m->episodes;
-    while (e != NULL && e->row.number != number)
-        e = e->next;
-    return e;
+    size_t i = place_of(m, number);
+    bool found = i < m->episode_count && m->episodes[i]->row.number == number;
+    return found ? m->episodes[i] : NULL;
 }
 
 void incident_event(struct model *m, const struct node *n, const char *event,
@@ -75,19 +90,28 @@ static struct episode *add_episode(struct model *m, uint64_t number,
     model_own(&e->row.cause, "");
     model_own(&e->row.acknowledged_by, "");
     model_own(&e->row.note, "");
-    e->next = m->episodes;
-    m->episodes = e;
+    size_t at = place_of(m, number); /* nearly always the end */
+    m->episodes = xgrow(m->episodes, m->episode_count, &m->episode_cap,
+                        sizeof *m->episodes);
+    memmove(m->episodes + at + 1, m->episodes + at,
+            (m->episode_count - at) * sizeof *m->episodes);
+    m->episodes[at] = e;
+    m->episode_count++;
     return e;
 }
 
-/* The check's incident that was resolved so lately that it goes on. */
-static struct episode *lately_resolved(const struct model *m, uint32_t check)
+static bool is_recent(const struct model *m, const struct episode *e)
 {
-    for (struct episode *e = m->episodes; e != NULL; e = e->next)
-        if (e->row.check == check && e->row.state == INCIDENT_RESOLVED &&
-            !e->forming && m->now.wall_us - e->row.resolved_us < REOPEN_US)
-            return e;
-    return NULL;
+    return e->row.state == INCIDENT_RESOLVED && !e->forming &&
+           m->now.wall_us - e->row.resolved_us < REOPEN_US;
+}
+
+/* The check's incident that was resolved so lately that it goes on. */
+static struct episode *lately_resolved(const struct model *m,
+                                       const struct node *n)
+{
+    struct episode *e = incident_find(m, n->latest_incident);
+    return e != NULL && is_recent(m, e) ? e : NULL;
 }
 
 static void describe(struct episode *e, const struct result *r)
@@ -99,7 +123,7 @@ static void describe(struct episode *e, const struct result *r)
 
 void incident_suspect(struct model *m, struct node *n, const struct result *r)
 {
-    struct episode *e = lately_resolved(m, n->row.check);
+    struct episode *e = lately_resolved(m, n);
     if (e != NULL) {
         e->forming = e->reopening = true;
     } else {
@@ -123,6 +147,7 @@ void incident_down(struct model *m, struct node *n, const struct result *r,
         e = incident_find(m, n->state.incident);
     }
     describe(e, r);
+    n->latest_incident = e->row.number;
     e->forming = false;
     e->row.state = INCIDENT_OPEN;
     e->row.resolved_us = 0;
@@ -234,22 +259,28 @@ static bool is_needed(const struct model *m, const struct episode *e)
     const struct node *n = model_node(m, e->row.check);
     if (n != NULL && (n->state.incident == e->row.number || e->impacts != NULL))
         return true;
-    return e->row.state == INCIDENT_RESOLVED && !e->forming &&
-           m->now.wall_us - e->row.resolved_us < REOPEN_US;
+    return is_recent(m, e);
 }
 
 void incident_forget(struct model *m)
 {
-    struct episode **link = &m->episodes;
-    while (*link != NULL) {
-        struct episode *e = *link;
-        if (is_needed(m, e)) {
-            link = &e->next;
-            continue;
-        }
-        *link = e->next;
-        free_episode(e);
-    }
+    size_t kept = 0;
+    if (m->now.mono_ns < m->forget_due_ns)
+        return;
+    m->forget_due_ns = m->now.mono_ns + FORGET_NS;
+    for (size_t i = 0; i < m->episode_count; i++)
+        if (is_needed(m, m->episodes[i]))
+            m->episodes[kept++] = m->episodes[i];
+        else
+            free_episode(m->episodes[i]);
+    m->episode_count = kept;
+}
+
+void incident_free_all(struct model *m)
+{
+    for (size_t i = 0; i < m->episode_count; i++)
+        free_episode(m->episodes[i]);
+    free(m->episodes);
 }
 
 void model_restore_incident(struct model *m, const struct incident_row *row)
@@ -268,7 +299,11 @@ void model_restore_incident(struct model *m, const struct incident_row *row)
     e->row.fault = row->fault;
     e->row.reopened = row->reopened;
     struct node *n = model_node(m, row->check);
-    if (n == NULL || row->state == INCIDENT_RESOLVED)
+    if (n == NULL)
+        return;
+    if (row->number > n->latest_incident)
+        n->latest_incident = row->number;
+    if (row->state == INCIDENT_RESOLVED)
         return;
     n->confirmed = true;
     n->state.incident = row->number;

@@ -13,8 +13,7 @@
 #include "model/cron.h"
 #include "model/model.h"
 
-struct episode { /* an incident, open, forming or lately resolved */
-    struct episode *next;
+struct episode {             /* an incident, open, forming or lately resolved */
     struct incident_row row; /* texts owned by the episode */
     bool forming;            /* not confirmed yet: not stored */
     bool reopening;          /* forming again within its time */
@@ -99,9 +98,10 @@ struct node {
     const struct check_spec *spec; /* NULL: no longer configured */
     struct check_row row;          /* texts owned by the node */
     struct state_row state;
-    bool confirmed;   /* was declared down and has not recovered */
-    uint64_t probing; /* number of the probe in flight; 0: none */
-    struct {          /* a probe that someone wants when that one is over */
+    bool confirmed;           /* was declared down and has not recovered */
+    uint64_t latest_incident; /* its latest one that was confirmed; 0: none */
+    uint64_t probing;         /* number of the probe in flight; 0: none */
+    struct { /* a probe that someone wants when that one is over */
         bool wanted, trace;
         enum purpose purpose;
     } asked;
@@ -146,7 +146,9 @@ struct model {
     struct heap patience; /* nodes that wait for others, by when they give up */
     struct arena *graph;  /* of the needs of conf */
     struct node *changed_first, *changed_last; /* their children shall hear */
-    struct episode *episodes;
+    struct episode **episodes;                 /* owned; ordered by number */
+    size_t episode_count, episode_cap;
+    int64_t forget_due_ns;   /* when to look for what nothing needs any more */
     struct run_list waiting; /* intended, for a free place */
     struct run_list live;    /* given to be performed, or started */
     struct run_list past;    /* for cooldowns, and who was told what */
@@ -229,7 +231,8 @@ void incident_event(struct model *, const struct node *, const char *event,
                     const char *fmt, ...) PRINTF(4, 5);
 void incident_diagnosed(struct model *, const struct run_row *,
                         const char *headline);
-void incident_forget(struct model *); /* those resolved long ago */
+void incident_forget(struct model *); /* those resolved long ago; now and then */
+void incident_free_all(struct model *);
 void incident_removed(struct model *, struct node *);
 void incident_resume(struct model *); /* after a restart: forming ones */
 

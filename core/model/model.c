@@ -125,13 +125,9 @@ void model_free(struct model *m)
 {
     if (m == NULL)
         return;
-    for (size_t i = 0; i < m->node_count; i++) {
-        m->nodes[i]->state.incident = 0;
+    incident_free_all(m);
+    for (size_t i = 0; i < m->node_count; i++)
         free_node(m->nodes[i]);
-    }
-    m->node_count = 0;
-    m->now.wall_us = INT64_MAX; /* nothing is recent any more */
-    incident_forget(m);
     run_free_all(m);
     hush_free_all(m);
     free(m->nodes);

@@ -268,16 +268,17 @@ static inline void world_restart(struct world *w, struct world *old)
         model_restore_check(w->model, &old->model->nodes[i]->row);
         model_restore_state(w->model, &old->model->nodes[i]->state);
     }
-    for (struct episode *e = old->model->episodes; e != NULL; e = e->next)
-        if (!e->forming)
-            model_restore_incident(w->model, &e->row);
+    for (size_t i = 0; i < old->model->episode_count; i++)
+        if (!old->model->episodes[i]->forming)
+            model_restore_incident(w->model, &old->model->episodes[i]->row);
     struct run_list *lists[] = {&old->model->past, &old->model->live,
                                 &old->model->waiting};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         for (struct run *r = lists[i]->first; r != NULL; r = r->next)
             model_restore_run(w->model, &r->row);
-    for (struct episode *e = old->model->episodes; e != NULL; e = e->next)
-        for (struct impact *i = e->impacts; i != NULL; i = i->next)
+    for (size_t k = 0; k < old->model->episode_count; k++)
+        for (struct impact *i = old->model->episodes[k]->impacts; i != NULL;
+             i = i->next)
             model_restore_impact(w->model, &i->row);
     model_restore_numbers(w->model, old->model->last_check,
                           old->model->last_incident, old->model->last_run,
