@@ -4,7 +4,6 @@ serves pages and hands the API on to an application behind it; of 17 checks 11
 run and 10 pass, a minor one fails, and six are skipped for want of a token:
 90.9 %. Then what a gate must get right: which checks, which reports, which exit
 status, and a monitor that could not look."""
-import http.server
 import json
 import os
 import pty
@@ -14,28 +13,16 @@ import stat
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import unittest
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import nginx  # noqa: E402
+from founding import TOKEN, Site  # noqa: E402
 from hostile import Hostile, plain_signals  # noqa: E402
 from watch import PROGRAM  # noqa: E402
 
-TOKEN = "t0p-s3cret-of-staging"
-SERVERS = """
-    server {
-        listen 127.0.0.1:@web@;
-        root %s;
-        location = /old { return 301 /docs; }
-        location = /docs { default_type text/html; try_files /docs.html =404; }
-        location /api/ { proxy_pass http://127.0.0.1:%d; }
-        location = /health/ready { proxy_pass http://127.0.0.1:%d; }
-    }
-"""
 CONFIG = """
 environments = {
   staging = { vars = { base = "http://127.0.0.1:%d"; token = { env = "STG_API_TOKEN"; }; }; };
@@ -86,35 +73,6 @@ checks = {
 """
 
 
-class Application(http.server.BaseHTTPRequestHandler):
-    """The API behind nginx."""
-    protocol_version = "HTTP/1.1"
-    asked = []
-
-    def do_GET(self):
-        self.asked.append(self.path)
-        open_to_all = {
-            "/health/ready": {"db": "ok", "redis": "ok"},
-            "/api/v1/version": {"version": "2.4.1"},
-            "/api/v1/queue": {"waiting": 37, "note": "a|`b`\u202e<c>"},
-            "/api/v1/slow": {},
-        }
-        if self.path == "/api/v1/slow":
-            time.sleep(0.15)
-        token = self.headers.get("Authorization") == "Bearer " + TOKEN
-        status, body = (200, open_to_all[self.path]) \
-            if self.path in open_to_all else (200, []) if token else (401, {})
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
-
 class Servers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -122,28 +80,12 @@ class Servers(unittest.TestCase):
             raise unittest.SkipTest("no nginx")
         cls.temporary = tempfile.TemporaryDirectory(prefix="relevo-e2e-")
         cls.root = cls.temporary.name
-        pages = os.path.join(cls.root, "pages")
-        os.mkdir(pages)
-        for name, text in (("docs.html", "<h1>How to</h1>"),
-                           ("robots.txt", "User-agent: *\n"),
-                           ("style.css", "body {}\n")):
-            with open(os.path.join(pages, name), "w") as f:
-                f.write(text)
-        cls.application = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), Application)
-        cls.application.daemon_threads = True
-        cls.thread = threading.Thread(target=cls.application.serve_forever)
-        cls.thread.start()
-        port = cls.application.server_address[1]
-        cls.web = nginx.Nginx(cls.root, SERVERS % (pages, port, port))
-        cls.web.__enter__()
+        cls.site = Site()
+        cls.site.__enter__()
 
     @classmethod
     def tearDownClass(cls):
-        cls.web.__exit__()
-        cls.application.shutdown()
-        cls.application.server_close()
-        cls.thread.join()
+        cls.site.__exit__()
         cls.temporary.cleanup()
 
     def setUp(self):
@@ -152,8 +94,8 @@ class Servers(unittest.TestCase):
         for name in ("RELEVO_CONFIG", "STG_API_TOKEN"):
             self.env.pop(name, None)
         self.env["RELEVO_STATE_DIR"] = os.path.join(self.root, "state")
-        self.config(self.CONFIG % self.web.ports["web"])
-        del Application.asked[:]
+        self.config(self.CONFIG % self.site.port)
+        del self.site.asked[:]
 
     def config(self, text):
         with open(os.path.join(self.at, "relevo.cfg"), "w") as f:
@@ -269,9 +211,9 @@ class Founding(Servers):
 
     def test_a_derived_check_costs_no_request(self):
         self.assertEqual(self.names("api", "db"), ["staging/api", "staging/db"])
-        self.assertEqual(Application.asked, ["/health/ready"])
+        self.assertEqual(self.site.asked, ["/health/ready"])
         self.assertEqual(self.names("db"), ["staging/db"])
-        self.assertEqual(Application.asked, ["/health/ready"] * 2)
+        self.assertEqual(self.site.asked, ["/health/ready"] * 2)
 
     def test_names_in_an_environment(self):
         self.assertEqual(self.names("docs"), ["staging/docs"])
@@ -289,7 +231,7 @@ class Founding(Servers):
 
     def test_skip_has_a_reason(self):
         self.config(CONFIG.replace('owner = "ops"', 'skip = "being rebuilt"')
-                    % self.web.ports["web"])
+                    % self.site.port)
         out, _ = self.run_it("queue", "docs")
         self.assertRegex(out, r"skipped +staging/queue +being rebuilt\n")
         self.assertIn("1 of 1 passed (100.0 %), 1 skipped", out)
@@ -315,7 +257,7 @@ class Gate(Servers):
             out, err = self.run_it(*words, exit=2)
             self.assertIn(part, err)
             self.assertEqual(out, "")
-        self.assertEqual(Application.asked, [])
+        self.assertEqual(self.site.asked, [])
 
     def test_nothing_run_is_not_passed(self):
         out, err = self.run_it("tasks", "--min-pass", "0", exit=3)
@@ -338,7 +280,7 @@ class Gate(Servers):
             out, err = self.run_it(*words, exit=2)
             self.assertIn(part, err)
             self.assertEqual(out, "")
-        self.assertEqual(Application.asked, [])
+        self.assertEqual(self.site.asked, [])
 
     def test_a_report_that_cannot_be_written(self):
         out, err = self.run_it(
@@ -374,7 +316,7 @@ class Gate(Servers):
 
     def test_degraded(self):
         self.config("""checks = { slow = { url = "http://127.0.0.1:%d/api/v1/slow";
-            warn_unless = ["latency < 20ms"]; }; };""" % self.web.ports["web"])
+            warn_unless = ["latency < 20ms"]; }; };""" % self.site.port)
         out, _ = self.run_it()
         self.assertIn("1 of 1 passed (100.0 %), 1 degraded", out)
         self.assertRegex(out, r"\n +warn_unless latency < 20ms \(1\d\d(\.\d+)?ms\)\n")
@@ -388,7 +330,7 @@ class Gate(Servers):
         self.config(hostile.config() + """checks = {
             good = { url = "http://127.0.0.1:%d/docs"; };
             bad = { plugin = "hostile"; act = "crash"; };
-        };""" % self.web.ports["web"])
+        };""" % self.site.port)
         report = json.loads(self.run_it("--json", exit=1)[0])
         bad = [c for c in report["checks"] if c["check"] == "bad"][0]
         self.assertEqual((bad["status"], bad["fault"]), ("unknown", "plugin"))
