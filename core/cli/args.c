@@ -45,6 +45,18 @@ int cli_fail(int status, const char *fmt, ...)
     return status;
 }
 
+int cli_page_format(const struct args *args)
+{
+    static const char *const formats[] = {"text", "markdown", NULL};
+    const char *word = args_get(args, "format");
+    if (word == NULL || str_eq(word, formats[0]) || str_eq(word, formats[1]))
+        return EXIT_FINE;
+    const char *near = str_nearest_of(word, formats);
+    return cli_fail(
+        EXIT_USAGE, "--format: \"%s\"; expected text or markdown%s%s%s", word,
+        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 /* ------------------------------------------------------------- options --- */
 
 static const struct cli_option *find_in(const struct cli_option *table,

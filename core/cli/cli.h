@@ -70,6 +70,9 @@ const char *cli_config(const struct args *);
 /* Prints "relevo: text" to standard error; returns status. */
 int cli_fail(int status, const char *fmt, ...) PRINTF(2, 3);
 
+/* --format of a page that is text or markdown. An exit status. */
+int cli_page_format(const struct args *) MUST_CHECK;
+
 int cmd_run(const struct args *);
 int cmd_check(const struct args *);
 int cmd_test(const struct args *);

@@ -1,17 +1,49 @@
 /* cli/cmd_incident.c: `relevo incident list` and `relevo incident show`, from
  * the store; no daemon is needed. What a person reads is in incident_page.c. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/human.h"
 #include "base/str.h"
 #include "cli/incident_page.h"
+#include "cli/incident_read.h"
 #include "cli/out.h"
 #include "cli/listing.h"
 #include "model/fault.h"
 #include "report/json.h"
 
+enum { IMPACTS_SHOWN = 2 };
+
 /* ---------------------------------------------------------------- list --- */
+
+/* A list says less rather than nothing when they cannot be read. */
+static const struct story_impact *impacts_of(const struct ledger *p,
+                                             const struct incident_row *row,
+                                             size_t *count)
+{
+    struct story_impact *impacts = NULL;
+    struct err err;
+    if (!incident_impacts(p, row->number, &impacts, count, &err))
+        *count = 0;
+    return impacts;
+}
+
+/* "api, web and 3 more" */
+static void add_impact(struct table *t, const struct ledger *p,
+                       const struct incident_row *row)
+{
+    size_t count, shown;
+    const struct story_impact *impacts = impacts_of(p, row, &count);
+    struct buf text = {0};
+    for (shown = 0; shown < count && shown < IMPACTS_SHOWN; shown++)
+        buf_addf(&text, "%s%s", shown > 0 ? ", " : "", impacts[shown].check);
+    if (shown < count)
+        buf_addf(&text, " and %zu more", count - shown);
+    table_cell(t, "%s", buf_text(&text));
+    buf_free(&text);
+}
 
 static void add_row(struct table *t, const struct ledger *p, const void *found)
 {
@@ -26,6 +58,7 @@ static void add_row(struct table *t, const struct ledger *p, const void *found)
     table_cell(t, "%s%s",
                human_elapsed((end_us - row->began_us) * NS_PER_US, lasted),
                open ? " so far" : "");
+    add_impact(t, p, row);
     table_cell(t, "%s%s%s", fault_name(row->fault), row->code[0] ? " " : "",
                row->code);
     table_cell(t, "%s", row->cause[0] ? row->cause : row->summary);
@@ -54,11 +87,16 @@ static uint32_t check_of(const void *row)
 static json_t *row_json(const struct ledger *p, const void *found)
 {
     const struct incident_row *row = found;
-    return report_incident(row, ledger_name(p, row->check));
+    json_t *o = report_incident(row, ledger_name(p, row->check));
+    size_t count;
+    const struct story_impact *impacts = impacts_of(p, row, &count);
+    json_object_set_new(o, "impact", incident_impact_json(impacts, count));
+    return o;
 }
 
-static const char *const head[] = {
-    "ID", "CHECK", "STATE", "OPENED", "LASTED", "FAULT", "CAUSE OR MESSAGE"};
+static const char *const head[] = {"ID",     "CHECK",           "STATE",
+                                   "OPENED", "LASTED",          "IMPACT",
+                                   "FAULT",  "CAUSE OR MESSAGE"};
 static const struct listing incidents = {"no incidents so far",
                                          head,
                                          ARRAY_LEN(head),
@@ -76,37 +114,16 @@ int cmd_incident_list(const struct args *args)
 
 /* ---------------------------------------------------------------- show --- */
 
-/* The failing result with which it began; what came first of those that are
- * still kept, where that one is not. NULL: none is. */
-static bool first_result(struct ledger *p, const struct incident_row *row,
-                         struct result **first, struct err *err)
+static void add_about(json_t *o, const struct story *s)
 {
-    struct reader_window w = {.check = row->check,
-                              .since_us = row->began_us,
-                              .before_us = row->resolved_us};
-    struct result **results;
-    size_t count;
-    if (!reader_result(p->reader, p->arena, row->check, row->began_us, first,
-                       err))
-        return false;
-    if (*first != NULL)
-        return true;
-    if (!reader_history(p->reader, p->arena, &w, &results, &count, err))
-        return false;
-    while (*first == NULL && count-- > 0)
-        if (results[count]->outcome == OUTCOME_FAIL)
-            *first = results[count];
-    return true;
-}
-
-static bool read_story(struct ledger *p, struct story *s, struct err *err)
-{
-    s->check = ledger_name(p, s->row.check);
-    return reader_events(p->reader, p->arena, s->row.number, &s->events,
-                         &s->event_count, err) &&
-           reader_incident_runs(p->reader, p->arena, s->row.number, &s->runs,
-                                &s->run_count, err) &&
-           first_result(p, &s->row, &s->first, err);
+    json_t *links = json_object();
+    for (size_t i = 0; i < s->link_count; i++)
+        json_object_set_new(
+            links, s->links[i].name,
+            report_text(s->links[i].url, strlen(s->links[i].url)));
+    json_object_set_new(o, "title", report_text(s->title, strlen(s->title)));
+    json_object_set_new(o, "owner", report_text(s->owner, strlen(s->owner)));
+    json_object_set_new(o, "links", links);
 }
 
 static json_t *story_json(const struct story *s)
@@ -117,6 +134,9 @@ static json_t *story_json(const struct story *s)
         json_array_append_new(timeline, report_event(&s->events[i]));
     for (size_t i = 0; i < s->run_count; i++)
         json_array_append_new(runs, report_run(&s->runs[i], s->check));
+    add_about(o, s);
+    json_object_set_new(o, "impact",
+                        incident_impact_json(s->impacts, s->impact_count));
     json_object_set_new(o, "timeline", timeline);
     json_object_set_new(o, "runs", runs);
     json_object_set_new(o, "result",
@@ -138,20 +158,56 @@ static int no_incident(struct ledger *p, uint64_t number)
                     id_text('I', latest.number, last));
 }
 
-static int show(struct ledger *p, uint64_t number, bool json)
+/* The newest of an environment; 0: there is none. False: told in err. */
+static bool latest_of(struct ledger *p, const char *environment,
+                      uint64_t *number, struct err *err)
+{
+    const void **rows;
+    size_t count;
+    if (!listing_read(&incidents, p, environment, 1, &rows, &count, err))
+        return false;
+    *number = count > 0 ? number_of(rows[0]) : 0;
+    free(rows);
+    return true;
+}
+
+static void print_story(const struct args *args, const struct story *s)
+{
+    if (args_has(args, "json")) {
+        out_json(story_json(s));
+    } else if (str_eq(args_get(args, "format"), "markdown")) {
+        struct buf text = {0};
+        story_markdown(s, &text);
+        fputs(buf_text(&text), stdout);
+        buf_free(&text);
+    } else {
+        incident_page(s);
+    }
+}
+
+static int show(struct ledger *p, const struct args *args, uint64_t number)
 {
     struct story s = {.now_us = clock_wall_us()};
     struct err err;
+    const char *environment = args_get(args, "env");
+    if (!ledger_environment(p, environment, &err))
+        return cli_fail(EXIT_USAGE, "%s", err.text);
+    if (number == 0 && environment != NULL) {
+        if (!latest_of(p, environment, &number, &err))
+            return cli_fail(EXIT_INTERNAL, "%s", err.text);
+        if (number == 0)
+            return cli_fail(EXIT_INTERNAL, "no incidents in %s so far",
+                            environment);
+    }
     if (!reader_incident(p->reader, p->arena, number, &s.row, &err))
         return err.code == ERR_NOT_FOUND
                    ? no_incident(p, number)
                    : cli_fail(EXIT_INTERNAL, "%s", err.text);
-    if (!read_story(p, &s, &err))
+    if (!incident_read(p, &s, &err))
         return cli_fail(EXIT_INTERNAL, "%s", err.text);
-    if (json)
-        out_json(story_json(&s));
-    else
-        incident_page(&s);
+    json_t *about = incident_about(args, p->arena, &s);
+    print_story(args, &s);
+    json_decref(about);
     return EXIT_FINE;
 }
 
@@ -163,10 +219,12 @@ int cmd_incident_show(const struct args *args)
         return cli_fail(EXIT_USAGE,
                         "\"%s\" is not an incident; expected I-12 or 12",
                         args->words[0]);
-    int status = ledger_open(&ledger, args);
+    int status = cli_page_format(args);
+    if (status == EXIT_FINE)
+        status = ledger_open(&ledger, args);
     if (status != EXIT_FINE)
         return status;
-    status = show(&ledger, number, args_has(args, "json"));
+    status = show(&ledger, args, number);
     ledger_close(&ledger);
     return status;
 }

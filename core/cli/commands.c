@@ -94,6 +94,12 @@ static const struct cli_option window_run_options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static const struct cli_option handover_options[] = {
+    {"since",  0,   "DURATION", false, "the time that is handed over (default 8h)"},
+    {"format", 'f', "FORMAT",   false, "text (default) or markdown"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct cli_option run_by_hand_options[] = {
     {"check", 0, "NAME", false, "the check that it runs for"},
     {NULL, 0, NULL, false, NULL},
@@ -150,6 +156,7 @@ const struct command commands[] = {
     {"runbook list",    "",              0, 0, "the configured runbooks", NULL, cmd_runbook_list, NULL},
     {"runbook log",     "",              0, 0, "what ran, was held, or would have run", list_options, cmd_runbook_log, NULL, true},
     {"runbook run",     "NAME",          1, 1, "run a diagnosis or notice now", run_by_hand_options, cmd_runbook_run, NULL, true},
+    {"report handover", "",              0, 0, "what the next one on call must know", handover_options, cmd_report_handover, NULL, true},
     {"plugin list",     "",              0, 0, "the plugins that are there", NULL, cmd_plugin_list, NULL},
     {"plugin describe", "NAME|FILE.so",  1, 1, "a plugin's manual, from its tables", NULL, cmd_plugin_describe, NULL},
     {"fault list",      "",              0, 0, "every fault, whom it blames, what it means", NULL, cmd_fault_list, NULL},

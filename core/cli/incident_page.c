@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/out.h"
-#include "model/fault.h"
 #include "model/finding.h"
 #include "report/json.h"
 
@@ -63,6 +62,16 @@ static void print_heading(const char *text)
 
 /* ----------------------------------------------------------------- top --- */
 
+/* It was closed because nobody measured the check any more. */
+static bool was_paused(const struct story *s)
+{
+    for (size_t i = s->event_count; i-- > 0;)
+        if (s->events[i].at_us >= s->row.resolved_us &&
+            str_eq(s->events[i].event, "paused"))
+            return true;
+    return false;
+}
+
 static void print_top(const struct story *s)
 {
     char id[ID_TEXT], lasted[HUMAN_TEXT];
@@ -74,70 +83,64 @@ static void print_top(const struct story *s)
         printf("%s is %s since %s, for %s\n", out_clean(s->check),
                out_colour(RED, "DOWN"), out_time(row->began_us), lasted);
     else
-        printf("%s was down for %s, from %s to %s; it has %s\n",
+        printf("%s was down for %s, from %s to %s; it %s\n",
                out_clean(s->check), lasted, out_time(row->began_us),
-               out_time(row->resolved_us), out_colour(GREEN, "recovered"));
+               out_time(row->resolved_us),
+               was_paused(s) ? "was paused then"
+                             : out_colour(GREEN, "has recovered"));
 }
 
-static void print_state(const struct story *s)
+/* A line of the head; nothing where there is nothing to say. */
+static void print_made(const char *label, const struct story *s,
+                       void (*put)(struct buf *, const struct story *))
+{
+    struct buf text = {0};
+    put(&text, s);
+    if (text.len > 0)
+        print_value(label, text.data);
+    buf_free(&text);
+}
+
+static void put_acknowledged(struct buf *b, const struct story *s)
 {
     const struct incident_row *row = &s->row;
-    char text[160], confirmed[HUMAN_TEXT];
-    elapsed(row->began_us, row->opened_us, confirmed);
-    int n = snprintf(text, sizeof text, "%s; confirmed after %s",
-                     incident_state_name(row->state), confirmed);
-    if (row->reopened > 0)
-        snprintf(text + n, sizeof text - (size_t)n, "; reopened %u time%s",
-                 row->reopened, row->reopened == 1 ? "" : "s");
-    print_value("state", text);
+    if (row->acknowledged_us != 0)
+        buf_addf(b, "%s, by %s%s%s", out_time(row->acknowledged_us),
+                 row->acknowledged_by, row->note[0] ? ": " : "", row->note);
 }
 
-static void print_fault(const struct story *s)
+/* "also down because of it: api (since 14:30), web (14:30 to 14:35)" */
+static void put_impact(struct buf *b, const struct story *s)
 {
-    const struct fault_info *f = fault_info(s->row.fault);
-    struct buf text = {0};
-    buf_addf(&text, "%s%s%s: %s (blames the %s)", f->name,
-             s->row.code[0] ? " " : "", s->row.code, f->text,
-             f->blame == RLV_BLAME_SELF ? "monitor itself"
-                                        : blame_name(f->blame));
-    print_value("fault", buf_text(&text));
-    buf_free(&text);
+    for (size_t i = 0; i < s->impact_count; i++) {
+        const struct story_impact *impact = &s->impacts[i];
+        bool over = impact->until_us != 0;
+        buf_addf(b, "%s%s (%s%s%s%s)",
+                 i > 0 ? ", " : "also down because of it: ", impact->check,
+                 over ? "" : "since ", out_clock(impact->since_us),
+                 over ? " to " : "", over ? out_clock(impact->until_us) : "");
+    }
+}
+
+static void print_head(const struct story *s)
+{
+    if (s->title != NULL && s->title[0] != '\0')
+        print_value("title", s->title);
+    if (s->owner != NULL && s->owner[0] != '\0')
+        print_value("owner", s->owner);
+    print_made("state", s, story_put_state);
+    print_made("taken", s, put_acknowledged);
+    print_made("fault", s, story_put_fault);
     if (s->row.summary[0] != '\0')
         print_value("message", s->row.summary);
-}
-
-/* The newest that was asked for; NULL: none. */
-static const struct run_row *last_diagnosis(const struct story *s)
-{
-    for (size_t i = s->run_count; i-- > 0;)
-        if (s->runs[i].kind == RUNBOOK_DIAGNOSE)
-            return &s->runs[i];
-    return NULL;
-}
-
-static void print_cause(const struct story *s)
-{
-    const struct run_row *run = last_diagnosis(s);
-    struct buf text = {0};
-    char id[ID_TEXT];
-    if (s->row.cause[0] != '\0')
-        buf_adds(&text, s->row.cause);
-    else if (run == NULL)
-        buf_adds(&text, "not known: no diagnosis is configured for it");
-    else {
-        buf_addf(&text, "not known: diagnosis %s (%s) ", run->runbook,
-                 id_text('R', run->number, id));
-        if (run->state == RUN_HELD)
-            buf_addf(&text, "was held: %s", run->reason);
-        else if (run->state != RUN_ENDED)
-            buf_adds(&text, "is not done yet");
-        else if (run->reason[0] != '\0')
-            buf_addf(&text, "says nothing: %s", run->reason);
-        else
-            buf_adds(&text, "found none");
+    print_made("cause", s, story_put_cause);
+    print_made("impact", s, put_impact);
+    for (size_t i = 0; i < s->link_count; i++) {
+        struct buf text = {0};
+        buf_addf(&text, "%s: %s", s->links[i].name, s->links[i].url);
+        print_value("link", text.data);
+        buf_free(&text);
     }
-    print_value("cause", buf_text(&text));
-    buf_free(&text);
 }
 
 /* ------------------------------------------------------------ findings --- */
@@ -157,30 +160,10 @@ static void print_finding(const json_t *o, const char *severity,
                     SIZE_MAX);
 }
 
-/* What else a runbook may say; progress and values for later steps are no
- * news to a reader. */
 static void print_remark(const json_t *o)
 {
-    const char *type = report_member(o, "t");
     struct buf text = {0};
-    const json_t *number = json_object_get(
-        o, strcmp(type, "metric") == 0 ? "value" : "confidence");
-    if (strcmp(type, "verdict") == 0)
-        buf_addf(&text, "verdict %s", report_member(o, "class"));
-    else if (strcmp(type, "recommend") == 0)
-        buf_addf(&text, "recommends runbook %s%s%s",
-                 report_member(o, "runbook"),
-                 report_member(o, "reason")[0] ? ": " : "",
-                 report_member(o, "reason"));
-    else if (strcmp(type, "metric") == 0)
-        buf_addf(&text, "%s %g%s%s", report_member(o, "name"),
-                 json_number_value(number),
-                 report_member(o, "unit")[0] ? " " : "",
-                 report_member(o, "unit"));
-    else if (strcmp(type, "artifact") == 0)
-        buf_addf(&text, "left %s", report_member(o, "path"));
-    if (strcmp(type, "verdict") == 0 && json_is_number(number))
-        buf_addf(&text, " (%.0f %%)", 100 * json_number_value(number));
+    story_put_remark(&text, o);
     if (text.len > 0)
         print_lines("  ", "  ", text.data, text.len, SIZE_MAX);
     buf_free(&text);
@@ -213,22 +196,11 @@ static void print_findings(const struct run_row *run)
     json_decref(all);
 }
 
-static bool is_outdated(const struct story *s, size_t at)
-{
-    for (size_t i = at + 1; i < s->run_count; i++)
-        if (str_eq(s->runs[i].runbook, s->runs[at].runbook) &&
-            s->runs[i].findings[0] != '\0')
-            return true;
-    return false;
-}
-
-/* Of each runbook what it found last, the newest first; notices find nothing
- * about the target. */
+/* Of each runbook what it found last, the newest first. */
 static void print_all_findings(const struct story *s)
 {
     for (size_t i = s->run_count; i-- > 0;)
-        if (s->runs[i].kind != RUNBOOK_NOTIFY &&
-            s->runs[i].findings[0] != '\0' && !is_outdated(s, i))
+        if (story_run_tells(s, i))
             print_findings(&s->runs[i]);
 }
 
@@ -251,7 +223,10 @@ static void print_timeline(const struct story *s)
     for (size_t i = 0; i < s->event_count; i++) {
         const struct event_row *e = &s->events[i];
         table_cell(t, "%s", out_time(e->at_us));
-        table_cell(t, "%s", elapsed(s->row.began_us, e->at_us, after));
+        table_cell(t, "%s",
+                   e->at_us < s->row.began_us
+                       ? ""
+                       : elapsed(s->row.began_us, e->at_us, after));
         table_cell(t, "%s", e->event);
         table_cell(t, "%s", e->text);
     }
@@ -328,9 +303,7 @@ static void add_run(struct table *t, const struct run_row *run)
     table_cell(t, "  %s", id_text('R', run->number, id));
     table_cell(t, "%s", runbook_kind_name(run->kind));
     table_cell(t, "%s", run->runbook);
-    table_cell(t, "%s",
-               run->state == RUN_ENDED ? verdict_name(run->verdict)
-                                       : run_state_name(run->state));
+    table_cell(t, "%s", story_run_result(run));
     table_cell(t, "%s", took);
     table_cell(t, "%s", run->reason);
 }
@@ -355,7 +328,7 @@ static void print_runs(const struct story *s)
 /* A failed diagnosis says why in its output. */
 static void print_failed_output(const struct story *s)
 {
-    const struct run_row *run = last_diagnosis(s);
+    const struct run_row *run = story_diagnosis(s);
     if (run == NULL || run->state != RUN_ENDED ||
         run->verdict == VERDICT_DONE || run->output[0] == '\0')
         return;
@@ -378,9 +351,7 @@ static void print_more(const struct story *s)
 void incident_page(const struct story *s)
 {
     print_top(s);
-    print_state(s);
-    print_fault(s);
-    print_cause(s);
+    print_head(s);
     print_all_findings(s);
     print_timeline(s);
     print_first(s);

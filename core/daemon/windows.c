@@ -241,17 +241,6 @@ static json_t *list_json(const struct rlv_list *list)
     return all;
 }
 
-static json_t *words_json(const char *words)
-{
-    json_t *all = json_array();
-    for (const char *at = words; *at != '\0';) {
-        size_t n = strcspn(at, " ");
-        json_array_append_new(all, report_text(at, n));
-        at += n + strspn(at + n, " ");
-    }
-    return all;
-}
-
 static json_t *window_json(const struct window_view *v)
 {
     char id[ID_TEXT];
@@ -269,10 +258,11 @@ static json_t *window_json(const struct window_view *v)
     json_object_set_new(
         o, "match",
         json_pack("{s:o, s:o, s:o}", "check",
-                  row ? words_json(row->checks) : list_json(&spec->checks),
-                  "tags", row ? words_json(row->tags) : list_json(&spec->tags),
+                  row ? report_words(row->checks) : list_json(&spec->checks),
+                  "tags",
+                  row ? report_words(row->tags) : list_json(&spec->tags),
                   "environments",
-                  row ? words_json(row->environments)
+                  row ? report_words(row->environments)
                       : list_json(&spec->environments)));
     json_object_set_new(o, "by", row ? text_json(row->actor) : json_null());
     json_object_set_new(o, "reason",

@@ -26,6 +26,17 @@ static json_t *text_of(const char *s)
     return report_text(s == NULL ? "" : s, s == NULL ? 0 : strlen(s));
 }
 
+json_t *report_words(const char *words)
+{
+    json_t *all = json_array();
+    for (const char *at = words + strspn(words, " "); *at != '\0';) {
+        size_t n = strcspn(at, " ");
+        json_array_append_new(all, report_text(at, n));
+        at += n + strspn(at + n, " ");
+    }
+    return all;
+}
+
 json_t *report_time(int64_t wall_us)
 {
     char text[CLOCK_TEXT];

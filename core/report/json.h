@@ -14,6 +14,8 @@
 /* A text member; "" where there is none. */
 const char *report_member(const json_t *, const char *name);
 json_t *report_text(const char *s, size_t n);
+/* Words with spaces between them, as a list. */
+json_t *report_words(const char *words);
 json_t *report_time(int64_t wall_us); /* 0: null */
 json_t *report_ms(int64_t ns);
 

@@ -1,12 +1,7 @@
 /* report/markdown.c: a test report for a merge request, a wiki, a chat. See
- * suite.h. GitHub's dialect: CommonMark with tables.
- *
- * Two ways for untrusted text: escaped character by character in prose and in
- * the cells of tables; in code spans, only outside of tables, since a pipe in
- * a cell's code span cannot be written safely after a backslash. */
+ * suite.h. Untrusted text goes through md.h. */
 #include "report/suite.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,78 +9,9 @@
 #include "base/clock.h"
 #include "base/human.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "report/md.h"
 
 enum { SLOWEST = 5 };
-
-/* ------------------------------------------------------------ escaping --- */
-
-/* Between letters an underscore is none but itself. */
-static bool is_inside_word(const struct buf *text, size_t i)
-{
-    return i > 0 && i + 1 < text->len &&
-           isalnum((unsigned char)text->data[i - 1]) &&
-           isalnum((unsigned char)text->data[i + 1]);
-}
-
-/* Entities where a reader of tables or a filter of HTML may look at the bytes
- * before the Markdown is read; a backslash for the rest (CommonMark 0.30,
- * 2.4). What has a meaning at the beginning of a line only never stands there.
- */
-static void put_escaped(struct buf *b, const struct buf *text, size_t i)
-{
-    char c = text->data[i];
-    switch (c) {
-    case '&': buf_adds(b, "&amp;"); break;
-    case '<': buf_adds(b, "&lt;"); break;
-    case '>': buf_adds(b, "&gt;"); break;
-    case '|': buf_adds(b, "&#124;"); break;
-    case '`': buf_adds(b, "&#96;"); break;
-    case '\\': buf_adds(b, "&#92;"); break;
-    default:
-        if (strchr("*[]#~$", c) != NULL ||
-            (c == '_' && !is_inside_word(text, i)))
-            buf_addc(b, '\\');
-        buf_addc(b, c);
-    }
-}
-
-static void put_text(struct buf *b, const char *text)
-{
-    struct buf clean = {0};
-    str_clean_buf(&clean, text, strlen(text), false);
-    for (size_t i = 0; i < clean.len; i++)
-        put_escaped(b, &clean, i);
-    buf_free(&clean);
-}
-
-static size_t longest_ticks(const char *s)
-{
-    size_t most = 0;
-    while (*s != '\0') {
-        size_t n = strspn(s, "`");
-        most = n > most ? n : most;
-        s += n > 0 ? n : 1;
-    }
-    return most;
-}
-
-/* A code span; its fence is longer than any run of backticks within. */
-static void put_code(struct buf *b, const char *text)
-{
-    struct buf clean = {0};
-    str_clean_buf(&clean, text, strlen(text), false);
-    const char *s = buf_text(&clean);
-    size_t fence = longest_ticks(s) + 1;
-    for (size_t i = 0; i < fence; i++)
-        buf_addc(b, '`');
-    bool padded = s[0] == '`' || s[0] == ' ' || s[0] == '\0' ||
-                  s[strlen(s) - 1] == '`' || s[strlen(s) - 1] == ' ';
-    buf_addf(b, padded ? " %s " : "%s", s);
-    for (size_t i = 0; i < fence; i++)
-        buf_addc(b, '`');
-    buf_free(&clean);
-}
 
 /* -------------------------------------------------------------- tables --- */
 
@@ -105,22 +31,22 @@ static void put_status(struct buf *b, const struct suite_check *c)
 
 static void put_name(struct buf *b, const struct suite_check *c)
 {
-    put_text(b, c->name);
+    md_text(b, c->name);
 }
 
 static void put_title(struct buf *b, const struct suite_check *c)
 {
-    put_text(b, c->title == NULL ? "" : c->title);
+    md_text(b, c->title == NULL ? "" : c->title);
 }
 
 static void put_owner(struct buf *b, const struct suite_check *c)
 {
-    put_text(b, c->owner == NULL ? "" : c->owner);
+    md_text(b, c->owner == NULL ? "" : c->owner);
 }
 
 static void put_target(struct buf *b, const struct suite_check *c)
 {
-    put_text(b, c->target);
+    md_text(b, c->target);
 }
 
 static void put_waited(struct buf *b, const struct suite_check *c)
@@ -140,14 +66,14 @@ static void put_why(struct buf *b, const struct suite_check *c)
 {
     struct buf fault = {0};
     if (c->result == NULL) {
-        put_text(b, c->skip);
+        md_text(b, c->skip);
         return;
     }
     suite_put_fault(&fault, c->result);
-    put_text(b, buf_text(&fault));
+    md_text(b, buf_text(&fault));
     if (c->result->message[0] != '\0') {
         buf_adds(b, fault.len > 0 ? ": " : "");
-        put_text(b, c->result->message);
+        md_text(b, c->result->message);
     }
     buf_free(&fault);
 }
@@ -222,10 +148,10 @@ static void put_head(struct buf *b, const struct suite *s)
     buf_adds(b, "# Relevo test");
     if (where.len > 0) {
         buf_adds(b, ": ");
-        put_text(b, where.data);
+        md_text(b, where.data);
     }
     buf_adds(b, "\n\n**");
-    put_text(b, buf_text(&verdict));
+    md_text(b, buf_text(&verdict));
     buf_adds(b, "**  \n");
     suite_put_counts(b, s);
     buf_adds(b, "\n\n| Passed | Failed | Skipped | Pass rate |");
@@ -266,10 +192,10 @@ static void put_lines(struct buf *b, const struct result *r)
             continue;
         buf_addf(&text, "%s%s", l->warn ? "warn_unless " : "", l->text);
         buf_adds(b, "- ");
-        put_code(b, buf_text(&text));
+        md_code(b, buf_text(&text));
         if (l->values[0] != '\0') {
             buf_adds(b, " was ");
-            put_code(b, l->values);
+            md_code(b, l->values);
         }
         buf_addc(b, '\n');
         buf_free(&text);
@@ -279,16 +205,16 @@ static void put_lines(struct buf *b, const struct result *r)
 static void put_trouble(struct buf *b, const struct suite_check *c)
 {
     buf_adds(b, "\n### ");
-    put_text(b, c->name);
+    md_text(b, c->name);
     if (c->title != NULL) {
         buf_adds(b, ": ");
-        put_text(b, c->title);
+        md_text(b, c->title);
     }
     buf_addf(b, "\n\n%s: ", word_of(c));
     put_why(b, c);
     if (c->owner != NULL) {
         buf_adds(b, " (owner: ");
-        put_text(b, c->owner);
+        md_text(b, c->owner);
         buf_addc(b, ')');
     }
     buf_adds(b, "\n\n");
@@ -321,9 +247,9 @@ static void put_skips(struct buf *b, const struct suite *s)
             continue;
         buf_addf(b, "%s- **", title);
         title = "";
-        put_text(b, c->name);
+        md_text(b, c->name);
         buf_adds(b, "**: ");
-        put_text(b, c->skip);
+        md_text(b, c->skip);
         buf_addc(b, '\n');
     }
 }
