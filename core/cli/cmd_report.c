@@ -119,6 +119,20 @@ static bool gather_runs(struct gather *g)
 
 /* -------------------------------------------------------- the silences --- */
 
+/* Who paused it and why: of the step that did it. */
+static const char *why_paused(struct gather *g, const struct state_row *state)
+{
+    struct reader_window w = {
+        .check = state->check, .since_us = state->since_us, .limit = 1};
+    struct transition_row *rows;
+    size_t count;
+    struct err err;
+    if (!reader_transitions(g->ledger.reader, g->ledger.arena, &w, &rows,
+                            &count, &err))
+        return "";
+    return count > 0 && rows[0].to == STATE_PAUSED ? rows[0].reason : "";
+}
+
 static bool gather_pauses(struct gather *g)
 {
     struct handover *h = &g->h;
@@ -130,9 +144,9 @@ static bool gather_pauses(struct gather *g)
     h->paused = arena_alloc(p->arena, (count + 1) * sizeof *h->paused);
     for (size_t i = 0; i < count; i++)
         if (rows[i].state == STATE_PAUSED && is_wanted(g, rows[i].check))
-            h->paused[h->paused_count++] =
-                (struct handover_pause){ledger_name(p, rows[i].check),
-                                        rows[i].since_us, rows[i].until_us};
+            h->paused[h->paused_count++] = (struct handover_pause){
+                ledger_name(p, rows[i].check), rows[i].since_us,
+                rows[i].until_us, why_paused(g, &rows[i])};
     return true;
 }
 

@@ -30,12 +30,14 @@ static json_t *runs_json(const struct handover_run *list, size_t n)
 static json_t *pauses_json(const struct handover *h)
 {
     json_t *all = json_array();
-    for (size_t i = 0; i < h->paused_count; i++)
+    for (size_t i = 0; i < h->paused_count; i++) {
+        const struct handover_pause *pause = &h->paused[i];
         json_array_append_new(
-            all,
-            json_pack("{s:o, s:o, s:o}", "check", text_of(h->paused[i].check),
-                      "since", report_time(h->paused[i].since_us), "until",
-                      report_time(h->paused[i].until_us)));
+            all, json_pack(
+                     "{s:o, s:o, s:o, s:o}", "check", text_of(pause->check),
+                     "since", report_time(pause->since_us), "until",
+                     report_time(pause->until_us), "why", text_of(pause->why)));
+    }
     return all;
 }
 
