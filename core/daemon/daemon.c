@@ -283,7 +283,8 @@ static bool open_store(struct daemon *d, struct err *err)
     struct store_options options = {.dir = d->state_dir,
                                     .committed = on_committed,
                                     .trouble = on_trouble,
-                                    .arg = d};
+                                    .arg = d,
+                                    .keep = d->conf->history};
     d->store = store_open(&options, err);
     if (d->store == NULL)
         return false;

@@ -12,6 +12,7 @@ struct store_ops {
     uint64_t (*lost)(const struct store *);
     bool (*load)(struct store *, int64_t now_us, struct store_snapshot *,
                  struct err *);
+    void (*keep)(struct store *, const struct history_spec *);
 };
 
 struct store {

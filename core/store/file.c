@@ -21,6 +21,8 @@
 #define LOOK_NS   (200 * NS_PER_MS)
 #define LOOK_STEP 2000 /* virtual machine instructions between two looks */
 
+enum { COPIED_PAGES = 8192 }; /* 32 MiB: well below a second */
+
 static const char *const parts[] = {"", "-wal", "-shm"};
 
 static bool has_log(const char *path)
@@ -88,13 +90,26 @@ static enum db_failure look(struct db *db, struct err *err)
     return failure;
 }
 
+/* So that the file can be made shorter, which is decided when it is begun. One
+ * of an older version is copied once when that is quick; a larger one stays as
+ * it is: what becomes free in it is used again. */
+static void let_shrink(struct db *db)
+{
+    int64_t mode = 0, pages = 0;
+    if (db_number(db, "PRAGMA auto_vacuum", &mode) == SQLITE_OK && mode == 0 &&
+        db_number(db, "PRAGMA page_count", &pages) == SQLITE_OK &&
+        pages <= COPIED_PAGES &&
+        db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL") == SQLITE_OK)
+        db_exec(db, "VACUUM");
+}
+
 static enum db_failure prepare_writer(struct db *db, bool unclean,
                                       struct err *err)
 {
     static const char *const settings[] = {
+        "PRAGMA auto_vacuum = INCREMENTAL", /* of a file without tables */
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = NORMAL",
-        "PRAGMA journal_size_limit = 67108864",
         "PRAGMA temp_store = MEMORY",
     };
     sqlite3_extended_result_codes(db->handle, 1);
@@ -111,7 +126,11 @@ static enum db_failure prepare_writer(struct db *db, bool unclean,
         }
     }
     failure = unclean ? look(db, err) : DB_FINE;
-    return failure != DB_FINE ? failure : db_migrate(db, err);
+    if (failure == DB_FINE)
+        failure = db_migrate(db, err);
+    if (failure == DB_FINE)
+        let_shrink(db);
+    return failure;
 }
 
 enum db_failure db_open_writer(struct db *db, const char *path, struct err *err)

@@ -43,7 +43,7 @@ static bool is_pressing(const struct record *r)
 void queue_init(struct queue *q, size_t limit)
 {
     pthread_condattr_t attr;
-    *q = (struct queue){.limit = limit};
+    *q = (struct queue){.limit = limit, .batch_bytes = QUEUE_BATCH_BYTES};
     pthread_mutex_init(&q->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -169,7 +169,8 @@ static bool goes_on(const struct queue *q, const struct batch *b)
     const struct queued *n = q->waiting.first;
     if (n == NULL || (n->step == q->step && !q->closing))
         return false;
-    return b->count < QUEUE_BATCH || n->step == b->last->step;
+    return (b->count < QUEUE_BATCH && b->bytes < q->batch_bytes) ||
+           n->step == b->last->step;
 }
 
 static void take_first(struct queue *q, struct batch *b)

@@ -11,7 +11,8 @@
 #include "base/clock.h"
 #include "model/record.h"
 
-#define QUEUE_GATHER_NS (250 * NS_PER_MS)
+#define QUEUE_GATHER_NS   (250 * NS_PER_MS)
+#define QUEUE_BATCH_BYTES ((size_t)16 << 20)
 
 enum {
     QUEUE_GATHER = 2000, /* so many relaxed records are not gathered longer */
@@ -45,10 +46,11 @@ struct queue {
     pthread_cond_t wake;
     struct batch waiting;
     struct queued *class_first[QUEUE_CLASSES], *class_last[QUEUE_CLASSES];
-    size_t pressing;   /* durable or urgent ones that wait */
-    uint64_t step;     /* the one whose last record has not come yet */
-    size_t limit;      /* bytes; the batch that was taken is beside it */
-    int64_t gather_ns; /* when gathering ends */
+    size_t pressing;    /* durable or urgent ones that wait */
+    uint64_t step;      /* the one whose last record has not come yet */
+    size_t limit;       /* bytes; the batch that was taken is beside it */
+    size_t batch_bytes; /* in one batch, about; of the taking thread */
+    int64_t gather_ns;  /* when gathering ends */
     uint64_t dropped;
     bool closing;
 };

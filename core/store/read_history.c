@@ -18,6 +18,7 @@ enum {
     STATEMENT_HOT = READ_STATEMENTS_HISTORY,
     STATEMENT_CHUNK,
     STATEMENT_DETAIL,
+    STATEMENT_REMAINS,
 };
 
 static const char hot_sql[] =
@@ -191,11 +192,49 @@ static int add_detail(struct walk *w, struct result *r)
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* A result whose numbers are past their time while its evidence is kept:
+ * the outcome follows from what is. Duration and purpose are gone. */
+static int add_remains(struct walk *w)
+{
+    static const char sql[] = "SELECT probe FROM detail WHERE node = ?1 AND"
+                              " check_id = ?2 AND started_us = ?3 LIMIT 1";
+    sqlite3_stmt *q = db_statement(&w->reader->db, STATEMENT_REMAINS, sql);
+    if (q == NULL)
+        return SQLITE_ERROR;
+    sqlite3_bind_int(q, 1, w->reader->node);
+    sqlite3_bind_int64(q, 2, w->window.check);
+    sqlite3_bind_int64(q, 3, w->window.since_us);
+    struct sample s = {.started_us = w->window.since_us,
+                       .outcome = OUTCOME_WARN,
+                       .has_detail = true};
+    int rc = sqlite3_step(q);
+    if (rc == SQLITE_ROW) {
+        s.probe = (uint64_t)sqlite3_column_int64(q, 0);
+        emit(w, &s);
+    }
+    sqlite3_reset(q);
+    if (w->count == 0 || add_detail(w, w->emitted[0].result) != SQLITE_OK)
+        return rc;
+    w->emitted[0].has_detail = false;
+    struct result *r = w->emitted[0].result;
+    if (r->fault != RLV_F_NONE)
+        r->outcome = fault_info(r->fault)->blame == RLV_BLAME_SELF
+                         ? OUTCOME_UNKNOWN
+                         : OUTCOME_FAIL;
+    for (size_t i = 0; i < r->line_count; i++)
+        if (!r->lines[i].holds && !r->lines[i].warn)
+            r->outcome = OUTCOME_FAIL;
+    return rc;
+}
+
 static bool walk(struct walk *w)
 {
     if (scan_hot(w) != SQLITE_DONE || walk_chunks(w) != SQLITE_DONE)
         return false;
     emit_hot(w, INT64_MIN);
+    bool one = w->window.before_us - 1 == w->window.since_us;
+    if (one && w->count == 0 && add_remains(w) == SQLITE_ERROR)
+        return false;
     for (size_t i = 0; i < w->count; i++)
         if (w->emitted[i].has_detail &&
             add_detail(w, w->emitted[i].result) != SQLITE_OK)

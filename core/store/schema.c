@@ -140,7 +140,10 @@ static const char step_3[] =
     " node INTEGER NOT NULL, check_id INTEGER NOT NULL,"
     " t0 INTEGER NOT NULL, data BLOB NOT NULL,"
     " PRIMARY KEY(node, check_id, t0)) STRICT, WITHOUT ROWID;"
+    /* What ages by time, whatever check it is of. */
     "CREATE INDEX run_output ON run(node, number) WHERE output IS NOT NULL;"
+    "CREATE INDEX detail_evidence ON detail(node, started_us)"
+    " WHERE evidence IS NOT NULL;"
     "INSERT OR REPLACE INTO counter"
     " SELECT node, 'rollups_from', (unixepoch('now') + 1) * 1000000"
     " FROM chunk GROUP BY node;"

@@ -11,6 +11,11 @@ struct store *store_open(const struct store_options *options, struct err *err)
 
 void store_append(struct store *s, struct record *r) { s->ops->append(s, r); }
 
+void store_keep(struct store *s, const struct history_spec *keep)
+{
+    s->ops->keep(s, keep);
+}
+
 void store_close(struct store *s)
 {
     if (s != NULL)

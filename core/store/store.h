@@ -19,6 +19,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "model/record.h"
+#include "model/spec.h"
 
 struct store;
 
@@ -32,10 +33,12 @@ struct store_options {
     void (*committed)(void *arg, uint64_t sequence); /* and all before it */
     void (*trouble)(void *arg, const char *text);    /* once per change */
     void *arg;
-    size_t queue_bytes; /* 0: STORE_QUEUE_BYTES */
-    size_t hot_rows;    /* results kept unpacked; 0: 100,000 */
-    int64_t hot_ns;     /* for how long; 0: ten minutes */
-    int64_t close_ns;   /* store_close tries for so long; 0: 5 s */
+    size_t queue_bytes;       /* 0: STORE_QUEUE_BYTES */
+    size_t hot_rows;          /* results kept unpacked; 0: 100,000 */
+    int64_t hot_ns;           /* for how long; 0: ten minutes */
+    int64_t close_ns;         /* store_close tries for so long; 0: 5 s */
+    int64_t sweep_ns;         /* between two passes by age; 0: ten minutes */
+    struct history_spec keep; /* all 0: everything, for ever */
 };
 
 /* Opens or makes DIR/history.db, brings it to the present schema and starts
@@ -50,6 +53,9 @@ struct store *store_open(const struct store_options *, struct err *) MUST_CHECK;
  * queue is full the oldest good results go first, then other results; nothing
  * else is ever dropped. */
 void store_append(struct store *, struct record *);
+
+/* What is kept from now on. Any thread. */
+void store_keep(struct store *, const struct history_spec *);
 
 /* Commits what is queued, checkpoints, ends the thread. A disk that refuses
  * is given up after close_ns. NULL is fine. */

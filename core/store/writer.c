@@ -6,7 +6,7 @@
  * one is among them), writes it in one transaction, with fsync when a durable
  * one is among it, and reports the last sequence. When hot has enough rows or
  * is old enough it is packed. The write-ahead log is emptied hourly and when
- * it is large.
+ * it is large. What is old or too much is deleted between two batches.
  *
  * Ways it can fail:
  *   the disk refuses      the batch is kept and tried again after 100 ms to
@@ -15,6 +15,8 @@
  *                         (mirror.h), then the batch
  *   one record's values   it alone is dropped and counted
  *   do not fit
+ *   a reader never ends   results are dropped once the log is at its bound
+ *                         (wal.c); counted, told
  *   the queue is full     good results go first (queue.h); counted, told
  *   closing while the     given up after 5 s; what is left is counted as lost
  *   disk refuses */
@@ -23,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -35,12 +36,11 @@
 #define RETRY_LEAST_NS (100 * NS_PER_MS)
 #define RETRY_MOST_NS  (5 * NS_PER_S)
 #define CLOSE_NS       (5 * NS_PER_S)
-#define WAL_BYTES      ((off_t)64 << 20)
-#define CHECKPOINT_NS  (3600 * NS_PER_S)
-#define CHECKPOINT_MIN (10 * NS_PER_S) /* between two attempts */
+#define MOST_NS        (3600 * NS_PER_S)
 #define PACK_AGAIN_NS  (1 * NS_PER_S)
+#define TROUBLE_NS     (10 * NS_PER_S)
 
-enum { PACK_PATIENCE = 3, CHECKPOINT_BUSY_MS = 100 };
+enum { PACK_PATIENCE = 3 };
 
 static struct sqlite_store *self(const struct store *s)
 {
@@ -105,21 +105,27 @@ static int set_synchronous(struct sqlite_store *s, bool full)
     return rc;
 }
 
-/* Records whose values do not fit are left out: their number, and why. */
-struct misfits {
+/* Records that are not written, their number, and why: their values do not fit
+ * ("": there is no room in the log, which is told elsewhere). */
+struct left_out {
     uint64_t count;
     char text[200];
 };
 
 static int write_batch(struct sqlite_store *s, const struct batch *b,
                        struct counters *c, uint64_t *results,
-                       struct misfits *misfits)
+                       struct left_out *left_out)
 {
+    bool no_results = s->retention.log_is_stuck;
     for (const struct queued *n = b->first; n != NULL; n = n->next) {
+        if (no_results && n->record->kind == RECORD_RESULT) {
+            left_out->count++;
+            continue;
+        }
         int rc = write_record(&s->db, s->options.node, n->record, c);
         if (db_failure_of(rc) == DB_ILL) {
-            misfits->count++;
-            snprintf(misfits->text, sizeof misfits->text, "%s",
+            left_out->count++;
+            snprintf(left_out->text, sizeof left_out->text, "%s",
                      sqlite3_errmsg(s->db.handle));
         } else if (rc != SQLITE_OK)
             return rc;
@@ -130,14 +136,16 @@ static int write_batch(struct sqlite_store *s, const struct batch *b,
 
 static int try_commit(struct sqlite_store *s, const struct batch *b)
 {
-    struct counters c = s->counters;
-    struct misfits misfits = {0};
-    uint64_t results = 0;
+    uint64_t lost_now = lost(&s->base), results = 0;
+    struct counters c = retain_counters(s);
+    struct left_out left_out = {0};
+    c.lost += lost_now - s->lost_counted;
+    wal_is_stuck(s);
     int rc = set_synchronous(s, b->durable);
     if (rc == SQLITE_OK)
         rc = db_exec(&s->db, "BEGIN IMMEDIATE");
     if (rc == SQLITE_OK)
-        rc = write_batch(s, b, &c, &results, &misfits);
+        rc = write_batch(s, b, &c, &results, &left_out);
     if (FAILPOINT("store.before_commit"))
         rc = SQLITE_IOERR;
     if (rc == SQLITE_OK)
@@ -145,14 +153,14 @@ static int try_commit(struct sqlite_store *s, const struct batch *b)
     if (rc != SQLITE_OK)
         return rc;
     s->counters = c;
+    s->lost_counted = lost_now;
     s->hot_rows += results;
     if (s->hot_rows > 0 && s->hot_since_ns == WRITER_NEVER)
         s->hot_since_ns = clock_mono_ns();
-    if (misfits.count > 0) {
-        atomic_fetch_add(&s->refused, misfits.count);
+    atomic_fetch_add(&s->refused, left_out.count);
+    if (left_out.text[0] != '\0')
         writer_tell(s, "history: %llu records do not fit and are dropped: %s",
-                    (unsigned long long)misfits.count, misfits.text);
-    }
+                    (unsigned long long)left_out.count, left_out.text);
     return SQLITE_OK;
 }
 
@@ -241,10 +249,18 @@ static int64_t pack_due_ns(const struct sqlite_store *s)
 {
     if (s->hot_rows == 0 || s->hot_since_ns == WRITER_NEVER)
         return WRITER_NEVER;
-    int64_t due_ns = s->hot_rows >= s->options.hot_rows
+    int64_t due_ns = s->hot_rows >= retain_hot_rows(s)
                          ? 0
                          : s->hot_since_ns + s->options.hot_ns;
     return due_ns > s->pack_not_before_ns ? due_ns : s->pack_not_before_ns;
+}
+
+static void housekeeping_failed(struct sqlite_store *s, int rc, struct err *err)
+{
+    if (db_failure_of(rc) == DB_BROKEN)
+        writer_replace_file(s, err);
+    else
+        tell_trouble(s, err->text);
 }
 
 static void pack_hot(struct sqlite_store *s)
@@ -270,53 +286,77 @@ static void pack_hot(struct sqlite_store *s)
     }
     struct err err = {0};
     db_err(&s->db, &err, "packing");
-    s->pack_not_before_ns += CHECKPOINT_MIN;
-    if (db_failure_of(rc) == DB_BROKEN)
-        writer_replace_file(s, &err);
-    else
-        tell_trouble(s, err.text);
+    s->pack_not_before_ns += TROUBLE_NS;
+    housekeeping_failed(s, rc, &err);
 }
 
 static int64_t checkpoint_due_ns(const struct sqlite_store *s)
 {
-    struct stat st;
-    bool large = stat(s->wal, &st) == 0 && st.st_size > WAL_BYTES;
+    bool large = wal_bytes(s) > s->retention.log_bytes;
     int64_t due_ns = large ? 0 : s->checkpoint_ns;
     return due_ns > s->checkpoint_not_before_ns ? due_ns
                                                 : s->checkpoint_not_before_ns;
 }
 
-/* Empties the write-ahead log; a reader in the way is not waited for long. */
-static void checkpoint(struct sqlite_store *s, int64_t now_ns)
+static void retain_some(struct sqlite_store *s, int64_t now_ns)
 {
-    sqlite3_busy_timeout(s->db.handle, CHECKPOINT_BUSY_MS);
-    int rc = sqlite3_wal_checkpoint_v2(s->db.handle, NULL,
-                                       SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(s->db.handle, DB_BUSY_MS);
-    s->checkpoint_not_before_ns = now_ns + CHECKPOINT_MIN;
+    struct err err = {0};
+    int rc = set_synchronous(s, false);
     if (rc == SQLITE_OK)
-        s->checkpoint_ns = now_ns + CHECKPOINT_NS;
+        rc = retain(s, now_ns);
+    if (rc == SQLITE_OK)
+        return;
+    db_err(&s->db, &err, "deleting what is old");
+    s->retention.sweep.running = false;
+    s->retain_not_before_ns = now_ns + TROUBLE_NS;
+    housekeeping_failed(s, rc, &err);
 }
 
+/* What makes the log grow waits while a reader keeps it from being emptied. */
 static void keep_house(struct sqlite_store *s)
 {
     int64_t now_ns = clock_mono_ns();
     if (s->db.handle == NULL || queue_is_closing(&s->queue))
         return;
+    if (checkpoint_due_ns(s) <= now_ns)
+        wal_empty(s, now_ns);
+    if (s->retention.log_is_stuck && wal_is_stuck(s))
+        return;
     if (pack_due_ns(s) <= now_ns)
         pack_hot(s);
-    if (s->db.handle != NULL && checkpoint_due_ns(s) <= now_ns)
-        checkpoint(s, now_ns);
+    if (s->db.handle != NULL && s->retain_not_before_ns <= now_ns)
+        retain_some(s, now_ns);
 }
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t wake_ns(const struct sqlite_store *s)
 {
-    int64_t most_ns = clock_mono_ns() + CHECKPOINT_NS;
+    int64_t most_ns = clock_mono_ns() + MOST_NS;
     if (s->db.handle == NULL)
         return most_ns;
-    return least(most_ns, least(pack_due_ns(s), checkpoint_due_ns(s)));
+    most_ns = least(most_ns, checkpoint_due_ns(s));
+    if (s->retention.log_is_stuck)
+        return least(most_ns, s->stuck_not_before_ns);
+    int64_t retain_ns = retain_due_ns(s);
+    if (retain_ns < s->retain_not_before_ns)
+        retain_ns = s->retain_not_before_ns;
+    return least(most_ns, least(pack_due_ns(s), retain_ns));
+}
+
+static void take_keep(struct sqlite_store *s)
+{
+    struct history_spec keep;
+    pthread_mutex_lock(&s->keep_lock);
+    bool changed = s->keep_changed;
+    keep = s->keep;
+    s->keep_changed = false;
+    pthread_mutex_unlock(&s->keep_lock);
+    if (!changed)
+        return;
+    retain_set(s, &keep);
+    if (s->db.handle != NULL)
+        wal_limit(s);
 }
 
 static void *writer_main(void *arg)
@@ -324,6 +364,7 @@ static void *writer_main(void *arg)
     struct sqlite_store *s = arg;
     struct batch b;
     for (;;) {
+        take_keep(s);
         queue_take(&s->queue, wake_ns(s), &b);
         tell_losses(s, false);
         bool empty = b.first == NULL;
@@ -335,7 +376,7 @@ static void *writer_main(void *arg)
         keep_house(s);
     }
     if (s->db.handle != NULL)
-        checkpoint(s, clock_mono_ns());
+        wal_empty(s, clock_mono_ns());
     db_close(&s->db);
     return NULL;
 }
@@ -347,8 +388,18 @@ static void append(struct store *base, struct record *r)
     queue_append(&self(base)->queue, r);
 }
 
+static void keep(struct store *base, const struct history_spec *spec)
+{
+    struct sqlite_store *s = self(base);
+    pthread_mutex_lock(&s->keep_lock);
+    s->keep = *spec;
+    s->keep_changed = true;
+    pthread_mutex_unlock(&s->keep_lock);
+}
+
 static void destroy(struct sqlite_store *s)
 {
+    pthread_mutex_destroy(&s->keep_lock);
     db_close(&s->db);
     queue_fini(&s->queue);
     mirror_free(&s->mirror);
@@ -373,7 +424,13 @@ static bool load(struct store *base, int64_t now_us, struct store_snapshot *out,
     return sqlite_load(s->dir, s->options.node, now_us, out, err);
 }
 
-static const struct store_ops ops = {append, close_store, lost, load};
+static const struct store_ops ops = {
+    .append = append,
+    .close = close_store,
+    .lost = lost,
+    .load = load,
+    .keep = keep,
+};
 
 static struct sqlite_store *new_store(const struct store_options *options)
 {
@@ -391,9 +448,11 @@ static struct sqlite_store *new_store(const struct store_options *options)
     if (s->options.hot_ns == 0)
         s->options.hot_ns = HOT_NS;
     s->hot_since_ns = WRITER_NEVER;
-    s->checkpoint_ns = clock_mono_ns() + CHECKPOINT_NS;
+    s->checkpoint_ns = clock_mono_ns() + MOST_NS;
+    pthread_mutex_init(&s->keep_lock, NULL);
     queue_init(&s->queue, options->queue_bytes > 0 ? options->queue_bytes
                                                    : STORE_QUEUE_BYTES);
+    retain_set(s, &options->keep);
     return s;
 }
 

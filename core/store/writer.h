@@ -1,5 +1,6 @@
 /* store/writer.h: the SQLite store's own struct, shared by writer.c (the
- * thread: commit and housekeeping) and writer_file.c (its file). */
+ * thread: commit and housekeeping), writer_file.c (its file), retain.c and
+ * wal.c (its size). */
 #ifndef RELEVO_STORE_WRITER_H
 #define RELEVO_STORE_WRITER_H
 
@@ -9,6 +10,7 @@
 #include "store/backend.h"
 #include "store/mirror.h"
 #include "store/queue.h"
+#include "store/retain.h"
 #include "store/write.h"
 
 #define WRITER_NEVER INT64_MAX
@@ -21,19 +23,26 @@ struct sqlite_store {
     pthread_t thread;
     atomic_uint_fast64_t refused; /* records lost to the disk */
 
+    pthread_mutex_t keep_lock; /* of what the next two say to the thread */
+    struct history_spec keep;
+    bool keep_changed;
+
     /* of the writer thread, once it runs */
     struct db db;
     struct counters counters;
     struct mirror mirror;
+    struct retention retention;
     bool is_full; /* PRAGMA synchronous = FULL is set */
     uint64_t hot_rows;
     int64_t hot_since_ns; /* WRITER_NEVER while hot is empty */
     int64_t pack_not_before_ns, checkpoint_ns, checkpoint_not_before_ns;
+    int64_t stuck_not_before_ns, retain_not_before_ns;
     int64_t give_up_ns; /* when closing; 0: not yet */
     int pack_interrupted;
-    bool is_troubled;     /* told that the disk refuses */
-    bool is_losing;       /* told that the queue is full */
-    uint64_t lost_before; /* when that began */
+    bool is_troubled;      /* told that the disk refuses */
+    bool is_losing;        /* told that the queue is full */
+    uint64_t lost_before;  /* when that began */
+    uint64_t lost_counted; /* of this process, in counters.lost */
 };
 
 /* Opens the file; one that is damaged is set aside and a new one begun. */

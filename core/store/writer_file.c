@@ -44,6 +44,8 @@ static int rewrite(struct sqlite_store *s, const char *aside,
     s->counters = *before;
     s->counters.audit = 0;
     s->counters.audit_hash[0] = '\0';
+    s->counters.outputs_bytes = s->counters.swept_us = 0;
+    s->counters.rollups_from = 0;
     int rc = db_exec(&s->db, "BEGIN IMMEDIATE");
     if (rc == SQLITE_OK)
         rc = rewrite_one(s, &begun);
@@ -69,6 +71,7 @@ static int take_stock(struct sqlite_store *s)
     s->hot_since_ns = rows > 0 ? clock_mono_ns() : WRITER_NEVER;
     s->is_full = false;
     s->pack_interrupted = 0;
+    wal_limit(s);
     return rc;
 }
 

@@ -408,6 +408,7 @@ static uint64_t run_child(struct fixture *f, const char *failpoint,
     }
     close(ends[1]);
     if (failpoint == NULL) {
+        assert_int_equal(read(ends[0], &last, sizeof last), sizeof last);
         fixture_sleep_ms(kill_after_ms);
         kill(pid, SIGKILL);
     }

@@ -1,0 +1,53 @@
+/* store/sweep.h: deletes what is older than it is to be kept, in transactions
+ * of a few milliseconds, so that what is to be written never waits long.
+ *
+ * A sweep is a pass over what ages, kind by kind and check by check; it begins
+ * with a time for each kind and is then made step by step, by the writer's
+ * thread between two batches. What must not be lost has no kind: checks,
+ * states, transitions, incidents, events, runs with their findings and
+ * verdicts, marks, maintenance, the audit. */
+#ifndef RELEVO_STORE_SWEEP_H
+#define RELEVO_STORE_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/db.h"
+#include "store/write.h"
+
+enum sweep_kind {
+    SWEEP_RESULTS, /* chunks, and the details of their results but for those
+                      with evidence */
+    SWEEP_MINUTES,
+    SWEEP_HOURS,
+    SWEEP_DAYS,
+    SWEEP_OUTPUTS /* runs' outputs, and evidence */
+};
+enum { SWEEP_KINDS = SWEEP_OUTPUTS + 1 };
+
+#define SWEEP_NOTHING INT64_MIN
+#define SWEEP_ALL     INT64_MAX
+
+struct sweep {
+    int64_t before_us[SWEEP_KINDS]; /* what ended before it goes */
+    bool running;
+    uint64_t deleted; /* rows, by this pass */
+    /* how far it has come */
+    unsigned kind;
+    int64_t check; /* and all before it are done; -1: none */
+};
+
+/* Begins a pass; before_us is set. */
+void sweep_begin(struct sweep *);
+/* One transaction, which writes the counters, too: `was` are on disk, `now`
+ * gets what it changes. Ends the pass when there is nothing left to do. An
+ * SQLite code; after an error nothing has changed but *now. */
+int sweep_step(struct db *, uint16_t node, struct sweep *,
+               const struct counters *was, struct counters *now);
+
+/* The beginnings of the oldest and the newest that there is of a kind; false:
+ * nothing. */
+bool sweep_span(struct db *, uint16_t node, enum sweep_kind, int64_t *oldest_us,
+                int64_t *newest_us);
+
+#endif
