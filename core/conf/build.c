@@ -68,6 +68,7 @@ static void take_globals(struct builder *b)
     c->workers = g->workers;
     c->blocking = g->blocking;
     c->target_probes = g->target_probes;
+    c->history = history_default;
     c->zone = find_zone(b, c->timezone, node_find(d->root, "timezone"));
 }
 

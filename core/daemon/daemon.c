@@ -330,6 +330,7 @@ static bool start(struct daemon *d, struct err *err)
     watch_signals(d);
     reload_apply(d, d->conf);
     runs_adopt(d);
+    folders_watch(d);
     say_started(d);
     return true;
 }
@@ -359,6 +360,7 @@ static void finish(struct daemon *d)
     while (uv_run(&d->loop, UV_RUN_NOWAIT) != 0)
         ;
     uv_loop_close(&d->loop);
+    folders_free(d);
     model_free(d->model);
     log_set_redact(NULL);
     redact_free(d->redact);

@@ -59,6 +59,7 @@ struct daemon {
     _Atomic uint64_t committed;
     struct order *orders;
     struct adopted *adopted;
+    struct folders *folders;
     struct queued *queued, **queued_end; /* events that came inside a step */
     bool stepping;
     struct reload_request *reload_requests; /* for the next reload */
@@ -100,6 +101,16 @@ void runs_on_runner_ready(void *arg);
 bool runs_was_begun(const struct daemon *, uint64_t run);
 void runs_adopt(struct daemon *);
 void runs_free(struct daemon *);
+
+/* folders.c: the runs' folders, kept as long as outputs are. */
+struct folder_limits {
+    uint64_t live;     /* the oldest run that lives; UINT64_MAX: none */
+    int64_t before_us; /* what was changed before it goes; 0: no bound */
+    int64_t bytes;     /* of all together; 0: no bound */
+};
+void folders_trim(const char *dir, const struct folder_limits *); /* blocks */
+void folders_watch(struct daemon *);
+void folders_free(struct daemon *); /* once the loop is closed */
 
 /* reload.c */
 void reload_apply(struct daemon *, struct conf *);

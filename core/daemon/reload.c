@@ -62,6 +62,7 @@ void reload_apply(struct daemon *d, struct conf *conf)
         log_set_level(level);
     renew_redaction(d, conf);
     crew_allow(d->crew, conf);
+    store_keep(d->store, &conf->history);
     struct event e = {.kind = EVENT_CONFIG, .as.conf = conf};
     struct actions actions = model_step(d->model, &e, clock_now());
     uint32_t *ids = numbers_of(d, conf);

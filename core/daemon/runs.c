@@ -23,8 +23,6 @@
 #define NOTE_NS      (5 * NS_PER_S)
 #define NOTE_TICK_MS 20
 
-enum { FOLDERS_KEPT = 200 }; /* of runs */
-
 static void tell_model(struct daemon *d, const struct run_ending *end)
 {
     struct event e = {.kind = EVENT_RUN_ENDED, .as.run_ended = *end};
@@ -59,16 +57,6 @@ static void end_unknown(struct daemon *d, uint64_t run, const char *why)
     tell_model(d, &end);
 }
 
-/* What a run left is in the store; its folder stays for a look for a while. */
-static void forget_folder(struct daemon *d, uint64_t run)
-{
-    char dir[4200];
-    if (run <= FOLDERS_KEPT)
-        return;
-    context_run_dir(d, run - FOLDERS_KEPT, dir, sizeof dir);
-    fs_remove_tree(dir);
-}
-
 /* Reads DIR/outcome.json; without one the run is unknown. */
 static void finish(struct daemon *d, uint64_t run, const char *why)
 {
@@ -93,7 +81,6 @@ static void finish(struct daemon *d, uint64_t run, const char *why)
     } else {
         end_unknown(d, run, why);
     }
-    forget_folder(d, run);
     arena_free(arena);
 }
 

@@ -6,8 +6,8 @@
  * By size: the pages in use and the log together stay below max_bytes. An
  * eighth of it (64 MiB at most) is the log's; when the pages in use come near
  * the rest, a squeeze deletes the oldest sixteenth of one kind, and again,
- * until a tenth is free: of outputs and evidence while these have more than a
- * quarter; else of results, then of minutes, outputs, hours, days. Where the
+ * until a tenth is free: of outputs and evidence while these have more than an
+ * eighth; else of results, then of minutes, outputs, hours, days. Where the
  * oldest sixteenth is nothing (a chunk is deleted whole) twice as much is
  * taken. Pages that became free are used again; when many are, the file is
  * made shorter.
@@ -35,8 +35,8 @@ enum {
     SHRINK_PAGES = 256   /* in a step */
 };
 
-static const enum sweep_kind order[] = {SWEEP_RESULTS, SWEEP_MINUTES,
-                                        SWEEP_OUTPUTS, SWEEP_HOURS, SWEEP_DAYS};
+static const enum purge_kind order[] = {PURGE_RESULTS, PURGE_MINUTES,
+                                        PURGE_OUTPUTS, PURGE_HOURS, PURGE_DAYS};
 
 /* ------------------------------------------------------------------ size ---
  */
@@ -81,17 +81,17 @@ uint64_t retain_hot_rows(const struct sqlite_store *s)
 /* --------------------------------------------------------------- squeeze ---
  */
 
-static enum sweep_kind choose(const struct sqlite_store *s)
+static enum purge_kind choose(const struct sqlite_store *s)
 {
     const struct retention *r = &s->retention;
     bool large = room(s) != INT64_MAX &&
-                 s->counters.outputs_bytes > (uint64_t)room(s) / 4;
-    if ((has_too_many_outputs(s) || large) && !(r->empty & 1u << SWEEP_OUTPUTS))
-        return SWEEP_OUTPUTS;
+                 s->counters.outputs_bytes > (uint64_t)room(s) / 8;
+    if ((has_too_many_outputs(s) || large) && !(r->empty & 1u << PURGE_OUTPUTS))
+        return PURGE_OUTPUTS;
     for (size_t i = 0; i < ARRAY_LEN(order); i++)
         if (!(r->empty & 1u << order[i]))
             return order[i];
-    return SWEEP_RESULTS;
+    return PURGE_RESULTS;
 }
 
 /* false: nothing is left that could go. */
@@ -99,22 +99,22 @@ static bool begin_squeeze(struct sqlite_store *s)
 {
     struct retention *r = &s->retention;
     int64_t oldest_us, newest_us;
-    while (r->empty != (1u << SWEEP_KINDS) - 1) {
+    while (r->empty != (1u << PURGE_KINDS) - 1) {
         r->victim = choose(s);
-        if (sweep_span(&s->db, s->options.node, r->victim, &oldest_us,
+        if (purge_span(&s->db, s->options.node, r->victim, &oldest_us,
                        &newest_us))
             break;
         r->empty |= 1u << r->victim;
     }
-    if (r->empty == (1u << SWEEP_KINDS) - 1)
+    if (r->empty == (1u << PURGE_KINDS) - 1)
         return false;
-    for (unsigned i = 0; i < SWEEP_KINDS; i++)
-        r->sweep.before_us[i] = SWEEP_NOTHING;
-    r->sweep.before_us[r->victim] =
-        r->shift == 0 ? SWEEP_ALL
+    for (unsigned i = 0; i < PURGE_KINDS; i++)
+        r->purge.before_us[i] = PURGE_NOTHING;
+    r->purge.before_us[r->victim] =
+        r->shift == 0 ? PURGE_ALL
                       : oldest_us + ((newest_us - oldest_us) >> r->shift) + 1;
     r->squeezing = true;
-    sweep_begin(&r->sweep);
+    purge_begin(&r->purge);
     return true;
 }
 
@@ -122,7 +122,7 @@ static bool begin_squeeze(struct sqlite_store *s)
 static void end_squeeze(struct retention *r)
 {
     r->squeezing = false;
-    if (r->sweep.deleted > 0)
+    if (r->purge.deleted > 0)
         r->shift = SHIFT;
     else if (r->shift > 0)
         r->shift--;
@@ -149,7 +149,7 @@ static bool is_too_large(const struct sqlite_store *s, const struct pages *p,
                          bool again)
 {
     int64_t most = room(s);
-    if (has_too_many_outputs(s) && !(s->retention.empty & 1u << SWEEP_OUTPUTS))
+    if (has_too_many_outputs(s) && !(s->retention.empty & 1u << PURGE_OUTPUTS))
         return true;
     return most != INT64_MAX && used(p) > most - most / (again ? 10 : 16);
 }
@@ -159,7 +159,7 @@ static bool is_too_large(const struct sqlite_store *s, const struct pages *p,
 
 static int64_t before(int64_t now_us, int64_t keep_ns)
 {
-    return keep_ns == 0 ? SWEEP_NOTHING : now_us - keep_ns / NS_PER_US;
+    return keep_ns == 0 ? PURGE_NOTHING : now_us - keep_ns / NS_PER_US;
 }
 
 /* A wall clock that jumped ahead would make everything old: such a pass is
@@ -175,17 +175,17 @@ static void begin_pass(struct sqlite_store *s, const struct now *now)
 {
     struct retention *r = &s->retention;
     bool jumped = clock_jumped(r, now);
-    int64_t pass_ns = s->options.sweep_ns == 0 ? PASS_NS : s->options.sweep_ns;
+    int64_t pass_ns = s->options.purge_ns == 0 ? PASS_NS : s->options.purge_ns;
     r->last = *now;
     r->due_ns = now->mono_ns + pass_ns;
     if (jumped)
         return;
-    const int64_t keep_ns[SWEEP_KINDS] = {r->keep.raw_ns, r->keep.minute_ns,
+    const int64_t keep_ns[PURGE_KINDS] = {r->keep.raw_ns, r->keep.minute_ns,
                                           r->keep.hour_ns, r->keep.day_ns,
                                           r->keep.outputs_ns};
-    for (unsigned i = 0; i < SWEEP_KINDS; i++)
-        r->sweep.before_us[i] = before(now->wall_us, keep_ns[i]);
-    sweep_begin(&r->sweep);
+    for (unsigned i = 0; i < PURGE_KINDS; i++)
+        r->purge.before_us[i] = before(now->wall_us, keep_ns[i]);
+    purge_begin(&r->purge);
 }
 
 /* ---------------------------------------------------------------- shrink ---
@@ -222,7 +222,7 @@ void retain_set(struct sqlite_store *s, const struct history_spec *keep)
                                                              : eighth;
     s->queue.batch_bytes = (size_t)r->log_bytes / 4;
     int64_t first_ns =
-        s->options.sweep_ns == 0 ? FIRST_PASS_NS : s->options.sweep_ns;
+        s->options.purge_ns == 0 ? FIRST_PASS_NS : s->options.purge_ns;
     r->due_ns = clock_mono_ns() + first_ns;
 }
 
@@ -242,17 +242,17 @@ struct counters retain_counters(const struct sqlite_store *s)
 
 int64_t retain_due_ns(const struct sqlite_store *s)
 {
-    return s->retention.sweep.running ? 0 : s->retention.due_ns;
+    return s->retention.purge.running ? 0 : s->retention.due_ns;
 }
 
 static int step(struct sqlite_store *s)
 {
     struct retention *r = &s->retention;
     struct counters now = retain_counters(s);
-    int rc = sweep_step(&s->db, s->options.node, &r->sweep, &s->counters, &now);
+    int rc = purge_step(&s->db, s->options.node, &r->purge, &s->counters, &now);
     if (rc == SQLITE_OK)
         s->counters = now;
-    if (rc == SQLITE_OK && !r->sweep.running && r->squeezing)
+    if (rc == SQLITE_OK && !r->purge.running && r->squeezing)
         end_squeeze(r);
     return rc;
 }
@@ -266,7 +266,7 @@ static bool begin_next(struct sqlite_store *s, const struct pages *p,
     if (now.mono_ns >= r->due_ns) {
         r->empty = 0;
         begin_pass(s, &now);
-        return r->sweep.running;
+        return r->purge.running;
     }
     if (r->is_crowded && now.mono_ns < r->crowded_ns + CROWDED_NS)
         return false;
@@ -292,7 +292,7 @@ int retain(struct sqlite_store *s, int64_t now_ns)
     do {
         if (!count_pages(&s->db, &p))
             return sqlite3_extended_errcode(s->db.handle);
-        if (!s->retention.sweep.running && !begin_next(s, &p, again))
+        if (!s->retention.purge.running && !begin_next(s, &p, again))
             return shrink(s, &p);
         again = s->retention.squeezing;
         rc = step(s);

@@ -7,18 +7,18 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "store/sweep.h"
+#include "store/purge.h"
 
 struct sqlite_store;
 
 struct retention {
     struct history_spec keep;
-    struct sweep sweep;
+    struct purge purge;
     int64_t due_ns;         /* the next pass by age */
     struct now last;        /* pass by age */
     unsigned shift;         /* a squeeze takes a 2^shift-th of what there is */
     unsigned empty;         /* kinds that gave nothing, a bit each */
-    enum sweep_kind victim; /* of the squeeze under way */
+    enum purge_kind victim; /* of the squeeze under way */
     bool squeezing;         /* the pass is one for size */
     bool is_crowded;        /* told that what must stay is too much */
     int64_t crowded_ns;     /* when that was last seen */

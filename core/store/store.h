@@ -37,7 +37,7 @@ struct store_options {
     size_t hot_rows;          /* results kept unpacked; 0: 100,000 */
     int64_t hot_ns;           /* for how long; 0: ten minutes */
     int64_t close_ns;         /* store_close tries for so long; 0: 5 s */
-    int64_t sweep_ns;         /* between two passes by age; 0: ten minutes */
+    int64_t purge_ns;         /* between two passes by age; 0: ten minutes */
     struct history_spec keep; /* all 0: everything, for ever */
 };
 

@@ -15,7 +15,7 @@
 enum {
     WRITE_STATEMENTS_PACK = 24,
     WRITE_STATEMENTS_ROLLUP = 32,
-    WRITE_STATEMENTS_SWEEP = 40
+    WRITE_STATEMENTS_PURGE = 40
 };
 
 /* The highest numbers ever given out, the end of the audit's chain, and what

@@ -307,7 +307,7 @@ static void retain_some(struct sqlite_store *s, int64_t now_ns)
     if (rc == SQLITE_OK)
         return;
     db_err(&s->db, &err, "deleting what is old");
-    s->retention.sweep.running = false;
+    s->retention.purge.running = false;
     s->retain_not_before_ns = now_ns + TROUBLE_NS;
     housekeeping_failed(s, rc, &err);
 }

@@ -1,5 +1,5 @@
 /* How long and how much is kept: by age, by size under a flood, outputs and
- * evidence, a reader that never ends, death in mid-sweep; and that what must
+ * evidence, a reader that never ends, death in mid-purge; and that what must
  * stay stays. */
 #include "test_store_fixture.h"
 
@@ -16,7 +16,7 @@ static int setup(void **state)
     fixture_setup(state);
     struct fixture *f = *state;
     f->options.hot_ns = 100 * NS_PER_MS;
-    f->options.sweep_ns = 20 * NS_PER_MS;
+    f->options.purge_ns = 20 * NS_PER_MS;
     return 0;
 }
 
@@ -439,15 +439,15 @@ static void test_a_reader_that_never_ends(void **state)
 /* ----------------------------------------------------------------- death ---
  */
 
-static void test_death_in_mid_sweep(void **state)
+static void test_death_in_mid_purge(void **state)
 {
 #if !defined(RELEVO_FAILPOINTS)
     (void)state;
     skip();
 #else
-    static const char *const moments[] = {"store.mid_sweep=kill@1",
-                                          "store.mid_sweep=kill@2",
-                                          "store.mid_sweep=kill@4"};
+    static const char *const moments[] = {"store.mid_purge=kill@1",
+                                          "store.mid_purge=kill@2",
+                                          "store.mid_purge=kill@4"};
     struct fixture *f = *state;
     int64_t now_us = clock_wall_us();
     fixture_open(f);
@@ -494,7 +494,7 @@ int main(void)
         CASE(test_an_older_small_file_can_shrink_too),
         CASE(test_what_must_stay_is_told),
         CASE(test_a_reader_that_never_ends),
-        CASE(test_death_in_mid_sweep),
+        CASE(test_death_in_mid_purge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

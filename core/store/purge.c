@@ -1,5 +1,5 @@
-/* store/sweep.c: see sweep.h. */
-#include "store/sweep.h"
+/* store/purge.c: see purge.h. */
+#include "store/purge.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -12,9 +12,9 @@ enum { STEP_ROWS = 1000, STEP_CHUNKS = 64 };
 #define STEP_NS (8 * NS_PER_MS)
 
 enum {
-    STATEMENT_NEXT = WRITE_STATEMENTS_SWEEP, /* by kind, to SWEEP_DAYS */
-    STATEMENT_ROLLUP = STATEMENT_NEXT + SWEEP_OUTPUTS, /* likewise */
-    STATEMENT_CHUNKS = STATEMENT_ROLLUP + SWEEP_OUTPUTS,
+    STATEMENT_NEXT = WRITE_STATEMENTS_PURGE, /* by kind, to PURGE_DAYS */
+    STATEMENT_ROLLUP = STATEMENT_NEXT + PURGE_OUTPUTS, /* likewise */
+    STATEMENT_CHUNKS = STATEMENT_ROLLUP + PURGE_OUTPUTS,
     STATEMENT_CHUNK,
     STATEMENT_DETAILS,
     STATEMENT_EVIDENCES,
@@ -26,11 +26,11 @@ enum {
 };
 _Static_assert((int)STATEMENT_LAST <= (int)DB_STATEMENTS, "statements");
 
-static const char *const tables[SWEEP_OUTPUTS] = {
-    [SWEEP_RESULTS] = "chunk",
-    [SWEEP_MINUTES] = "rollup_minute",
-    [SWEEP_HOURS] = "rollup_hour",
-    [SWEEP_DAYS] = "rollup_day",
+static const char *const tables[PURGE_OUTPUTS] = {
+    [PURGE_RESULTS] = "chunk",
+    [PURGE_MINUTES] = "rollup_minute",
+    [PURGE_HOURS] = "rollup_hour",
+    [PURGE_DAYS] = "rollup_day",
 };
 
 static const char chunks_sql[] =
@@ -60,7 +60,7 @@ static const char output_sql[] =
 /* A step under way. */
 struct step {
     struct db *db;
-    struct sweep *sweep;
+    struct purge *purge;
     struct counters *counters;
     int64_t end_ns;
     uint16_t node;
@@ -100,7 +100,7 @@ static uint64_t change(struct step *s, unsigned which, const char *sql,
     s->rc = sqlite3_reset(q);
     int rows = s->rc == SQLITE_OK ? sqlite3_changes(s->db->handle) : 0;
     s->rows += (uint64_t)rows;
-    s->sweep->deleted += (uint64_t)rows;
+    s->purge->deleted += (uint64_t)rows;
     return (uint64_t)rows;
 }
 
@@ -125,7 +125,7 @@ struct doomed {
 
 static void find_chunks(struct step *s, int64_t check, struct doomed *d)
 {
-    int64_t before_us = s->sweep->before_us[SWEEP_RESULTS];
+    int64_t before_us = s->purge->before_us[PURGE_RESULTS];
     const int64_t numbers[] = {check, before_us, STEP_CHUNKS};
     sqlite3_stmt *q = prepare(s, STATEMENT_CHUNKS, chunks_sql, numbers, 3);
     *d = (struct doomed){.more = true};
@@ -147,7 +147,7 @@ static void find_chunks(struct step *s, int64_t check, struct doomed *d)
 }
 
 /* True: nothing of that check is left to be done. */
-static bool sweep_results(struct step *s, int64_t check)
+static bool purge_results(struct step *s, int64_t check)
 {
     struct doomed d;
     find_chunks(s, check, &d);
@@ -165,16 +165,16 @@ static bool sweep_results(struct step *s, int64_t check)
 /* --------------------------------------------------------------- rollups ---
  */
 
-static int64_t block_us(enum sweep_kind kind)
+static int64_t block_us(enum purge_kind kind)
 {
-    return rollup_block_us((enum resolution)(kind - SWEEP_MINUTES));
+    return rollup_block_us((enum resolution)(kind - PURGE_MINUTES));
 }
 
-static bool sweep_rollups(struct step *s, enum sweep_kind kind, int64_t check)
+static bool purge_rollups(struct step *s, enum purge_kind kind, int64_t check)
 {
     struct buf sql = {0};
-    int64_t before_us = s->sweep->before_us[kind];
-    if (before_us != SWEEP_ALL)
+    int64_t before_us = s->purge->before_us[kind];
+    if (before_us != PURGE_ALL)
         before_us -= block_us(kind) - 1; /* a block that has ended */
     const int64_t numbers[] = {check, before_us, STEP_ROWS};
     buf_addf(&sql,
@@ -189,7 +189,7 @@ static bool sweep_rollups(struct step *s, enum sweep_kind kind, int64_t check)
 }
 
 /* The check after that one which has rows of that kind; -1: none. */
-static int64_t next_check(struct step *s, enum sweep_kind kind, int64_t after)
+static int64_t next_check(struct step *s, enum purge_kind kind, int64_t after)
 {
     struct buf sql = {0};
     buf_addf(&sql,
@@ -208,15 +208,15 @@ static int64_t next_check(struct step *s, enum sweep_kind kind, int64_t after)
 }
 
 /* True: that kind is done. */
-static bool sweep_checks(struct step *s, enum sweep_kind kind)
+static bool purge_checks(struct step *s, enum purge_kind kind)
 {
     while (!is_over(s)) {
-        int64_t check = next_check(s, kind, s->sweep->check);
+        int64_t check = next_check(s, kind, s->purge->check);
         if (check < 0)
             return s->rc == SQLITE_OK;
-        if (kind == SWEEP_RESULTS ? sweep_results(s, check)
-                                  : sweep_rollups(s, kind, check))
-            s->sweep->check = check;
+        if (kind == PURGE_RESULTS ? purge_results(s, check)
+                                  : purge_rollups(s, kind, check))
+            s->purge->check = check;
     }
     return false;
 }
@@ -232,10 +232,10 @@ static void count_off(struct counters *c, int64_t bytes)
 
 /* What a row's evidence belongs to is there still: the row stays. True: none is
  * left that is old enough. */
-static bool sweep_evidence(struct step *s)
+static bool purge_evidence(struct step *s)
 {
     int64_t found[STEP_CHUNKS][4];
-    const int64_t numbers[] = {s->sweep->before_us[SWEEP_OUTPUTS], STEP_CHUNKS};
+    const int64_t numbers[] = {s->purge->before_us[PURGE_OUTPUTS], STEP_CHUNKS};
     sqlite3_stmt *q =
         prepare(s, STATEMENT_EVIDENCES, evidences_sql, numbers, 2);
     size_t n = 0;
@@ -256,13 +256,13 @@ static bool sweep_evidence(struct step *s)
 }
 
 /* Runs' numbers grow with time. */
-static bool sweep_run_outputs(struct step *s)
+static bool purge_run_outputs(struct step *s)
 {
     int64_t found[STEP_CHUNKS][2], limit = STEP_CHUNKS;
     sqlite3_stmt *q = prepare(s, STATEMENT_OUTPUTS, outputs_sql, &limit, 1);
     size_t n = 0;
     while (q != NULL && n < STEP_CHUNKS && next_row(s, q)) {
-        if (sqlite3_column_int64(q, 2) >= s->sweep->before_us[SWEEP_OUTPUTS])
+        if (sqlite3_column_int64(q, 2) >= s->purge->before_us[PURGE_OUTPUTS])
             break;
         found[n][0] = sqlite3_column_int64(q, 0);
         found[n++][1] = sqlite3_column_int64(q, 1);
@@ -276,18 +276,18 @@ static bool sweep_run_outputs(struct step *s)
     return n < STEP_CHUNKS && s->rc == SQLITE_OK;
 }
 
-static bool sweep_outputs(struct step *s)
+static bool purge_outputs(struct step *s)
 {
     bool done = false;
     while (!done && !is_over(s))
-        done = sweep_evidence(s) && sweep_run_outputs(s);
+        done = purge_evidence(s) && purge_run_outputs(s);
     return done;
 }
 
 /* ------------------------------------------------------------------ pass ---
  */
 
-void sweep_begin(struct sweep *w)
+void purge_begin(struct purge *w)
 {
     w->running = true;
     w->deleted = 0;
@@ -297,32 +297,32 @@ void sweep_begin(struct sweep *w)
 
 static void end_kind(struct step *s)
 {
-    int64_t before_us = s->sweep->before_us[SWEEP_RESULTS];
-    if (s->sweep->kind == SWEEP_RESULTS && before_us != SWEEP_ALL &&
+    int64_t before_us = s->purge->before_us[PURGE_RESULTS];
+    if (s->purge->kind == PURGE_RESULTS && before_us != PURGE_ALL &&
         before_us > (int64_t)s->counters->swept_us)
         s->counters->swept_us = (uint64_t)before_us;
-    s->sweep->kind++;
-    s->sweep->check = -1;
+    s->purge->kind++;
+    s->purge->check = -1;
 }
 
 static void advance(struct step *s)
 {
-    struct sweep *w = s->sweep;
-    while (w->kind < SWEEP_KINDS && !is_over(s)) {
-        enum sweep_kind kind = (enum sweep_kind)w->kind;
-        if (w->before_us[kind] == SWEEP_NOTHING ||
-            (kind == SWEEP_OUTPUTS ? sweep_outputs(s) : sweep_checks(s, kind)))
+    struct purge *w = s->purge;
+    while (w->kind < PURGE_KINDS && !is_over(s)) {
+        enum purge_kind kind = (enum purge_kind)w->kind;
+        if (w->before_us[kind] == PURGE_NOTHING ||
+            (kind == PURGE_OUTPUTS ? purge_outputs(s) : purge_checks(s, kind)))
             end_kind(s);
     }
-    w->running = w->kind < SWEEP_KINDS;
+    w->running = w->kind < PURGE_KINDS;
 }
 
-int sweep_step(struct db *db, uint16_t node, struct sweep *sweep,
+int purge_step(struct db *db, uint16_t node, struct purge *purge,
                const struct counters *was, struct counters *now)
 {
-    struct sweep after = *sweep;
+    struct purge after = *purge;
     struct step s = {.db = db,
-                     .sweep = &after,
+                     .purge = &after,
                      .counters = now,
                      .node = node,
                      .end_ns = clock_mono_ns() + STEP_NS};
@@ -331,7 +331,7 @@ int sweep_step(struct db *db, uint16_t node, struct sweep *sweep,
         advance(&s);
     if (s.rc == SQLITE_OK)
         s.rc = write_counters(db, node, was, now);
-    if (s.rc == SQLITE_OK && FAILPOINT("store.mid_sweep"))
+    if (s.rc == SQLITE_OK && FAILPOINT("store.mid_purge"))
         s.rc = SQLITE_IOERR;
     if (s.rc == SQLITE_OK)
         s.rc = db_exec(db, "COMMIT");
@@ -339,7 +339,7 @@ int sweep_step(struct db *db, uint16_t node, struct sweep *sweep,
         db_exec(db, "ROLLBACK");
         return s.rc;
     }
-    *sweep = after;
+    *purge = after;
     return SQLITE_OK;
 }
 
@@ -358,12 +358,12 @@ int sweep_step(struct db *db, uint16_t node, struct sweep *sweep,
     " (SELECT max(t0) FROM " table " WHERE node = ?1 AND check_id = c.id)"   \
     "  AS last FROM c WHERE c.id IS NOT NULL)"
 
-static const char *const span_sql[SWEEP_KINDS] = {
-    [SWEEP_RESULTS] = SPAN_SQL("chunk"),
-    [SWEEP_MINUTES] = SPAN_SQL("rollup_minute"),
-    [SWEEP_HOURS] = SPAN_SQL("rollup_hour"),
-    [SWEEP_DAYS] = SPAN_SQL("rollup_day"),
-    [SWEEP_OUTPUTS] =
+static const char *const span_sql[PURGE_KINDS] = {
+    [PURGE_RESULTS] = SPAN_SQL("chunk"),
+    [PURGE_MINUTES] = SPAN_SQL("rollup_minute"),
+    [PURGE_HOURS] = SPAN_SQL("rollup_hour"),
+    [PURGE_DAYS] = SPAN_SQL("rollup_day"),
+    [PURGE_OUTPUTS] =
         "SELECT min(first), max(last) FROM ("
         "SELECT min(started_us) AS first, max(started_us) AS last FROM detail"
         " WHERE node = ?1 AND evidence IS NOT NULL"
@@ -371,7 +371,7 @@ static const char *const span_sql[SWEEP_KINDS] = {
         "  WHERE node = ?1 AND output IS NOT NULL)",
 };
 
-bool sweep_span(struct db *db, uint16_t node, enum sweep_kind kind,
+bool purge_span(struct db *db, uint16_t node, enum purge_kind kind,
                 int64_t *oldest_us, int64_t *newest_us)
 {
     sqlite3_stmt *q = NULL;

@@ -1,13 +1,13 @@
-/* store/sweep.h: deletes what is older than it is to be kept, in transactions
+/* store/purge.h: deletes what is older than it is to be kept, in transactions
  * of a few milliseconds, so that what is to be written never waits long.
  *
- * A sweep is a pass over what ages, kind by kind and check by check; it begins
+ * A purge is a pass over what ages, kind by kind and check by check; it begins
  * with a time for each kind and is then made step by step, by the writer's
  * thread between two batches. What must not be lost has no kind: checks,
  * states, transitions, incidents, events, runs with their findings and
  * verdicts, marks, maintenance, the audit. */
-#ifndef RELEVO_STORE_SWEEP_H
-#define RELEVO_STORE_SWEEP_H
+#ifndef RELEVO_STORE_PURGE_H
+#define RELEVO_STORE_PURGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,21 +15,21 @@
 #include "store/db.h"
 #include "store/write.h"
 
-enum sweep_kind {
-    SWEEP_RESULTS, /* chunks, and the details of their results but for those
+enum purge_kind {
+    PURGE_RESULTS, /* chunks, and the details of their results but for those
                       with evidence */
-    SWEEP_MINUTES,
-    SWEEP_HOURS,
-    SWEEP_DAYS,
-    SWEEP_OUTPUTS /* runs' outputs, and evidence */
+    PURGE_MINUTES,
+    PURGE_HOURS,
+    PURGE_DAYS,
+    PURGE_OUTPUTS /* runs' outputs, and evidence */
 };
-enum { SWEEP_KINDS = SWEEP_OUTPUTS + 1 };
+enum { PURGE_KINDS = PURGE_OUTPUTS + 1 };
 
-#define SWEEP_NOTHING INT64_MIN
-#define SWEEP_ALL     INT64_MAX
+#define PURGE_NOTHING INT64_MIN
+#define PURGE_ALL     INT64_MAX
 
-struct sweep {
-    int64_t before_us[SWEEP_KINDS]; /* what ended before it goes */
+struct purge {
+    int64_t before_us[PURGE_KINDS]; /* what ended before it goes */
     bool running;
     uint64_t deleted; /* rows, by this pass */
     /* how far it has come */
@@ -38,16 +38,16 @@ struct sweep {
 };
 
 /* Begins a pass; before_us is set. */
-void sweep_begin(struct sweep *);
+void purge_begin(struct purge *);
 /* One transaction, which writes the counters, too: `was` are on disk, `now`
  * gets what it changes. Ends the pass when there is nothing left to do. An
  * SQLite code; after an error nothing has changed but *now. */
-int sweep_step(struct db *, uint16_t node, struct sweep *,
+int purge_step(struct db *, uint16_t node, struct purge *,
                const struct counters *was, struct counters *now);
 
 /* The beginnings of the oldest and the newest that there is of a kind; false:
  * nothing. */
-bool sweep_span(struct db *, uint16_t node, enum sweep_kind, int64_t *oldest_us,
+bool purge_span(struct db *, uint16_t node, enum purge_kind, int64_t *oldest_us,
                 int64_t *newest_us);
 
 #endif
