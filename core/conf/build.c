@@ -49,6 +49,46 @@ const struct tz *find_zone(struct builder *b, const char *name, struct node *n)
     return zone;
 }
 
+enum automation automation_of(const char *word)
+{
+    enum automation mode = AUTOMATION_AUTO;
+    while (mode > AUTOMATION_OBSERVE && !str_eq(automation_name(mode), word))
+        mode--;
+    return mode;
+}
+
+/* An environment's own ceiling; the global one where it says none. */
+static enum automation take_ceiling(struct builder *b, struct node *environment)
+{
+    struct global_values values = {.automation = b->draft->globals.automation};
+    const struct rlv_option *row =
+        option_find(global_options.rows, global_options.count, "automation");
+    struct node *n = node_find(environment, "automation");
+    const char *missing = NULL;
+    if (n != NULL &&
+        take_option(row, n, &values, b->conf->arena, &missing, b->errors) &&
+        missing != NULL)
+        tell(b, n, "%s is missing", missing);
+    return automation_of(values.automation);
+}
+
+static void take_environments(struct builder *b)
+{
+    const struct conf_draft *d = b->draft;
+    struct conf *c = b->conf;
+    c->environments =
+        arena_alloc(c->arena, (d->world_count + 1) * sizeof *c->environments);
+    for (size_t i = 0; i < d->world_count; i++) {
+        struct node *n = d->worlds[i].node;
+        if (n == NULL)
+            continue;
+        c->environments[c->environment_count++] =
+            (struct environment_spec){.name = arena_strdup(c->arena, n->name),
+                                      .place = keep_place(b, n->key),
+                                      .automation = take_ceiling(b, n)};
+    }
+}
+
 static void take_globals(struct builder *b)
 {
     const struct conf_draft *d = b->draft;
@@ -63,8 +103,7 @@ static void take_globals(struct builder *b)
     c->log_level = arena_strdup(arena, g->log);
     c->plugin_dir = option_copy_list(&g->plugin_dir, arena);
     c->runbook_dir = option_copy_list(&g->runbook_dir, arena);
-    c->automation = str_eq(g->automation, "observe") ? AUTOMATION_OBSERVE
-                                                     : AUTOMATION_DIAGNOSE;
+    c->automation = automation_of(g->automation);
     c->workers = g->workers;
     c->blocking = g->blocking;
     c->target_probes = g->target_probes;
@@ -146,6 +185,7 @@ struct conf *conf_build(struct conf_draft *draft, struct catalog **catalogs,
     conf->arena = arena;
     conf->generation = generation;
     take_globals(&b);
+    take_environments(&b);
     build_checks(&b);
     build_runbooks(&b);
     take_secrets(&b);

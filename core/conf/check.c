@@ -146,29 +146,32 @@ static void finish_settings(struct builder *b, struct settings *s)
 }
 
 static void check_required(struct builder *b, const struct settings *s,
-                           struct node *check)
+                           const struct draft_check *draft)
 {
+    struct node *check = draft->node;
     const struct catalog *catalog = s->values.spec.catalog;
     for (size_t i = 0; i < catalog->option_count; i++) {
         const struct rlv_option *row = &catalog->options[i];
         if ((row->flags & RLV_REQUIRED) != 0 &&
             settings_item(s, row->name) == NULL &&
-            node_find(check, row->name) == NULL)
+            draft_layered(draft, row->name) == NULL)
             conf_error(b->errors, check->key, "%s\"%s\" is missing: %s",
                        node_path(check, b->draft->arena), row->name, row->help);
     }
 }
 
+/* The plugin's default lines are about the whole answer: they belong to the
+ * check that is probed, not to what is derived from it. */
 static void finish_lines(struct builder *b, struct settings *s)
 {
     struct check_spec *c = &s->values.spec;
-    const struct catalog *catalog = c->catalog;
+    const struct catalog *defaults = c->of == NULL ? c->catalog : NULL;
     struct lines expects =
-        build_lines(b, catalog, settings_given(s, "expect"),
-                    catalog == NULL ? NULL : catalog->expects);
+        build_lines(b, c, settings_given(s, "expect"),
+                    defaults == NULL ? NULL : defaults->expects);
     struct lines warns =
-        build_lines(b, catalog, settings_given(s, "warn_unless"),
-                    catalog == NULL ? NULL : catalog->warn_unless);
+        build_lines(b, c, settings_given(s, "warn_unless"),
+                    defaults == NULL ? NULL : defaults->warn_unless);
     c->expects = expects.items;
     c->expect_count = expects.count;
     c->warns = warns.items;
@@ -177,29 +180,69 @@ static void finish_lines(struct builder *b, struct settings *s)
         c->missing = expects.missing != NULL ? expects.missing : warns.missing;
 }
 
+/* `requires`: each is a variable, and has a value here. */
+static void finish_requires(struct builder *b, struct settings *s)
+{
+    struct check_spec *c = &s->values.spec;
+    struct node *n = settings_given(s, "requires");
+    for (size_t i = 0; i < c->needs_vars.count && n != NULL && !n->bad; i++) {
+        const char *name = c->needs_vars.items[i];
+        const struct node *var = vars_find(&b->draft->vars, name);
+        const char *near = vars_suggest(&b->draft->vars, name);
+        const char *missing = var == NULL ? NULL : var->missing;
+        if (var == NULL && vars_is_elsewhere(&b->draft->vars, name))
+            missing = arena_printf(b->draft->arena, "variable \"%s\"", name);
+        else if (var == NULL)
+            tell(b, n, "there is no variable \"%s\"%s%s%s",
+                 n->secret ? "***" : name, near ? "; did you mean \"" : "",
+                 near ? near : "", near ? "\"?" : "");
+        if (c->missing == NULL)
+            c->missing = missing;
+    }
+}
+
+static void finish_names(struct builder *b, struct check_spec *c,
+                         const struct draft_check *draft)
+{
+    struct arena *arena = b->conf->arena;
+    c->plain_name = arena_strdup(arena, draft->node->name);
+    c->environment = arena_strdup(arena, draft->environment->name);
+    c->name = draft->environment->node == NULL
+                  ? c->plain_name
+                  : arena_printf(arena, "%s/%s", c->environment, c->plain_name);
+    c->place = keep_place(b, draft->node->key);
+}
+
 static void finish_check(struct builder *b, struct settings *s,
                          const struct draft_check *draft)
 {
     struct check_spec *c = &s->values.spec;
     struct arena *arena = b->conf->arena;
-    c->name = c->plain_name = arena_strdup(arena, draft->node->name);
-    c->environment = "";
-    c->severity = "major";
-    c->fields = c->catalog == NULL ? NULL : c->catalog->fields;
-    c->field_count = c->catalog == NULL ? 0 : c->catalog->field_count;
-    c->place = keep_place(b, draft->node->key);
+    finish_names(b, c, draft);
     c->missing = draft->missing != NULL ? draft->missing : s->missing;
-    if (c->catalog != NULL)
-        check_required(b, s, draft->node);
-    finish_schedule(b, s, draft->node);
+    if (c->catalog != NULL && c->of == NULL)
+        check_required(b, s, draft);
+    build_fields(b, c, draft);
+    if (c->of == NULL)
+        finish_schedule(b, s, draft->node);
+    else
+        finish_derived(b, c, draft);
     finish_window(b, s);
     finish_settings(b, s);
     finish_lines(b, s);
-    warn_of_times(b, s, draft->node);
+    finish_requires(b, s);
+    if (c->of == NULL)
+        warn_of_times(b, s, draft->node);
     c->missing = arena_strdup(arena, c->missing);
-    c->target = check_target(s, c->catalog, c->name, arena);
-    c->fingerprint = check_fingerprint(c);
-    b->conf->checks[b->conf->check_count++] = *c;
+    if (c->of == NULL)
+        c->target = check_target(s, c->catalog, c->name, arena);
+    *spec_of(b, draft) = *c;
+}
+
+struct check_spec *spec_of(const struct builder *b,
+                           const struct draft_check *draft)
+{
+    return &b->conf->checks[draft - b->draft->all];
 }
 
 static void build_check(struct builder *b, const struct draft_check *draft,
@@ -207,12 +250,18 @@ static void build_check(struct builder *b, const struct draft_check *draft,
 {
     const struct conf_draft *d = b->draft;
     int plugin = draft->plugin;
+    bool derived = node_find(draft->node, "of") != NULL;
+    bool bare = derived || plugin == NO_PLUGIN;
     struct settings s;
-    settings_copy(&s,
-                  &bases[plugin == NO_PLUGIN ? (int)d->plugin_count : plugin]);
+    settings_copy(&s, &bases[bare ? (int)d->plugin_count : plugin]);
     const struct catalog *catalog =
         plugin == NO_PLUGIN ? NULL : b->catalogs[plugin];
-    settings_add(b, &s, catalog, draft->node);
+    for (size_t i = 0; i < draft->template_count; i++)
+        settings_add(b, &s, derived ? NULL : catalog, draft->templates[i]);
+    if (derived)
+        settings_add_derived(b, &s, draft->node);
+    else
+        settings_add(b, &s, catalog, draft->node);
     s.values.spec.catalog = catalog;
     s.values.spec.plugin =
         plugin == NO_PLUGIN ? ""
@@ -223,33 +272,53 @@ static void build_check(struct builder *b, const struct draft_check *draft,
 
 /* Everything below the check itself, once for each plugin; the last one is for
  * checks without. */
-static struct settings *build_bases(struct builder *b)
+static struct settings *build_bases(struct builder *b, struct node *defaults)
 {
     struct conf_draft *d = b->draft;
     struct settings *bases = xcalloc(d->plugin_count + 1, sizeof *bases);
     for (size_t i = 0; i <= d->plugin_count; i++) {
         settings_begin(b, &bases[i]);
-        if (d->defaults != NULL)
-            settings_add_common(b, &bases[i], d->defaults);
+        if (defaults != NULL)
+            settings_add_common(b, &bases[i], defaults);
         struct node *block =
-            i == d->plugin_count ? NULL : node_find(d->defaults, d->plugins[i]);
+            i == d->plugin_count ? NULL : node_find(defaults, d->plugins[i]);
         if (block != NULL && block->type == NODE_GROUP)
             settings_add(b, &bases[i], b->catalogs[i], block);
     }
     return bases;
 }
 
-void build_checks(struct builder *b)
+/* What is derived comes after what it is derived from. */
+static void build_world(struct builder *b, const struct draft_environment *e)
 {
     struct conf_draft *d = b->draft;
-    struct settings *bases = build_bases(b);
-    b->conf->checks = arena_alloc(b->conf->arena, (d->check_count + 1) *
-                                                      sizeof *b->conf->checks);
-    for (size_t i = 0; i < d->check_count; i++)
-        build_check(b, &d->all[i], bases);
+    draft_enter(d, e);
+    struct settings *bases = build_bases(b, e->defaults);
+    for (int derived = 0; derived <= 1; derived++)
+        for (size_t i = 0; i < d->check_count; i++)
+            if (d->all[i].environment == e &&
+                (node_find(d->all[i].node, "of") != NULL) == derived)
+                build_check(b, &d->all[i], bases);
     for (size_t i = 0; i <= d->plugin_count; i++)
         settings_end(&bases[i]);
     free(bases);
+}
+
+void build_checks(struct builder *b)
+{
+    struct conf_draft *d = b->draft;
+    struct conf *conf = b->conf;
+    conf->check_count = d->check_count;
+    conf->checks =
+        arena_alloc(conf->arena, (d->check_count + 1) * sizeof *conf->checks);
+    for (size_t i = 0; i < d->world_count; i++)
+        build_world(b, &d->worlds[i]);
+    build_needs(b);
+    for (int derived = 0; derived <= 1; derived++)
+        for (size_t i = 0; i < conf->check_count; i++)
+            if ((conf->checks[i].source != NULL) == derived)
+                conf->checks[i].fingerprint =
+                    check_fingerprint(&conf->checks[i]);
 }
 
 bool conf_outage_window(const struct check_spec *c, int64_t *min_ns,

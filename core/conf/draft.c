@@ -50,11 +50,6 @@ static int use_plugin(struct conf_draft *d, const struct node *use,
     return plugin_index(d, name, use);
 }
 
-static const char *missing_of(const struct node *n)
-{
-    return n == NULL ? NULL : n->missing;
-}
-
 static const char *schemes_known(struct arena *arena)
 {
     struct buf all = {0};
@@ -68,24 +63,25 @@ static const char *schemes_known(struct arena *arena)
     return text;
 }
 
-/* `plugin`, else the scheme of `url`, else `plugin` of the defaults. */
+/* `plugin` of the check or its templates, else the scheme of `url`, else
+ * `plugin` of the defaults. */
 static void find_plugin(struct conf_draft *d, struct draft_check *c,
                         struct conf_errors *errors)
 {
     int port;
-    const struct node *plugin = node_find(c->node, "plugin");
-    const struct node *url = node_find(c->node, "url");
-    const struct node *fallback = node_find(d->defaults, "plugin");
+    const struct node *url = draft_layered(c, "url");
+    const struct node *fallback = node_find(c->environment->defaults, "plugin");
+    const struct node *plugin = draft_layered(c, "plugin");
     bool has_url = url != NULL && !url->bad && url->text != NULL;
     const char *named = has_url ? table_scheme(url->text, &port) : NULL;
-    c->plugin = NO_PLUGIN;
-    if (plugin == NULL && named != NULL)
+    bool own = plugin != NULL && plugin != fallback;
+    if (!own && named != NULL)
         c->plugin = plugin_index(d, named, url);
-    else if (is_usable(plugin != NULL ? plugin : fallback))
-        c->plugin = use_plugin(d, plugin != NULL ? plugin : fallback, errors);
-    else if (plugin != NULL || (url != NULL && url->bad))
-        c->missing = missing_of(plugin);
-    else if (missing_of(url) != NULL)
+    else if (is_usable(plugin))
+        c->plugin = use_plugin(d, plugin, errors);
+    else if (own || (url != NULL && url->bad))
+        c->missing = own ? plugin->missing : NULL;
+    else if (url != NULL && url->missing != NULL)
         c->missing = url->missing;
     else
         conf_error(errors, c->node->key, "%s\"plugin\" is missing%s%s",
@@ -95,32 +91,24 @@ static void find_plugin(struct conf_draft *d, struct draft_check *c,
                    !has_url ? "" : schemes_known(d->arena));
 }
 
-static void find_checks(struct conf_draft *d, struct conf_errors *errors)
+/* What is derived has its source's. */
+static void find_plugins(struct conf_draft *d, struct conf_errors *errors)
 {
-    size_t n = d->checks == NULL ? 0 : d->checks->count;
-    d->all = arena_alloc(d->arena, (n + 1) * sizeof *d->all);
-    for (struct node *c = n == 0 ? NULL : d->checks->first; c != NULL;
-         c = c->next) {
-        if (c->type != NODE_GROUP) {
-            conf_error(errors, c->at,
-                       "%sa check is a group, such as %s = { url = \"…\"; };, "
-                       "not %s",
-                       node_path(c, d->arena), c->name, node_kind(c));
-            continue;
-        }
-        d->all[d->check_count].node = c;
-        find_plugin(d, &d->all[d->check_count++], errors);
-    }
+    for (size_t i = 0; i < d->check_count; i++)
+        if (node_find(d->all[i].node, "of") == NULL)
+            find_plugin(d, &d->all[i], errors);
+    for (size_t i = 0; i < d->check_count; i++)
+        if (d->all[i].source != NULL)
+            d->all[i].plugin = d->all[i].source->plugin;
 }
 
 /* Blocks of defaults are checked too, though no check may use them. */
 static void find_default_plugins(struct conf_draft *d)
 {
-    if (d->defaults == NULL)
-        return;
-    for (const struct node *n = d->defaults->first; n != NULL; n = n->next)
-        if (n->type == NODE_GROUP && !n->is_secret &&
-            !table_is_later(SCOPE_CHECK, n->name))
+    const struct node *defaults = d->worlds[0].defaults;
+    for (const struct node *n = defaults ? defaults->first : NULL; n != NULL;
+         n = n->next)
+        if (is_plugin_block(n))
             plugin_index(d, n->name, n);
 }
 
@@ -139,7 +127,9 @@ struct conf_draft *conf_read(const struct conf_source *source,
         return NULL;
     }
     draft_globals(d, source, errors);
-    find_checks(d, errors);
+    draft_environments(d, errors);
+    draft_find_checks(d, errors);
+    find_plugins(d, errors);
     find_default_plugins(d);
     return d;
 }

@@ -8,10 +8,23 @@
 
 enum { NO_PLUGIN = -1 };
 
+/* One world that the checks are expanded for, with variables in place. Without
+ * the block `environments` there is one, without a name. */
+struct draft_environment {
+    const char *name;                           /* "" */
+    struct node *node;                          /* NULL */
+    struct node *vars, *own_vars;               /* of all; its own; or NULL */
+    struct node *checks, *defaults, *templates; /* or NULL */
+};
+
 struct draft_check {
     struct node *node;
+    const struct draft_environment *environment;
+    struct node **templates; /* of `use`, in order */
+    size_t template_count;
     int plugin; /* index into draft.plugins, or NO_PLUGIN: told, or missing */
     const char *missing; /* the secret that hides which plugin it is */
+    const struct draft_check *source; /* of a derived one; NULL: it is probed */
 };
 
 struct conf_draft {
@@ -19,8 +32,11 @@ struct conf_draft {
     const char *file; /* absolute, or NULL */
     const char *dir;  /* of the main file */
     char sha256[65];
-    struct node *root;                         /* of all files together */
-    struct node *checks, *runbooks, *defaults; /* or NULL */
+    struct node *root; /* of all files together */
+    struct node *checks, *runbooks, *defaults, *templates,
+        *environments;                /* or NULL */
+    struct draft_environment *worlds; /* at least one */
+    size_t world_count;
     struct vars vars;
     struct global_values globals;
     const char **plugins;            /* by name, in the order of their use */
@@ -37,6 +53,24 @@ struct node *draft_read_files(struct conf_draft *, const struct conf_source *,
 void draft_globals(struct conf_draft *, const struct conf_source *,
                    struct conf_errors *);
 const char *draft_absolute(struct conf_draft *, const char *path);
+/* globals.c: a group of variables holds nothing else. */
+void draft_check_vars(const struct conf_draft *, const struct node *group,
+                      struct conf_errors *);
+
+/* environment.c */
+/* The group differs between environments: its texts are put in place for each.
+ */
+bool draft_is_of_environments(const struct conf_draft *, const struct node *);
+/* Fills draft.worlds. */
+void draft_environments(struct conf_draft *, struct conf_errors *);
+/* The variables of that environment are those at hand. */
+void draft_enter(struct conf_draft *, const struct draft_environment *);
+/* Fills draft.all, but for plugins: what each environment has, the source of
+ * what is derived. */
+void draft_find_checks(struct conf_draft *, struct conf_errors *);
+/* What the check says, else the last of its templates that does, else the
+ * defaults; NULL: none of them. */
+struct node *draft_layered(const struct draft_check *, const char *name);
 
 /* globals.c. The node's value as a row of that kind takes it. *missing: a
  * secret that is not there; the value is then not to be used. */
@@ -66,11 +100,16 @@ const struct tz *find_zone(struct builder *, const char *name, struct node *);
 void tell(struct builder *, struct node *, const char *fmt, ...)
     PRINTF(3, 4); /* marks the node bad */
 
+/* The word is one of the table's. */
+enum automation automation_of(const char *word);
+
 /* check.c */
 void build_checks(struct builder *);
+struct check_spec *spec_of(const struct builder *, const struct draft_check *);
 
 /* settings.c: the options of one check, laid over each other. */
-enum { MOST_OPTIONS = 24 }; /* rows of check_options */
+bool is_plugin_block(const struct node *member_of_defaults);
+enum { MOST_OPTIONS = 40 }; /* rows of check_options */
 struct item {
     struct setting setting;
     const char *missing; /* the setting's value is not to be used */
@@ -91,6 +130,9 @@ void settings_end(struct settings *);
 /* One layer. catalog NULL: the plugin's options are not looked at. */
 void settings_add(struct builder *, struct settings *, const struct catalog *,
                   struct node *group);
+/* The same of a derived check: nothing but common options. */
+void settings_add_derived(struct builder *, struct settings *,
+                          struct node *group);
 /* `defaults` itself: options of every check only; its groups are others'. */
 void settings_add_common(struct builder *, struct settings *,
                          struct node *defaults);
@@ -103,8 +145,20 @@ struct lines {
     size_t count;
     const char *missing;
 };
-struct lines build_lines(struct builder *, const struct catalog *,
+struct lines build_lines(struct builder *, const struct check_spec *,
                          struct node *own, const char *const *defaults);
+/* Where the character that the error means stands. */
+struct place line_error_place(const struct node *, int column);
+
+/* derive.c: what a check records, and the names that its lines may use. */
+void build_fields(struct builder *, struct check_spec *,
+                  const struct draft_check *);
+/* A derived check has its source's schedule and target. */
+void finish_derived(struct builder *, struct check_spec *,
+                    const struct draft_check *);
+
+/* needs.c: `depends_on` of all checks. */
+void build_needs(struct builder *);
 
 /* target.c */
 const char *check_target(const struct settings *, const struct catalog *,

@@ -78,20 +78,36 @@ static void file_away(struct shelf *shelf, struct conf_message message)
     shelf->kept[i] = message;
 }
 
+static bool is_kept(const struct shelf *shelf, const struct place *place,
+                    const char *text)
+{
+    for (size_t i = 0; i < shelf->count && i < CONF_ERRORS_KEPT; i++) {
+        const struct conf_message *m = &shelf->kept[i];
+        if (m->place.line == place->line && m->place.column == place->column &&
+            str_eq(m->place.file, place->file) && str_eq(m->text, text))
+            return true;
+    }
+    return false;
+}
+
 static void keep(struct conf_errors *e, struct shelf *shelf, struct place place,
                  const char *fmt, va_list args)
 {
-    if (shelf->count++ >= CONF_ERRORS_KEPT)
+    if (shelf->count >= CONF_ERRORS_KEPT) {
+        shelf->count++;
         return;
-    struct buf text = {0};
+    }
+    struct buf text = {0}, clean = {0};
     buf_addv(&text, fmt, args);
     for (size_t i = 0; i < e->hidden_count; i++)
         blot_out(&text, e->hidden[i]);
-    struct buf clean = {0};
     str_clean_buf(&clean, buf_text(&text), text.len, true);
-    place.file = arena_strdup(e->arena, place.file);
-    file_away(shelf, (struct conf_message){
-                         place, arena_strdup(e->arena, buf_text(&clean))});
+    if (!is_kept(shelf, &place, buf_text(&clean))) {
+        shelf->count++;
+        place.file = arena_strdup(e->arena, place.file);
+        file_away(shelf, (struct conf_message){
+                             place, arena_strdup(e->arena, buf_text(&clean))});
+    }
     buf_free(&clean);
     buf_free(&text);
 }

@@ -3,8 +3,9 @@
  * One mistake does not hide the next: reading goes on, and what was found is
  * told at once, in the order of the file. Made by the caller of conf_read,
  * filled by all of conf/ (and with what plugins say about their options). The
- * first 100 errors and 100 warnings are kept, the rest is counted. No message
- * can hold a secret: known ones are blotted out on the way in. */
+ * first 100 errors and 100 warnings are kept, the rest is counted; what is
+ * found once in each environment is told once. No message can hold a secret:
+ * known ones are blotted out on the way in. */
 #ifndef RELEVO_CONF_ERRORS_H
 #define RELEVO_CONF_ERRORS_H
 

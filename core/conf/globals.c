@@ -143,13 +143,15 @@ static struct node **top_group(struct conf_draft *d, const char *name)
         return &d->runbooks;
     if (str_eq(name, "defaults"))
         return &d->defaults;
+    if (str_eq(name, "templates"))
+        return &d->templates;
     return str_eq(name, "vars") ? &d->vars.group : NULL;
 }
 
 static const char *nth_top(const void *arg, size_t i)
 {
-    static const char *const groups[] = {"checks", "runbooks", "defaults",
-                                         "vars"};
+    static const char *const groups[] = {"checks", "runbooks",  "defaults",
+                                         "vars",   "templates", "environments"};
     const struct option_table *table = arg;
     if (i < ARRAY_LEN(groups))
         return groups[i];
@@ -172,17 +174,6 @@ static void take_group(struct node *n, struct node **into,
                    node_kind(n));
 }
 
-static bool take_later_mode(const struct node *n, struct arena *arena,
-                            struct conf_errors *errors)
-{
-    if (!str_eq(n->name, "automation") || n->type != NODE_TEXT ||
-        !table_is_later(SCOPE_AUTOMATION, n->text))
-        return false;
-    conf_error(errors, n->at, "%s\"%s\" is not in this version",
-               node_path(n, arena), n->text);
-    return true;
-}
-
 static void take_top(struct conf_draft *d, struct node *n,
                      struct conf_errors *errors)
 {
@@ -190,6 +181,8 @@ static void take_top(struct conf_draft *d, struct node *n,
     const struct rlv_option *row =
         option_find(global_options.rows, global_options.count, n->name);
     const char *missing = NULL;
+    if (str_eq(n->name, "environments"))
+        return; /* environment.c */
     if (group != NULL) {
         take_group(n, group, errors);
         return;
@@ -200,19 +193,16 @@ static void take_top(struct conf_draft *d, struct node *n,
                      errors);
         return;
     }
-    if (take_later_mode(n, d->arena, errors))
-        return;
     if (take_option(row, n, &d->globals, d->arena, &missing, errors) &&
         missing != NULL)
         conf_error(errors, n->at, "%s%s is missing", node_path(n, d->arena),
                    missing);
 }
 
-static void check_vars(const struct conf_draft *d, struct conf_errors *errors)
+void draft_check_vars(const struct conf_draft *d, const struct node *group,
+                      struct conf_errors *errors)
 {
-    if (d->vars.group == NULL)
-        return;
-    for (struct node *n = d->vars.group->first; n != NULL; n = n->next)
+    for (struct node *n = group ? group->first : NULL; n != NULL; n = n->next)
         if (n->type <= NODE_ARRAY && !n->is_secret) {
             conf_error(errors, n->at,
                        "%sa variable is text, a number, or a secret { env = "
@@ -276,8 +266,17 @@ void draft_globals(struct conf_draft *d, const struct conf_source *source,
     d->vars.group = node_find(d->root, "vars");
     if (d->vars.group != NULL && d->vars.group->type != NODE_GROUP)
         d->vars.group = NULL;
-    vars_expand(&d->vars, d->root);
-    check_vars(d, errors);
+    d->environments = node_find(d->root, "environments");
+    if (d->environments != NULL && d->environments->type != NODE_GROUP) {
+        take_group(d->environments, &d->environments, errors);
+        d->environments = NULL;
+    }
+    d->vars.environments = d->environments;
+    for (struct node *n = d->root->first; n != NULL; n = n->next)
+        if (!draft_is_of_environments(d, n))
+            vars_expand(&d->vars, n);
+    if (d->environments == NULL)
+        draft_check_vars(d, d->vars.group, errors);
     for (struct node *n = d->root->first; n != NULL; n = n->next)
         take_top(d, n, errors);
     make_absolute(d, &g->plugin_dir, source->plugin_dirs);

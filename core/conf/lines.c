@@ -15,7 +15,7 @@ struct own {
 };
 
 /* expect_error counts bytes from 1; an editor counts characters. */
-static struct place error_place(const struct node *n, int column)
+struct place line_error_place(const struct node *n, int column)
 {
     struct place place = n->at;
     if (!n->plain || n->text == NULL)
@@ -26,10 +26,10 @@ static struct place error_place(const struct node *n, int column)
     return place;
 }
 
-static struct expect *parse_line(struct builder *b,
-                                 const struct catalog *catalog, struct node *n)
+static struct expect *parse_line(struct builder *b, const struct check_spec *c,
+                                 struct node *n)
 {
-    struct expect_scope scope = {catalog->fields, catalog->field_count};
+    struct expect_scope scope = {c->fields, c->field_count};
     struct expect_error error = {0};
     if (n->bad)
         return NULL;
@@ -38,7 +38,7 @@ static struct expect *parse_line(struct builder *b,
         return e;
     const struct node *named = n->name == NULL ? n->parent : n;
     n->bad = true;
-    conf_error(b->errors, error_place(n, error.column), "%s%s",
+    conf_error(b->errors, line_error_place(n, error.column), "%s%s",
                node_path(named, b->draft->arena),
                n->secret ? "the line that holds a secret cannot be read"
                          : error.text);
@@ -52,7 +52,7 @@ static void add_line(struct builder *b, struct lines *lines, const char *text,
         arena_strdup(b->conf->arena, text), place, is_default};
 }
 
-static void add_own_line(struct builder *b, const struct catalog *catalog,
+static void add_own_line(struct builder *b, const struct check_spec *c,
                          struct node *n, struct lines *lines, struct own *own)
 {
     if (n->missing != NULL) {
@@ -61,8 +61,8 @@ static void add_own_line(struct builder *b, const struct catalog *catalog,
     }
     if (n->type <= NODE_ARRAY || n->text == NULL)
         return;
-    if (catalog != NULL) {
-        struct expect *e = parse_line(b, catalog, n);
+    if (c->catalog != NULL) {
+        struct expect *e = parse_line(b, c, n);
         if (e == NULL)
             return;
         own->parsed[own->count++] = e;
@@ -96,7 +96,7 @@ static void add_default(struct builder *b, const struct catalog *catalog,
     expect_free(e);
 }
 
-struct lines build_lines(struct builder *b, const struct catalog *catalog,
+struct lines build_lines(struct builder *b, const struct check_spec *c,
                          struct node *own_node, const char *const *defaults)
 {
     bool scalar = own_node != NULL && own_node->type > NODE_ARRAY;
@@ -109,12 +109,12 @@ struct lines build_lines(struct builder *b, const struct catalog *catalog,
         arena_alloc(b->conf->arena, (total + 1) * sizeof *lines.items);
     struct own own = {xcalloc(n + 1, sizeof(struct expect *)), 0};
     if (scalar)
-        add_own_line(b, catalog, own_node, &lines, &own);
-    for (struct node *c = n == 0 || scalar ? NULL : own_node->first; c != NULL;
-         c = c->next)
-        add_own_line(b, catalog, c, &lines, &own);
+        add_own_line(b, c, own_node, &lines, &own);
+    for (struct node *line = n == 0 || scalar ? NULL : own_node->first;
+         line != NULL; line = line->next)
+        add_own_line(b, c, line, &lines, &own);
     for (size_t i = 0; defaults != NULL && defaults[i] != NULL; i++)
-        add_default(b, catalog, defaults[i], &lines, &own);
+        add_default(b, c->catalog, defaults[i], &lines, &own);
     for (size_t i = 0; i < own.count; i++)
         expect_free(own.parsed[i]);
     free(own.parsed);

@@ -54,6 +54,32 @@ void node_append(struct node *group, struct node *child)
     group->count++;
 }
 
+void node_remove(struct node *group, struct node *child)
+{
+    struct node *before = NULL;
+    for (struct node *n = group->first; n != child; n = n->next)
+        before = n;
+    if (before == NULL)
+        group->first = child->next;
+    else
+        before->next = child->next;
+    if (group->last == child)
+        group->last = before;
+    group->count--;
+}
+
+struct node *node_clone(const struct node *from, struct node *parent,
+                        struct arena *arena)
+{
+    struct node *to = arena_memdup(arena, from, sizeof *from);
+    to->parent = parent;
+    to->first = to->last = to->next = NULL;
+    to->count = 0;
+    for (const struct node *n = from->first; n != NULL; n = n->next)
+        node_append(to, node_clone(n, to, arena));
+    return to;
+}
+
 struct node *node_find(const struct node *group, const char *name)
 {
     if (group == NULL)

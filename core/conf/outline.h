@@ -25,6 +25,7 @@ struct node {
     bool plain;  /* a text without escapes: columns inside are exact */
     bool secret; /* the text holds a secret */
     bool is_secret; /* a group { env = … } or { file = … }: text is its value */
+    bool optional;       /* where it is missing, it counts as not given */
     bool expanded;       /* its variables are in place */
     bool bad;            /* told already: ignore it */
     bool warned;         /* told already, go on */
@@ -48,5 +49,10 @@ struct node *node_find(const struct node *group, const char *name);
 /* "a group", "a whole number": for messages. */
 const char *node_kind(const struct node *);
 void node_append(struct node *group, struct node *child);
+void node_remove(struct node *group, struct node *child);
+/* The node and all below it, as a member of that parent's family but not of its
+ * list. */
+struct node *node_clone(const struct node *, struct node *parent,
+                        struct arena *);
 
 #endif

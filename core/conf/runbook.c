@@ -227,15 +227,6 @@ static const char *nth_key(const void *arg, size_t i)
     return i < runbook_options.count ? runbook_options.rows[i].name : NULL;
 }
 
-static bool is_later_mode(struct book *k, struct node *n)
-{
-    if (!str_eq(n->name, "automation") || n->type != NODE_TEXT ||
-        !table_is_later(SCOPE_AUTOMATION, n->text))
-        return false;
-    tell(k->b, n, "\"%s\" is not in this version", n->text);
-    return true;
-}
-
 static void take_key(struct book *k, struct node *n)
 {
     struct builder *b = k->b;
@@ -256,7 +247,7 @@ static void take_key(struct book *k, struct node *n)
     else if (row == NULL)
         tell_unknown(SCOPE_RUNBOOK, n, str_nearest(n->name, nth_key, NULL),
                      b->draft->arena, b->errors);
-    else if (!is_later_mode(k, n))
+    else
         take_option(row, n, &k->values, b->conf->arena, &k->spec.missing,
                     b->errors);
 }
@@ -327,7 +318,9 @@ static void finish(struct book *k)
                          ? v->cooldown_ns
                          : runbook_default_cooldown_ns(s->kind);
     s->user = v->user;
-    s->mode = str_eq(v->automation, "observe") ? AUTOMATION_OBSERVE : global;
+    s->mode = global;
+    if (v->automation != NULL && automation_of(v->automation) < global)
+        s->mode = automation_of(v->automation);
     s->missing = arena_strdup(arena, s->missing);
 }
 

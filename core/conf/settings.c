@@ -1,9 +1,10 @@
 /* conf/settings.c: the options of one check, laid over each other.
  *
- * built in < defaults < defaults.PLUGIN < check. Common options go into a
- * struct by their rows; a plugin's own are checked by its catalog and kept as
- * they are: the worker that loads the plugin fills its struct. A mistake in the
- * defaults is told once, not for each check: its node is marked. */
+ * built in < defaults < defaults.PLUGIN < templates < check. Common options go
+ * into a struct by their rows; a plugin's own are checked by its catalog and
+ * kept as they are: the worker that loads the plugin fills its struct. A
+ * mistake in the defaults is told once, not for each check: its node is marked.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,10 +69,9 @@ static struct raw keep_raw(const struct raw *from, struct arena *arena)
 }
 
 /* Groups of texts are laid over each other by key; all else replaces. */
-static void merge_dict(struct raw *over, const struct raw *under,
-                       struct arena *arena)
+static struct rlv_dict lay_over(const struct rlv_dict *a,
+                                const struct rlv_dict *b, struct arena *arena)
 {
-    const struct rlv_dict *a = &under->dict, *b = &over->dict;
     struct rlv_pair *pairs =
         arena_alloc(arena, (a->count + b->count + 1) * sizeof *pairs);
     size_t n = 0;
@@ -84,8 +84,7 @@ static void merge_dict(struct raw *over, const struct raw *under,
     }
     for (size_t k = 0; k < b->count; k++)
         pairs[n++] = b->pairs[k];
-    over->dict = (struct rlv_dict){pairs, n};
-    over->secret |= under->secret;
+    return (struct rlv_dict){pairs, n};
 }
 
 static void put_item(struct settings *s, struct item item, struct arena *arena)
@@ -98,7 +97,9 @@ static void put_item(struct settings *s, struct item item, struct arena *arena)
     }
     if (item.setting.value.type == RAW_DICT &&
         there->setting.value.type == RAW_DICT) {
-        merge_dict(&item.setting.value, &there->setting.value, arena);
+        struct raw *over = &item.setting.value;
+        over->dict = lay_over(&there->setting.value.dict, &over->dict, arena);
+        over->secret |= there->setting.value.secret;
         if (item.missing == NULL)
             item.missing = there->missing;
     }
@@ -228,14 +229,47 @@ static void add_own(struct builder *b, struct settings *s,
 
 /* ------------------------------------------------------ common options --- */
 
+/* Only a check itself may say it: not a template, not the defaults. */
+static bool is_misplaced(struct builder *b, struct node *n)
+{
+    const struct node *owner = n->parent;
+    bool of_check =
+        owner->parent != NULL && str_eq(owner->parent->name, "checks");
+    if (of_check || (!str_eq(n->name, "use") && !str_eq(n->name, "of")))
+        return false;
+    n->bad = true;
+    conf_error(b->errors, n->key, "%s\"%s\" stands in a check only",
+               node_path(owner, b->draft->arena), n->name);
+    return true;
+}
+
+static void take_common(struct builder *b, struct settings *s,
+                        const struct rlv_option *row, struct node *n)
+{
+    struct arena *arena = b->conf->arena;
+    struct rlv_dict *dict = (void *)((char *)&s->values + row->offset),
+                    under = {0};
+    if (row->kind == RLV_DICT)
+        under = *dict;
+    if (!take_option(row, n, &s->values, arena, &s->missing, b->errors))
+        return;
+    if (row->kind == RLV_DICT)
+        *dict = lay_over(&under, dict, arena);
+    s->given[row - check_options.rows] = n;
+}
+
 static bool add_common(struct builder *b, struct settings *s, struct node *n)
 {
     const struct rlv_option *row =
         option_find(check_options.rows, check_options.count, n->name);
     if (row == NULL)
         return false;
-    if (take_option(row, n, &s->values, b->conf->arena, &s->missing, b->errors))
+    if (is_misplaced(b, n))
+        return true;
+    if (str_eq(n->name, "depends_on")) /* it holds groups, too: needs.c */
         s->given[row - check_options.rows] = n;
+    else
+        take_common(b, s, row, n);
     return true;
 }
 
@@ -266,6 +300,33 @@ void settings_add(struct builder *b, struct settings *s,
     }
 }
 
+void settings_add_derived(struct builder *b, struct settings *s,
+                          struct node *group)
+{
+    for (struct node *n = group->first; n != NULL; n = n->next) {
+        if (n->bad || add_common(b, s, n))
+            continue;
+        const char *near =
+            str_nearest(n->name, nth_known, &(struct known){NULL, ""});
+        n->bad = true;
+        if (near != NULL)
+            tell_unknown(SCOPE_CHECK, n, near, b->draft->arena, b->errors);
+        else
+            conf_error(b->errors, n->key,
+                       "%sa derived check (\"of\") has no option \"%s\": it is "
+                       "not probed itself",
+                       node_path(group, b->draft->arena), n->name);
+    }
+}
+
+bool is_plugin_block(const struct node *n)
+{
+    return n->type == NODE_GROUP && !n->is_secret &&
+           option_find(check_options.rows, check_options.count, n->name) ==
+               NULL &&
+           !table_is_later(SCOPE_CHECK, n->name);
+}
+
 static void refuse_common(struct builder *b, struct node *n)
 {
     const char *near =
@@ -285,9 +346,7 @@ void settings_add_common(struct builder *b, struct settings *s,
 {
     note_schedule(s, defaults);
     for (struct node *n = defaults->first; n != NULL; n = n->next) {
-        bool block = n->type == NODE_GROUP && !n->is_secret &&
-                     !table_is_later(SCOPE_CHECK, n->name);
-        if (!n->bad && !block && !add_common(b, s, n))
+        if (!n->bad && !is_plugin_block(n) && !add_common(b, s, n))
             refuse_common(b, n);
     }
 }

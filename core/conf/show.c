@@ -36,13 +36,30 @@ static void show_lines(const char *name, const struct line_spec *lines,
     buf_adds(out, "];\n");
 }
 
-/* Rows of the table that say something for this schedule. */
+/* Its schedule and plugin are its source's. */
+static bool is_of_source(const char *name)
+{
+    static const char *const names[] = {"plugin", "timeout", "cron", "timezone",
+                                        "schedule"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq(names[i], name))
+            return true;
+    return str_ends(name, "interval");
+}
+
+/* Rows of the table that say something for this check; those behind its spec
+ * are shown as what they came to. */
 static bool is_shown(const struct check_spec *c, const struct rlv_option *row)
 {
     const void *at = (const char *)c + row->offset;
     bool by_interval = str_ends(row->name, "interval");
-    if (str_eq(row->name, "expect") || str_eq(row->name, "warn_unless"))
+    if (row->offset >= sizeof *c ||
+        (c->source != NULL && is_of_source(row->name)))
         return false;
+    if (row->kind == RLV_LIST)
+        return ((const struct rlv_list *)at)->count > 0;
+    if (row->kind == RLV_DICT)
+        return ((const struct rlv_dict *)at)->count > 0;
     if (by_interval && c->schedule != SCHEDULE_INTERVAL)
         return str_eq(row->name, "retry_interval") &&
                c->schedule == SCHEDULE_CRON;
@@ -150,7 +167,7 @@ static void show_group(const struct check_spec *c, size_t first,
 
 static void show_own(const struct check_spec *c, struct buf *out)
 {
-    if (c->catalog == NULL)
+    if (c->catalog == NULL || c->source != NULL)
         return;
     for (size_t i = 0; i < c->catalog->option_count; i++) {
         const struct rlv_option *row = &c->catalog->options[i];
@@ -162,6 +179,41 @@ static void show_own(const struct check_spec *c, struct buf *out)
 }
 
 /* ------------------------------------------------------------- entries --- */
+
+static void show_records(const struct check_spec *c, struct buf *out)
+{
+    if (c->record_count == 0)
+        return;
+    buf_adds(out, "    record = {");
+    for (size_t i = 0; i < c->record_count; i++) {
+        buf_addf(out, " %s = ", c->records[i].name);
+        show_text(c->records[i].expression, out);
+        buf_addc(out, ';');
+    }
+    buf_adds(out, " };\n");
+}
+
+static void show_parents(const struct need *need, struct buf *out)
+{
+    for (size_t i = 0; i < need->parent_count; i++) {
+        buf_adds(out, i == 0 ? "" : ", ");
+        show_text(need->parents[i]->plain_name, out);
+    }
+}
+
+static void show_needs(const struct check_spec *c, struct buf *out)
+{
+    if (c->need_count == 0)
+        return;
+    buf_adds(out, "    depends_on = (");
+    for (size_t i = 0; i < c->need_count; i++) {
+        buf_adds(out, i == 0 ? "" : ", ");
+        buf_adds(out, c->needs[i].any ? "{ any = [" : "");
+        show_parents(&c->needs[i], out);
+        buf_adds(out, c->needs[i].any ? "]; }" : "");
+    }
+    buf_adds(out, ");\n");
+}
 
 static void show_check(const struct check_spec *c, struct buf *out)
 {
@@ -179,6 +231,8 @@ static void show_check(const struct check_spec *c, struct buf *out)
         option_show(row, c, out);
         buf_adds(out, ";\n");
     }
+    show_records(c, out);
+    show_needs(c, out);
     show_lines("expect", c->expects, c->expect_count, out);
     show_lines("warn_unless", c->warns, c->warn_count, out);
     show_own(c, out);

@@ -18,6 +18,9 @@ struct global_values {
 struct check_values {
     struct check_spec spec;
     struct rlv_list expect, warn_unless;
+    struct rlv_list use, environments; /* read before: environment.c */
+    struct rlv_list depends_on;        /* for the table: needs.c reads it */
+    struct rlv_dict record;            /* likewise: derive.c */
 };
 
 struct runbook_values {
@@ -40,9 +43,9 @@ enum scope {
     SCOPE_CHECK = 2, /* and defaults */
     SCOPE_RUNBOOK = 4,
     SCOPE_MATCH = 8,
-    SCOPE_PLUGIN = 16,     /* values of `plugin` */
-    SCOPE_AUTOMATION = 32, /* values of `automation` */
-    SCOPE_SECRET = 64      /* beside env and file */
+    SCOPE_PLUGIN = 16, /* values of `plugin` */
+    SCOPE_SECRET = 32, /* beside env and file */
+    SCOPE_ENVIRONMENT = 64
 };
 
 /* A word of the design that this version does not have: never "unknown". */

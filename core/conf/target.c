@@ -125,6 +125,17 @@ static void add_settings(struct buf *all, const struct check_spec *c)
     }
 }
 
+static void add_records(struct buf *all, const struct check_spec *c)
+{
+    add_number(all, (int64_t)c->record_count);
+    for (size_t i = 0; i < c->record_count; i++) {
+        add_text(all, c->records[i].name);
+        add_text(all, c->records[i].expression);
+    }
+}
+
+/* What people call it, whom they ask and what it needs is no part of it: its
+ * results mean the same. */
 uint64_t check_fingerprint(const struct check_spec *c)
 {
     const int64_t numbers[] = {
@@ -138,6 +149,7 @@ uint64_t check_fingerprint(const struct check_spec *c)
                                  c->timezone,
                                  c->target,
                                  c->missing,
+                                 c->of,
                                  c->catalog == NULL ? NULL : c->catalog->path,
                                  c->catalog == NULL ? NULL
                                                     : c->catalog->version};
@@ -149,6 +161,9 @@ uint64_t check_fingerprint(const struct check_spec *c)
     add_lines(&all, c->expects, c->expect_count);
     add_lines(&all, c->warns, c->warn_count);
     add_settings(&all, c);
+    add_records(&all, c);
+    if (c->source != NULL)
+        add_number(&all, (int64_t)c->source->fingerprint);
     uint64_t hash = str_hash(all.data, all.len);
     explicit_bzero(all.data, all.len);
     buf_free(&all);

@@ -4,10 +4,10 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "conf/tables.h"
 
 enum { LONGEST = 65536, DEEPEST_VAR = 20, LARGEST_SECRET = 65536 };
 
@@ -96,26 +96,28 @@ static void read_secret_file(struct vars *v, struct node *n, const char *name)
     buf_free(&text);
 }
 
-/* A group of exactly `env` or `file`, perhaps with a word of later. */
+/* A group of exactly `env` or `file`, perhaps with `optional`. */
 static struct node *secret_source(const struct node *n)
 {
     struct node *env = node_find(n, "env"), *file = node_find(n, "file");
-    size_t extra = 0;
+    struct node *optional = node_find(n, "optional");
     if (n->type != NODE_GROUP || (env == NULL) == (file == NULL))
         return NULL;
     struct node *source = env == NULL ? file : env;
-    for (const struct node *c = n->first; c != NULL; c = c->next)
-        extra += c != source && !table_is_later(SCOPE_SECRET, c->name);
-    return source->type == NODE_TEXT && extra == 0 ? source : NULL;
+    bool extra = n->count != (optional == NULL ? 1u : 2u);
+    return source->type == NODE_TEXT && !extra ? source : NULL;
 }
 
 static void resolve_secret(struct vars *v, struct node *n, struct node *source)
 {
+    const struct node *optional = node_find(n, "optional");
     n->is_secret = n->secret = true;
-    for (const struct node *c = n->first; c != NULL; c = c->next)
-        if (c != source)
-            conf_error(v->errors, c->key, "%s\"%s\" is not in this version",
-                       node_path(n, v->arena), c->name);
+    n->optional = optional != NULL && optional->type == NODE_BOOL &&
+                  strcasecmp(optional->text, "true") == 0;
+    if (optional != NULL && optional->type != NODE_BOOL)
+        conf_error(v->errors, optional->at,
+                   "%soptional is true or false, not %s",
+                   node_path(n, v->arena), node_kind(optional));
     if (str_eq(source->name, "env"))
         read_env(v, n, source->text);
     else
@@ -125,12 +127,36 @@ static void resolve_secret(struct vars *v, struct node *n, struct node *source)
 
 /* ----------------------------------------------------------- variables --- */
 
+struct node *vars_find(const struct vars *v, const char *name)
+{
+    struct node *own = node_find(v->own, name);
+    return own != NULL ? own : node_find(v->group, name);
+}
+
+bool vars_is_elsewhere(const struct vars *v, const char *name)
+{
+    const struct node *e = v->environments ? v->environments->first : NULL;
+    while (e != NULL && node_find(node_find(e, "vars"), name) == NULL)
+        e = e->next;
+    return e != NULL;
+}
+
 static const char *nth_var(const void *arg, size_t i)
 {
-    const struct node *n = ((const struct node *)arg)->first;
-    while (n != NULL && i-- > 0)
+    const struct vars *v = arg;
+    const struct node *n = v->own != NULL ? v->own->first : NULL;
+    for (; n != NULL && i > 0; i--)
+        n = n->next;
+    if (n != NULL)
+        return n->name;
+    for (n = v->group != NULL ? v->group->first : NULL; n != NULL && i > 0; i--)
         n = n->next;
     return n == NULL ? NULL : n->name;
+}
+
+const char *vars_suggest(const struct vars *v, const char *name)
+{
+    return str_nearest(name, nth_var, v);
 }
 
 /* Where in the file the character at `offset` of the text stands. */
@@ -142,6 +168,31 @@ static struct place inside(const struct node *n, size_t offset)
             place.column +=
                 i == 0 || ((unsigned char)n->text[i] & 0xc0) != 0x80;
     return place;
+}
+
+/* No such variable. true: it has no value in this environment only. */
+static bool miss_var(struct vars *v, struct node *n, const char *name,
+                     size_t offset)
+{
+    const char *near = vars_suggest(v, name);
+    bool elsewhere = vars_is_elsewhere(v, name);
+    if (elsewhere && v->environment != NULL) {
+        if (n->missing == NULL)
+            n->missing = arena_printf(v->arena, "variable \"%s\"", name);
+        return true;
+    }
+    if (elsewhere)
+        conf_error(v->errors, inside(n, offset),
+                   "%sthe variable \"%s\" is one of environments: what stands "
+                   "here is the same in all of them",
+                   node_path(n, v->arena), name);
+    else
+        conf_error(v->errors, inside(n, offset),
+                   "%sthere is no variable \"%s\"%s%s%s",
+                   node_path(n, v->arena), name,
+                   near == NULL ? "" : "; did you mean \"",
+                   near == NULL ? "" : near, near == NULL ? "" : "\"?");
+    return false;
 }
 
 static void expand_text(struct vars *, struct node *, int depth);
@@ -159,17 +210,9 @@ static void resolve(struct vars *v, struct node *n, int depth)
 static bool add_var(struct vars *v, struct node *n, const char *name,
                     size_t offset, int depth, struct buf *out)
 {
-    struct node *var = node_find(v->group, name);
-    if (var == NULL) {
-        const char *near =
-            v->group == NULL ? NULL : str_nearest(name, nth_var, v->group);
-        conf_error(v->errors, inside(n, offset),
-                   "%sthere is no variable \"%s\"%s%s%s",
-                   node_path(n, v->arena), name,
-                   near == NULL ? "" : "; did you mean \"",
-                   near == NULL ? "" : near, near == NULL ? "" : "\"?");
-        return false;
-    }
+    struct node *var = vars_find(v, name);
+    if (var == NULL)
+        return miss_var(v, n, name, offset);
     if (depth >= DEEPEST_VAR) {
         conf_error(v->errors, var->at, "%sthis variable needs itself",
                    node_path(var, v->arena));
@@ -182,6 +225,8 @@ static bool add_var(struct vars *v, struct node *n, const char *name,
         return false;
     if (var->secret)
         n->secret = true;
+    if (str_eq(n->text, arena_printf(v->arena, "${%s}", name)))
+        n->optional = var->optional; /* it is only this */
     if (n->missing == NULL)
         n->missing = var->missing;
     buf_adds(out, var->text == NULL ? "" : var->text);
@@ -253,9 +298,14 @@ static void expand_text(struct vars *v, struct node *n, int depth)
 void vars_expand(struct vars *v, struct node *n)
 {
     resolve(v, n, 0);
-    if (n->type <= NODE_ARRAY)
-        for (struct node *c = n->first; c != NULL; c = c->next)
-            vars_expand(v, c);
+    if (n->type > NODE_ARRAY || n->is_secret)
+        return;
+    for (struct node *c = n->first, *next; c != NULL; c = next) {
+        next = c->next;
+        vars_expand(v, c);
+        if (c->missing != NULL && c->optional && n != v->group && n != v->own)
+            node_remove(n, c);
+    }
 }
 
 void vars_fini(struct vars *v) { free(v->secrets); }

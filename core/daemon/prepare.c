@@ -91,14 +91,16 @@ static void on_validated(void *arg, struct vet_answer *answer)
         finish(p);
 }
 
-/* The checks of a catalog, but those whose secret is missing. */
+/* The checks of a catalog that are probed, but those whose secret is missing.
+ */
 static void gather(struct asked *a, const struct conf *conf,
                    const struct catalog *catalog)
 {
     a->subjects = xcalloc(conf->check_count + 1, sizeof *a->subjects);
     for (size_t i = 0; i < conf->check_count; i++) {
         const struct check_spec *spec = &conf->checks[i];
-        if (spec->catalog == catalog && spec->missing == NULL)
+        if (spec->catalog == catalog && spec->missing == NULL &&
+            spec->source == NULL)
             a->subjects[a->subject_count++] = spec;
     }
 }

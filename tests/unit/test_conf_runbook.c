@@ -61,13 +61,13 @@ static const struct {
      "x.cfg:2:132: runbook \"r\": \"witness\" is not in this version\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
-     "runbooks = { r = { script = \"/no/such\"; automation = \"approve\"; timeout = \"0s\"; kind = \"diagnose\"; scirpt = \"x\"; params = 5; }; };",
+     "runbooks = { r = { script = \"/no/such\"; automation = \"aprove\"; timeout = \"0s\"; kind = \"diagnose\"; scirpt = \"x\"; params = 5; }; };",
      "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"
-     "x.cfg:2:54: runbook \"r\": automation: \"approve\" is not in this version\n"
-     "x.cfg:2:75: runbook \"r\": timeout: 0s is not within 1s..24h\n"
-     "x.cfg:2:81: runbook \"r\": kind: the kind stands in the script's header: no configuration can change it\n"
-     "x.cfg:2:100: runbook \"r\": unknown key \"scirpt\"; did you mean \"script\"?\n"
-     "x.cfg:2:123: runbook \"r\": params: params is a group, such as { url = \"…\"; }, not a whole number\n"},
+     "x.cfg:2:54: runbook \"r\": automation: \"aprove\" is not \"observe\", \"diagnose\", \"approve\" or \"auto\"; did you mean \"approve\"?\n"
+     "x.cfg:2:74: runbook \"r\": timeout: 0s is not within 1s..24h\n"
+     "x.cfg:2:80: runbook \"r\": kind: the kind stands in the script's header: no configuration can change it\n"
+     "x.cfg:2:99: runbook \"r\": unknown key \"scirpt\"; did you mean \"script\"?\n"
+     "x.cfg:2:122: runbook \"r\": params: params is a group, such as { url = \"…\"; }, not a whole number\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { on = \"down\"; }; };",

@@ -98,15 +98,15 @@ static const struct {
      "warning: x.cfg:1:47: check \"a\": interval: a probe more often than once a second is a load test\n"},
     {
      "checks = { a = { url = \"http://h\"; record = { a = \"x\"; }; depends_on = [\"b\"]; use = [\"x\"]; }; };",
-     "x.cfg:1:36: check \"a\": \"record\" is not in this version\n"
-     "x.cfg:1:59: check \"a\": \"depends_on\" is not in this version\n"
-     "x.cfg:1:79: check \"a\": \"use\" is not in this version\n"},
+     "x.cfg:1:52: check \"a\": record.a: unknown field \"x\"; there are status, latency, cert_expiry, body, duration, phase (a text needs quotes)\n"
+     "x.cfg:1:73: check \"a\": depends_on: there is no check \"b\"\n"
+     "x.cfg:1:86: check \"a\": use: there is no template \"x\"\n"},
     {
-     "checks = { a = { url = \"http://h\"; headers = { A = { env = \"RELEVO_TEST_NO_SUCH\"; optional = true; }; }; }; };",
-     "x.cfg:1:83: check \"a\": headers.A: \"optional\" is not in this version\n"},
+     "checks = { a = { url = \"http://h\"; headers = { A = { env = \"RELEVO_TEST_NO_SUCH\"; optional = 1; }; }; }; };",
+     "x.cfg:1:94: check \"a\": headers.A: optional is true or false, not a whole number\n"},
     {
      "environments = {}; web = {}; chekcs = {}; foo = 1;",
-     "x.cfg:1:1: \"environments\" is not in this version\n"
+     "x.cfg:1:16: environments: there is none in it\n"
      "x.cfg:1:20: \"web\" is not in this version\n"
      "x.cfg:1:30: unknown key \"chekcs\"; did you mean \"checks\"?\n"
      "x.cfg:1:43: unknown key \"foo\"\n"
@@ -156,17 +156,17 @@ static const struct {
      "x.cfg:1:25: defaults.interval: \"5x\" is not a duration; did you mean \"5s\"?\n"
      "x.cfg:1:50: defaults.http.timeout: \"x\" is not a duration such as \"30s\" or \"5m\"\n"},
     {
-     "defaults = { method = \"GET\"; intervall = \"4s\"; record = {}; http = { metod = \"x\"; }; htpp = { a = 1; }; };\n"
+     "defaults = { method = \"GET\"; intervall = \"4s\"; group = {}; http = { metod = \"x\"; }; htpp = { a = 1; }; };\n"
      "checks = { a = { url = \"http://h\"; }; };",
      "x.cfg:1:14: defaults: \"method\" is not an option of every check; one of a plugin stands in its block, such as http = { method = …; };\n"
      "x.cfg:1:30: defaults: unknown key \"intervall\"; did you mean \"interval\"?\n"
-     "x.cfg:1:48: defaults: \"record\" is not in this version\n"
-     "x.cfg:1:70: defaults.http: unknown key \"metod\"; did you mean \"method\"?\n"
-     "x.cfg:1:93: defaults.htpp: there is no plugin \"htpp\"; did you mean \"http\"?\n"},
+     "x.cfg:1:48: defaults: \"group\" is not in this version\n"
+     "x.cfg:1:69: defaults.http: unknown key \"metod\"; did you mean \"method\"?\n"
+     "x.cfg:1:92: defaults.htpp: there is no plugin \"htpp\"; did you mean \"http\"?\n"},
     {
-     "automation = \"auto\"; timezone = \"Mars/X\"; workers = -1; log = \"inf\";\n"
+     "automation = \"autp\"; timezone = \"Mars/X\"; workers = -1; log = \"inf\";\n"
      "checks = { a = { url = \"http://h\"; }; };",
-     "x.cfg:1:14: automation: \"auto\" is not in this version\n"
+     "x.cfg:1:14: automation: \"autp\" is not \"observe\", \"diagnose\", \"approve\" or \"auto\"; did you mean \"auto\"?\n"
      "x.cfg:1:33: timezone: no time zone \"Mars/X\" in /usr/share/zoneinfo; names look like \"Europe/Madrid\" or \"UTC\"\n"
      "x.cfg:1:53: workers: -1 is not within 0..64\n"
      "x.cfg:1:63: log: \"inf\" is not \"debug\", \"info\", \"warn\" or \"error\"; did you mean \"info\"?\n"},
