@@ -21,6 +21,7 @@ struct context {
     const struct runbook_spec *book;
     const struct result *about; /* what called it, or the latest; or NULL */
     struct check_view check;
+    const struct check_spec *probed;     /* the check's own, or its source's */
     const struct incident_row *incident; /* NULL: none, or still forming */
     char run_id[ID_TEXT], incident_id[ID_TEXT];
     char host[256], port[8];
@@ -40,7 +41,7 @@ void context_run_dir(const struct daemon *d, uint64_t run, char *out,
 /* "host:port", "[::1]:5432" or just a name. */
 static void split_target(struct context *c)
 {
-    const char *target = c->check.spec->target;
+    const char *target = c->probed->target;
     const char *colon = strrchr(target, ':');
     size_t n = colon == NULL ? strlen(target) : (size_t)(colon - target);
     if (n >= 2 && target[0] == '[' && target[n - 1] == ']') {
@@ -110,7 +111,7 @@ static void set_check(struct context *c)
     const struct result *last = c->about;
     char code[RESULT_CODE * 4];
     set(c, "RELEVO_CHECK", c->check.row->name);
-    set(c, "RELEVO_PLUGIN", c->check.row->plugin);
+    set(c, "RELEVO_PLUGIN", c->probed->plugin);
     set(c, "RELEVO_STATE", state_name(c->check.state->state));
     set(c, "RELEVO_TARGET_HOST", c->host);
     set(c, "RELEVO_TARGET_PORT", c->port);
@@ -156,21 +157,23 @@ static json_t *settings_json(const struct check_spec *spec)
     return o;
 }
 
+/* Where to look is where its source looks, for one that is derived. */
 static json_t *check_json(const struct context *c)
 {
     const struct check_spec *spec = c->check.spec;
-    json_t *tags = json_array(), *settings = settings_json(spec);
+    json_t *tags = json_array(), *settings = settings_json(c->probed);
     for (size_t i = 0; i < spec->tags.count; i++)
         json_array_append_new(tags, json_string(spec->tags.items[i]));
     json_t *url = json_object_get(settings, "url");
     int64_t port;
-    json_t *o =
-        json_pack("{s:s, s:s, s:o, s:{s:s, s:o}, s:O, s:o, s:o}", "name",
-                  c->check.row->name, "plugin", c->check.row->plugin, "tags",
-                  tags, "target", "host", c->host, "port",
-                  str_to_i64(c->port, &port) ? json_integer(port) : json_null(),
-                  "url", url == NULL ? json_null() : url, "interval_ms",
-                  report_ms(spec->interval_ns), "settings", settings);
+    json_t *o = json_pack(
+        "{s:s, s:s?, s:s, s:o, s:{s:s, s:o}, s:O, s:o, s:o}", "name",
+        c->check.row->name, "of",
+        spec->source == NULL ? NULL : spec->source->name, "plugin",
+        c->probed->plugin, "tags", tags, "target", "host", c->host, "port",
+        str_to_i64(c->port, &port) ? json_integer(port) : json_null(), "url",
+        url == NULL ? json_null() : url, "interval_ms",
+        report_ms(c->probed->interval_ns), "settings", settings);
     return o;
 }
 
@@ -286,6 +289,8 @@ static struct context context_of(struct daemon *d, const struct run_row *run,
     struct context c = {.daemon = d, .run = run, .book = book};
     c.arena = arena_new();
     must(model_check_by_id(d->model, run->check, &c.check));
+    c.probed =
+        c.check.spec->source != NULL ? c.check.spec->source : c.check.spec;
     c.about = about != NULL ? about : c.check.last;
     c.incident = model_incident(d->model, run->incident);
     id_text('R', run->number, c.run_id);

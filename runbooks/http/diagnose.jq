@@ -26,7 +26,8 @@ def where:
      ($parts.port // (if $scheme == "https" then "443" else "80" end))]
   | map(text | gsub("[\\x{00}-\\x{1f}\\x{7f}]"; ""));
 
-def check_name: .check.name? // "" | clean(80);
+# Who answered: the check, or the one that it is judged from.
+def check_name: .check.of? // .check.name? // "" | clean(80);
 
 # --------------------------------------------------- a component is blamed ---
 def errno_hint:

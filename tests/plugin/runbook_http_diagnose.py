@@ -52,6 +52,13 @@ class Body(unittest.TestCase):
         self.assertEqual(len(ran.of("verdict")), 1, ran)
         self.assertEqual(ran.finding("http.refused")["sev"], "crit", ran)
 
+    def test_who_is_judged_from_an_answer_did_not_give_it(self):
+        document = with_evidence(DEGRADED)
+        document["check"].update(name="db", of="api")
+        finding = self.check_blames(env.run(SCRIPT, document))
+        self.assertIn("api answered by itself", finding["detail"])
+        self.assertIn("restarting api would not help", finding["next"])
+
     def test_recommends_the_databases_runbook(self):
         ran = env.run(SCRIPT, with_evidence(DEGRADED),
                       {"recommend": "redis=r database=pg-diagnose"})
