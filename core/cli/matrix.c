@@ -15,7 +15,7 @@
 #include "model/naming.h"
 #include "report/json.h"
 
-enum { GAP = 2, CELL_MOST = 30 };
+enum { GAP = 2, CELL_LEAST = 5, CELL_MOST = 30 };
 
 struct matrix {
     struct map *components, *environments; /* name to its number */
@@ -155,19 +155,30 @@ static void cut(struct buf *text, int most)
     buf_adds(text, "…");
 }
 
-static void print_padded(struct buf *text, int width, int most,
-                         enum colour colour)
+/* A cell, and the room up to the next one where there is one. */
+static void print_cell(struct buf *text, int width, bool last,
+                       enum colour colour)
 {
-    cut(text, most);
-    fputs(out_colour(colour, out_line(buf_text(text))), stdout);
-    printf("%*s", width - out_width(out_line(buf_text(text))) + GAP, "");
+    cut(text, width);
+    const char *clean = out_line(buf_text(text));
+    fputs(out_colour(colour, clean), stdout);
+    if (last)
+        putchar('\n');
+    else
+        printf("%*s", width - out_width(clean) + GAP, "");
     buf_clear(text);
+}
+
+static const char *head_of(const struct matrix *m, size_t e)
+{
+    const char *name = map_key(m->environments, e);
+    return name[0] != '\0' ? name : "STATE";
 }
 
 static int width_of(const struct matrix *m, size_t e, int most)
 {
     struct buf text = {0};
-    int width = out_width(map_key(m->environments, e));
+    int width = out_width(head_of(m, e));
     for (size_t c = 0; c < m->component_count; c++) {
         buf_clear(&text);
         put_cell(&text, cell(m, c, e));
@@ -185,23 +196,19 @@ static void print_block(const struct matrix *m, size_t from, size_t to,
 {
     struct buf text = {0};
     buf_adds(&text, "COMPONENT");
-    print_padded(&text, names, names, GREY);
+    print_cell(&text, names, false, GREY);
     for (size_t e = from; e < to; e++) {
-        buf_adds(&text, map_key(m->environments, e)[0]
-                            ? map_key(m->environments, e)
-                            : "STATE");
-        print_padded(&text, widths[e], widths[e], GREY);
+        buf_adds(&text, head_of(m, e));
+        print_cell(&text, widths[e], e + 1 == to, GREY);
     }
-    putchar('\n');
     for (size_t c = 0; c < m->component_count; c++) {
         buf_adds(&text, map_key(m->components, c));
-        print_padded(&text, names, names, PLAIN);
+        print_cell(&text, names, false, PLAIN);
         for (size_t e = from; e < to; e++) {
             const char *state = report_member(cell(m, c, e), "state");
             put_cell(&text, cell(m, c, e));
-            print_padded(&text, widths[e], widths[e], out_state_colour(state));
+            print_cell(&text, widths[e], e + 1 == to, out_state_colour(state));
         }
-        putchar('\n');
     }
     buf_free(&text);
 }
@@ -218,16 +225,15 @@ static int width_of_names(const struct matrix *m, int most)
 void matrix_print(const json_t *checks, int columns)
 {
     struct matrix m = matrix_new(checks);
-    int most = columns == 0              ? 0
-               : columns < 2 * CELL_MOST ? columns / 2 - GAP
-                                         : CELL_MOST;
+    int half = columns / 2 - GAP;
+    int most = columns == 0        ? 0
+               : half < CELL_LEAST ? CELL_LEAST
+               : half < CELL_MOST  ? half
+                                   : CELL_MOST;
     int names = width_of_names(&m, most);
     int *widths = xcalloc(m.environment_count + 1, sizeof *widths);
-    for (size_t e = 0; e < m.environment_count; e++) {
+    for (size_t e = 0; e < m.environment_count; e++)
         widths[e] = width_of(&m, e, most);
-        if (map_key(m.environments, e)[0] == '\0' && widths[e] < 5)
-            widths[e] = 5; /* STATE */
-    }
     for (size_t from = 0, to; from < m.environment_count; from = to) {
         int used = names + GAP + widths[from];
         for (to = from + 1; to < m.environment_count; to++) {

@@ -34,7 +34,7 @@ static void restore(int fd, int old)
 }
 
 /* words is NULL-ended, without the program's name. Files go into dir. */
-static struct captured capture(const char *dir, const char *const *words)
+static inline struct captured capture(const char *dir, const char *const *words)
 {
     struct captured c = {0};
     char out[300], err[300];
@@ -57,7 +57,7 @@ static struct captured capture(const char *dir, const char *const *words)
     return c;
 }
 
-static void captured_free(struct captured *c)
+static inline void captured_free(struct captured *c)
 {
     buf_free(&c->out);
     buf_free(&c->err);

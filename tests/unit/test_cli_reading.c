@@ -53,11 +53,17 @@ static void append(struct fixture *f, struct record *r)
     store_append(f->store, record_copy(r));
 }
 
-static void add_check(struct fixture *f, uint32_t number, const char *name)
+static void add_check_of(struct fixture *f, uint32_t number, const char *name,
+                         const char *environment)
 {
     struct record r = {.kind = RECORD_CHECK};
-    r.as.check = (struct check_row){number, name, "", "http", 0};
+    r.as.check = (struct check_row){number, name, environment, "http", 0};
     append(f, &r);
+}
+
+static void add_check(struct fixture *f, uint32_t number, const char *name)
+{
+    add_check_of(f, number, name, "");
 }
 
 static struct result *new_result(const struct fixture *f, int64_t at_us,
@@ -162,12 +168,13 @@ static void add_runs(struct fixture *f)
     add_run(f, &held);
 }
 
-static void add_incident(struct fixture *f, enum incident_state state)
+static void add_incident_of(struct fixture *f, uint64_t number, uint32_t check,
+                            enum incident_state state)
 {
     struct record r = {.kind = RECORD_INCIDENT};
     r.as.incident = (struct incident_row){
-        .number = 1,
-        .check = API,
+        .number = number,
+        .check = check,
         .state = state,
         .began_us = f->began_us,
         .opened_us = f->began_us + 10 * US_PER_S,
@@ -178,6 +185,11 @@ static void add_incident(struct fixture *f, enum incident_state state)
         .summary = "status 503",
         .cause = "the database is the cause"};
     append(f, &r);
+}
+
+static void add_incident(struct fixture *f, enum incident_state state)
+{
+    add_incident_of(f, 1, API, state);
     add_event(f, f->began_us, "failing", "error_response 503: status 503");
     add_event(f, f->began_us + 10 * US_PER_S, "down", "3 in a row");
 }
@@ -441,17 +453,192 @@ static void runs_in_a_log(void **state)
     captured_free(&c);
 }
 
+/* -------------------------------------------------------- environments --- */
+
+enum { STAGING_API = 1, PRODUCTION_API, PRODUCTION_DB };
+
+static void add_state(struct fixture *f, uint32_t check, enum check_state state)
+{
+    struct record r = {.kind = RECORD_STATE};
+    r.as.state = (struct state_row){
+        .check = check, .state = state, .since_us = f->began_us};
+    append(f, &r);
+}
+
+/* staging/api has had twice as many incidents as a page of rows. */
+static void fill_worlds(struct fixture *f)
+{
+    enum { STAGING_INCIDENTS = 1100 };
+    add_check_of(f, STAGING_API, "staging/api", "staging");
+    add_check_of(f, PRODUCTION_API, "production/api", "production");
+    add_check_of(f, PRODUCTION_DB, "production/db", "production");
+    add_state(f, STAGING_API, STATE_UP);
+    add_state(f, PRODUCTION_API, STATE_IMPACTED);
+    add_state(f, PRODUCTION_DB, STATE_DOWN);
+    add_incident_of(f, 1, PRODUCTION_DB, INCIDENT_OPEN);
+    for (uint64_t i = 0; i < STAGING_INCIDENTS; i++)
+        add_incident_of(f, 2 + i, STAGING_API, INCIDENT_RESOLVED);
+    struct record r = {.kind = RECORD_IMPACT};
+    r.as.impact = (struct impact_row){1, PRODUCTION_API, f->began_us, 0};
+    append(f, &r);
+    r = (struct record){.kind = RECORD_MARK};
+    r.as.mark = (struct mark_row){f->began_us - 60 * US_PER_S, "ana",
+                                  "deployed 1.4.2", "production"};
+    append(f, &r);
+    r.as.mark = (struct mark_row){f->began_us - 50 * US_PER_S, "ana",
+                                  "elsewhere", "staging"};
+    append(f, &r);
+    settle(f);
+}
+
+static void lists_of_an_environment(void **state)
+{
+    struct fixture *f = *state;
+    fill_worlds(f);
+    struct captured c = RUN(f->dir, "incident", "list", "--env", "production",
+                            "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "I-1  production/db  open"));
+    assert_true(says(&c.out, "so far  production/api  "));
+    assert_null(strstr(c.out.data, "staging"));
+    captured_free(&c);
+    c = RUN(f->dir, "incident", "list", "--env", "prodction", "--state-dir",
+            f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "no environment \"prodction\" in the history; did "
+                             "you mean \"production\"?"));
+    captured_free(&c);
+    c = RUN(f->dir, "runbook", "log", "--env", "staging", "--state-dir",
+            f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "nothing ran so far"));
+    captured_free(&c);
+}
+
+static void the_latest_incident_of_an_environment(void **state)
+{
+    struct fixture *f = *state;
+    fill_worlds(f);
+    struct captured c = RUN(f->dir, "--env", "production", "incident", "show",
+                            "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "I-1  production/db is DOWN since "));
+    assert_true(says(&c.out, "impact   also down because of it: "
+                             "production/api (since "));
+    assert_true(says(&c.out, "mark   by ana: deployed 1.4.2"));
+    assert_null(strstr(c.out.data, "elsewhere"));
+    captured_free(&c);
+    c = RUN(f->dir, "incident", "show", "1", "--json", "--state-dir", f->state);
+    json_t *o = json_loads(c.out.data, 0, NULL);
+    assert_string_equal(
+        json_string_value(json_object_get(
+            json_array_get(json_object_get(o, "impact"), 0), "check")),
+        "production/api");
+    json_decref(o);
+    captured_free(&c);
+}
+
+static void names_of_one_check(void **state)
+{
+    struct fixture *f = *state;
+    fill_worlds(f);
+    struct captured c = RUN(f->dir, "history", "api", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "\"api\" is in 2 environments: staging/api, "
+                             "production/api; give the whole name, or --env"));
+    captured_free(&c);
+    c = RUN(f->dir, "history", "api", "--env", "staging", "--state-dir",
+            f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "no results of staging/api in that time"));
+    captured_free(&c);
+    c = RUN(f->dir, "history", "db", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    captured_free(&c);
+}
+
+static void states_without_a_daemon(void **state)
+{
+    struct fixture *f = *state;
+    fill_worlds(f);
+    struct captured c = RUN(f->dir, "status", "api", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.err, "this is what was stored"));
+    assert_true(says(&c.out, "staging/api     up"));
+    assert_true(says(&c.out, "production/api  impacted"));
+    assert_true(says(&c.out, "\n2 checks, 0 down, 1 impacted\n"));
+    captured_free(&c);
+    c = RUN(f->dir, "status", "--env", "production", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINDINGS);
+    assert_true(says(&c.out, "\n2 checks, 1 down, 1 impacted\n"));
+    captured_free(&c);
+    c = RUN(f->dir, "status", "redis", "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "no check \"redis\""));
+    captured_free(&c);
+}
+
+static void what_has_no_environment(void **state)
+{
+    struct fixture *f = *state;
+    struct captured c = RUN(f->dir, "cron", "* * * * *", "--env", "staging");
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "relevo cron is not of an environment: --env has "
+                             "no meaning here"));
+    captured_free(&c);
+    settle(f);
+}
+
+static void a_handover(void **state)
+{
+    struct fixture *f = *state;
+    fill_worlds(f);
+    struct captured c = RUN(f->dir, "report", "handover", "--env", "production",
+                            "--state-dir", f->state);
+    assert_int_equal(c.status, EXIT_FINE);
+    assert_true(says(&c.out, "Handover of production\n"));
+    assert_true(says(&c.out, ": 1 open, 0 resolved\n"));
+    assert_true(says(&c.out, "; nobody has acknowledged it"));
+    assert_true(says(&c.out, "by ana, production: deployed 1.4.2"));
+    assert_null(strstr(c.out.data, "elsewhere"));
+    captured_free(&c);
+    c = RUN(f->dir, "report", "handover", "--since", "10m", "--json",
+            "--state-dir", f->state);
+    json_t *o = json_loads(c.out.data, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(o, "open")), 1);
+    assert_int_equal(json_array_size(json_object_get(o, "marks")), 0);
+    json_decref(o);
+    captured_free(&c);
+    c = RUN(f->dir, "report", "handover", "--format", "markdwn", "--state-dir",
+            f->state);
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_true(says(&c.err, "did you mean \"markdown\"?"));
+    captured_free(&c);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(history_shows_newest_first), TEST(history_as_json),
-        TEST(history_of_a_time),          TEST(history_mistakes),
-        TEST(nothing_stored_yet),         TEST(incident_in_a_list),
-        TEST(incident_at_night),          TEST(incident_that_is_over),
-        TEST(incident_as_json),           TEST(incident_that_is_not),
-        TEST(no_incident_at_all),         TEST(runs_in_a_log),
+        TEST(history_shows_newest_first),
+        TEST(history_as_json),
+        TEST(history_of_a_time),
+        TEST(history_mistakes),
+        TEST(nothing_stored_yet),
+        TEST(incident_in_a_list),
+        TEST(incident_at_night),
+        TEST(incident_that_is_over),
+        TEST(incident_as_json),
+        TEST(incident_that_is_not),
+        TEST(no_incident_at_all),
+        TEST(runs_in_a_log),
+        TEST(lists_of_an_environment),
+        TEST(the_latest_incident_of_an_environment),
+        TEST(names_of_one_check),
+        TEST(states_without_a_daemon),
+        TEST(what_has_no_environment),
+        TEST(a_handover),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
