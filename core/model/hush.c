@@ -187,6 +187,7 @@ static void on_acknowledge(struct model *m, const struct event *e)
         return;
     i->row.state = INCIDENT_ACKNOWLEDGED;
     i->row.acknowledged_us = m->now.wall_us;
+    outbox_changed(m);
     model_own(&i->row.acknowledged_by, actor);
     model_own(&i->row.note, note);
     store_incident(m, i);
@@ -213,8 +214,7 @@ static void on_mark(struct model *m, const struct mark_row *mark)
 void hush_ended(struct model *m, struct node *n)
 {
     incident_event(m, n, "maintenance", "ends");
-    if (n->confirmed && n->state.state == STATE_DOWN)
-        run_occasion_untold(m, n);
+    outbox_changed(m);
 }
 
 static void settle(struct model *m)

@@ -232,8 +232,10 @@ void incident_impacted(struct model *m, struct node *n, const char *reason)
 void incident_removed(struct model *m, struct node *n)
 {
     struct episode *e = incident_find(m, n->state.incident);
-    if (e != NULL && !e->forming && e->row.state != INCIDENT_RESOLVED)
+    if (e != NULL && !e->forming && e->row.state != INCIDENT_RESOLVED) {
         resolve(m, n, e, "the check was removed from the configuration");
+        run_removed(m, n);
+    }
     n->state.incident = 0;
     n->confirmed = false;
 }
@@ -259,7 +261,8 @@ static bool is_needed(const struct model *m, const struct episode *e)
     const struct node *n = model_node(m, e->row.check);
     if (n != NULL && (n->state.incident == e->row.number || e->impacts != NULL))
         return true;
-    return is_recent(m, e);
+    return is_recent(m, e) || (e->row.state == INCIDENT_RESOLVED &&
+                               outbox_needs_incident(m, e->row.number));
 }
 
 void incident_forget(struct model *m)

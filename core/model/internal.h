@@ -129,6 +129,7 @@ struct run { /* of a runbook; in one of the model's three lists */
     struct run_row row;   /* texts owned by the run */
     struct result *about; /* what called it; NULL: not known, or over */
     uint64_t sequence;    /* of the record that holds the intention */
+    bool superseded;      /* a notice that failed and was intended again */
 };
 
 struct run_list { /* oldest first */
@@ -153,6 +154,8 @@ struct model {
     struct run_list live;    /* given to be performed, or started */
     struct run_list past;    /* for cooldowns, and who was told what */
     int64_t tidied_us;
+    int64_t outbox_looked_us, outbox_due_us; /* wall: when notices were looked
+                                                at, and when next to */
     struct window *windows;  /* owned; opened by hand, not over; oldest first */
     struct planned *planned; /* owned; in the order of conf->maintenance */
     size_t planned_count;
@@ -330,10 +333,26 @@ bool match_runbook(const struct runbook_spec *, const struct check_spec *,
                    enum runbook_on occasion);
 
 /* occasion.c */
+/* What holds a notice for a time: its row's held_by. */
+#define HELD_MAINTENANCE "maintenance"
+#define HELD_ACTIVE      "active"
+
 void run_occasion(struct model *, struct node *, enum runbook_on,
                   const struct result *);
-void run_occasion_untold(struct model *, struct node *);
+/* The check's incident ended because it is no longer configured. */
+void run_removed(struct model *, struct node *);
+/* What held this notice is over. */
+void run_made_up(struct model *, struct node *, const struct runbook_spec *,
+                 const struct run_row *held);
+void run_repeat(struct model *, struct node *, const struct runbook_spec *);
 void run_asked(struct model *, struct node *, const struct runbook_spec *);
+
+/* active.c. Pure. */
+bool active_now(const struct runbook_spec *, const struct tz *,
+                int64_t wall_us);
+/* When its next span begins; INT64_MAX: it has none. */
+int64_t active_next(const struct runbook_spec *, const struct tz *,
+                    int64_t wall_us);
 
 /* run.c */
 enum { RUN_QUEUE = 64 }; /* diagnoses that may wait */
@@ -341,18 +360,35 @@ enum { RUN_QUEUE = 64 }; /* diagnoses that may wait */
 
 void run_intend(struct model *, const struct run_row *,
                 const struct result *about);
+/* Before everything that waits: the turn is still its own. */
+void run_intend_again(struct model *, const struct run_row *,
+                      const struct result *about);
 void run_remember(struct model *, const struct run_row *); /* stored, too */
 /* What is left of the cooldown per check and fault, or RUN_IS_LIVE. */
 int64_t run_cooldown_us(const struct model *, const struct node *,
                         const struct runbook_spec *, enum rlv_fault);
 size_t run_waiting_diagnoses(const struct model *);
-/* The runbook was called when that incident's check went down. */
-bool run_was_told(const struct model *, const struct runbook_spec *,
-                  uint64_t incident);
 void run_start_waiting(struct model *);
 void run_started(struct model *, const struct event *);
 void run_ended(struct model *, const struct run_ending *);
 void run_tidy(struct model *); /* forgets what nothing needs any more */
 void run_free_all(struct model *);
+
+/* outbox.c */
+/* That runbook's receiver got the incident's `down`, may have, or will. */
+bool outbox_was_told(const struct model *, const char *runbook,
+                     uint64_t incident);
+/* An ended run, or an incident, that a notice has still need of. */
+bool outbox_needs(const struct model *, const struct run *);
+bool outbox_needs_incident(const struct model *, uint64_t incident);
+/* Number of the first attempt. */
+uint64_t outbox_first(const struct run *);
+bool outbox_is_due(const struct model *, const struct run *);
+/* A notice ended (known: and its end was seen): it is intended again, or given
+ * up. Returns what is to be added to its end's text. */
+const char *outbox_ended(struct model *, struct run *, bool known);
+void outbox_changed(struct model *); /* it is looked at in this step */
+void outbox_tick(struct model *);
+int64_t outbox_wake(const struct model *); /* monotonic; MODEL_NEVER */
 
 #endif

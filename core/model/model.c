@@ -327,6 +327,7 @@ static void on_config(struct model *m, struct conf *conf)
     }
     reschedule(m, was, known);
     depend_resume(m);
+    outbox_changed(m);
     conf_unref(old);
     /* Whoever asks for the history of a check will not wait for the group. */
     struct record r = {.kind = RECORD_AUDIT, .urgent = true};
@@ -549,12 +550,13 @@ struct actions model_step(struct model *m, const struct event *event,
         hush_tick(m);
         depend_settle(m);
         schedule_tick(m);
+        outbox_tick(m);
         incident_forget(m);
         run_tidy(m);
     }
     bind_records(m);
     int64_t wake = schedule_wake(m);
-    const int64_t others[] = {hush_wake(m), depend_wake(m)};
+    const int64_t others[] = {hush_wake(m), depend_wake(m), outbox_wake(m)};
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         if (others[i] < wake)
             wake = others[i];

@@ -25,6 +25,29 @@ static struct held held_by_mode(struct model *m,
                                             automation_name(ceiling(m, book)))};
 }
 
+static struct held held_by_time(struct model *m, const struct node *n,
+                                const struct runbook_spec *book,
+                                enum runbook_on occasion)
+{
+    bool notice = book->kind == RUNBOOK_NOTIFY;
+    const char *window = notice ? hush_window(m, n) : NULL;
+    if (window != NULL)
+        return (struct held){HELD_MAINTENANCE,
+                             model_text(m, "maintenance %s", window)};
+    /* Who got the alarm may have the all-clear at any hour. */
+    if ((notice && occasion == ON_RECOVERED) ||
+        active_now(book, m->conf->zone, m->now.wall_us))
+        return (struct held){NULL, NULL};
+    int64_t next_us = active_next(book, m->conf->zone, m->now.wall_us);
+    return (struct held){HELD_ACTIVE,
+                         next_us == INT64_MAX
+                             ? "not in its active hours"
+                             : model_text(m,
+                                          "not in its active hours; the "
+                                          "next begin at %s",
+                                          window_time(m, next_us))};
+}
+
 static struct held held_by_cooldown(struct model *m, const struct node *n,
                                     const struct runbook_spec *book,
                                     enum rlv_fault fault)
@@ -43,15 +66,20 @@ static struct held held_by_cooldown(struct model *m, const struct node *n,
 /* In the order of the design; each refusal is recorded with its reason. */
 static struct held guardrails(struct model *m, const struct node *n,
                               const struct runbook_spec *book,
-                              enum rlv_fault fault, bool by_hand)
+                              enum rlv_fault fault, enum runbook_on occasion)
 {
+    bool by_hand = occasion == ON_ASKED;
     if (book->missing != NULL)
         return (struct held){"secret",
                              model_text(m, "%s has no value", book->missing)};
-    if (book->kind != RUNBOOK_DIAGNOSE)
-        return (struct held){NULL, NULL};
-    if (ceiling(m, book) < AUTOMATION_DIAGNOSE)
+    if (book->kind == RUNBOOK_DIAGNOSE &&
+        ceiling(m, book) < AUTOMATION_DIAGNOSE)
         return held_by_mode(m, book);
+    struct held held = {NULL, NULL};
+    if (!by_hand)
+        held = held_by_time(m, n, book, occasion);
+    if (held.by != NULL || book->kind != RUNBOOK_DIAGNOSE)
+        return held;
     if (run_waiting_diagnoses(m) >= RUN_QUEUE)
         return (struct held){"queue", "too many diagnoses wait already"};
     if (by_hand || book->cooldown_ns == 0)
@@ -89,9 +117,7 @@ static void record_held(struct model *m, struct node *n, struct run_row *row,
     row->state = RUN_HELD;
     row->held_by = held.by;
     row->reason = held.reason;
-    struct record r = {.kind = RECORD_RUN};
-    r.as.run = *row;
-    model_commit(m, GRADE_RELAXED, r);
+    run_remember(m, row);
     incident_event(m, n, "held", "%s %s: %s", runbook_kind_name(row->kind),
                    row->runbook, held.reason);
 }
@@ -124,25 +150,27 @@ static void consider(struct model *m, struct node *n,
         record_would(m, n, &row, held_by_mode(m, book));
         return;
     }
-    struct held held = guardrails(m, n, book, row.fault, occasion == ON_ASKED);
+    struct held held = guardrails(m, n, book, row.fault, occasion);
     if (held.by != NULL)
         record_held(m, n, &row, held);
     else
         run_intend(m, &row, r);
 }
 
-/* A recovery is told to all who got the `down`, and to who only asks for
- * recoveries. */
+/* A recovery is told to all who got the `down`, whatever they match by now, and
+ * to who only asks for recoveries. */
 static bool is_called(const struct model *m, const struct node *n,
                       const struct runbook_spec *book, enum runbook_on occasion,
                       const struct result *r)
 {
-    if (!match_runbook(book, n->spec, n->state.state, r, occasion))
-        return false;
-    if (occasion != ON_RECOVERED || book->kind != RUNBOOK_NOTIFY ||
-        (book->on & ON_DOWN) == 0)
-        return true;
-    return run_was_told(m, book, n->state.incident);
+    if (occasion == ON_RECOVERED && book->kind == RUNBOOK_NOTIFY &&
+        (book->on & ON_RECOVERED) != 0) {
+        if (outbox_was_told(m, book->name, n->state.incident))
+            return true;
+        if ((book->on & ON_DOWN) != 0)
+            return false;
+    }
+    return match_runbook(book, n->spec, n->state.state, r, occasion);
 }
 
 /* Diagnoses first: what they say is the first thing a person reads. */
@@ -161,17 +189,29 @@ void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
         }
 }
 
-/* Who was to hear that it went down and was not told, as for maintenance, is
- * told now. */
-void run_occasion_untold(struct model *m, struct node *n)
+/* It has no spec any more: nobody else can be asked whether he cares. */
+void run_removed(struct model *m, struct node *n)
 {
     for (size_t i = 0; i < m->conf->runbook_count; i++) {
         const struct runbook_spec *book = &m->conf->runbooks[i];
-        if (book->kind == RUNBOOK_NOTIFY &&
-            !run_was_told(m, book, n->state.incident) &&
-            is_called(m, n, book, ON_DOWN, n->last))
-            consider(m, n, book, ON_DOWN, n->last);
+        if (book->kind == RUNBOOK_NOTIFY && (book->on & ON_RECOVERED) != 0 &&
+            outbox_was_told(m, book->name, n->state.incident))
+            consider(m, n, book, ON_RECOVERED, NULL);
     }
+}
+
+void run_made_up(struct model *m, struct node *n,
+                 const struct runbook_spec *book, const struct run_row *held)
+{
+    struct node at = *n; /* the incident of the notice, whatever is open now */
+    at.state.incident = held->incident;
+    consider(m, &at, book, (enum runbook_on)held->on, n->last);
+}
+
+void run_repeat(struct model *m, struct node *n,
+                const struct runbook_spec *book)
+{
+    consider(m, n, book, ON_STILL_DOWN, n->last);
 }
 
 /* By hand: a person's wish ignores the cooldown, but neither mode nor a missing

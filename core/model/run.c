@@ -9,8 +9,8 @@
  *   4. run_started: the keeper lives; 5. run_ended: verdict, findings, output.
  * Ways it can fail, each recorded: its turn never comes (the check recovered,
  * or a reload took it away), it cannot be started, it fails, it times out or
- * its keeper is lost (unknown: a diagnosis is never started again by itself, a
- * notice is sent again, a few times).
+ * its keeper is lost (unknown: a diagnosis is never started again by itself; a
+ * notice is intended again, see outbox.c).
  *
  * Diagnoses run at once, at most DIAGNOSES at a time and one per target;
  * notices of one runbook entry one after another, so that they are never
@@ -26,7 +26,7 @@
 #include "base/str.h"
 #include "model/fault.h"
 
-enum { DIAGNOSES = 4, NOTICE_TRIES = 5 };
+enum { DIAGNOSES = 4 };
 /* Ended runs are remembered this long for cooldowns beyond their own. */
 #define REMEMBER_US (15 * 60 * US_PER_S)
 #define TIDY_US     (60 * US_PER_S)
@@ -72,6 +72,7 @@ void run_free_all(struct model *m)
     free_list(m->waiting.first);
     free_list(m->live.first);
     free_list(m->past.first);
+    m->waiting = m->live = m->past = (struct run_list){0};
 }
 
 static struct run *new_run(const struct run_row *row)
@@ -90,6 +91,15 @@ static void put_last(struct run_list *list, struct run *run)
     else
         list->last->next = run;
     list->last = run;
+    list->count++;
+}
+
+static void put_first(struct run_list *list, struct run *run)
+{
+    run->next = list->first;
+    list->first = run;
+    if (list->last == NULL)
+        list->last = run;
     list->count++;
 }
 
@@ -165,18 +175,6 @@ size_t run_waiting_diagnoses(const struct model *m)
     return n;
 }
 
-bool run_was_told(const struct model *m, const struct runbook_spec *book,
-                  uint64_t incident)
-{
-    const struct run_list *lists[] = {&m->waiting, &m->live, &m->past};
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        for (const struct run *r = lists[i]->first; r != NULL; r = r->next)
-            if (r->row.incident == incident && r->row.on == ON_DOWN &&
-                r->row.state != RUN_HELD && str_eq(r->row.runbook, book->name))
-                return true;
-    return false;
-}
-
 /* -------------------------------------------------------------- places --- */
 
 /* Runs that may not be live together. */
@@ -228,6 +226,20 @@ static void give_up(struct model *m, struct run *run, const char *by,
     store_run(m, run, GRADE_RELAXED, false);
 }
 
+/* A notice of which nothing is true any more; NULL: it still says something. */
+static const char *why_stale(const struct model *m, const struct run *run,
+                             const struct runbook_spec *book)
+{
+    const struct episode *e = incident_find(m, run->row.incident);
+    bool open = e != NULL && e->row.state == INCIDENT_OPEN;
+    if (run->row.on == ON_STILL_DOWN && !open)
+        return "nobody waits for it any more";
+    if (run->row.on == ON_RECOVERED && (book->on & ON_DOWN) != 0 &&
+        !outbox_was_told(m, run->row.runbook, run->row.incident))
+        return "its \"down\" was not delivered";
+    return NULL;
+}
+
 /* What has changed while it waited; true: it is not to run any more. */
 static bool is_obsolete(struct model *m, struct run *run)
 {
@@ -236,18 +248,38 @@ static bool is_obsolete(struct model *m, struct run *run)
     bool configured = n != NULL && n->spec != NULL;
     bool well = configured && (n->state.state == STATE_UP ||
                                n->state.state == STATE_DEGRADED);
+    const char *stale = book == NULL || book->kind != RUNBOOK_NOTIFY
+                            ? NULL
+                            : why_stale(m, run, book);
     if (book == NULL)
         give_up(m, run, "config", "the runbook is no longer configured");
-    else if (!configured)
+    else if (!configured && (n == NULL || run->row.on != ON_RECOVERED))
         give_up(m, run, "config", "the check is no longer configured");
     else if (book->missing != NULL)
         give_up(m, run, "secret", "a secret has no value any more");
     else if (run->row.kind == RUNBOOK_DIAGNOSE && run->row.on == ON_SUSPECT &&
              well)
         give_up(m, run, "moot", "the check recovered before its turn");
+    else if (stale != NULL)
+        give_up(m, run, "moot", stale);
     else
         return false;
     return true;
+}
+
+/* Notices of one runbook entry are never reordered: one that cannot start yet
+ * keeps those behind it waiting, for its delay too. */
+struct kept {
+    const struct run **first; /* of each entry that is kept waiting */
+    size_t count;
+};
+
+static bool is_kept(const struct kept *kept, const struct run *run)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        if (str_eq(kept->first[i]->row.runbook, run->row.runbook))
+            return true;
+    return false;
 }
 
 /* Oldest first. One that finds its place taken keeps those behind it waiting
@@ -255,26 +287,49 @@ static bool is_obsolete(struct model *m, struct run *run)
 void run_start_waiting(struct model *m)
 {
     struct run *next;
+    struct kept kept = {arena_alloc(m->scratch, (m->conf->runbook_count + 1) *
+                                                    sizeof *kept.first),
+                        0};
     for (struct run *run = m->waiting.first; run != NULL; run = next) {
         next = run->next;
-        if (!has_place(m, run) || is_obsolete(m, run))
+        bool notice = run->row.kind == RUNBOOK_NOTIFY;
+        if (notice && is_kept(&kept, run))
             continue;
-        start(m, run, conf_runbook(m->conf, run->row.runbook));
+        if (!has_place(m, run) || !outbox_is_due(m, run)) {
+            if (notice && kept.count < m->conf->runbook_count)
+                kept.first[kept.count++] = run;
+            continue;
+        }
+        if (!is_obsolete(m, run))
+            start(m, run, conf_runbook(m->conf, run->row.runbook));
     }
 }
 
-void run_intend(struct model *m, const struct run_row *row,
-                const struct result *about)
+static struct run *intended(struct model *m, const struct run_row *row,
+                            const struct result *about)
 {
     enum grade grade =
         row->kind == RUNBOOK_DIAGNOSE ? GRADE_RELAXED : GRADE_DURABLE;
     struct run *run = new_run(row);
     run->row.state = RUN_INTENDED;
     run->about = about == NULL ? NULL : result_copy(about);
-    put_last(&m->waiting, run);
     run->sequence = store_run(m, run, grade, true);
-    if (has_place(m, run))
-        start(m, run, conf_runbook(m->conf, row->runbook));
+    return run;
+}
+
+void run_intend(struct model *m, const struct run_row *row,
+                const struct result *about)
+{
+    put_last(&m->waiting, intended(m, row, about));
+    outbox_changed(m);
+    run_start_waiting(m);
+}
+
+void run_intend_again(struct model *m, const struct run_row *row,
+                      const struct result *about)
+{
+    put_first(&m->waiting, intended(m, row, about));
+    outbox_changed(m);
 }
 
 /* ---------------------------------------------------------- its course --- */
@@ -321,11 +376,13 @@ static const char *ending_text(struct model *m, const struct run *run,
         return end->headline[0] ? model_text(m, "%s", end->headline) : "done";
     if (end->exit_status > 128)
         return model_text(m, "ended by signal %d", end->exit_status - 128);
-    return model_text(m, "failed with exit status %d", end->exit_status);
+    bool says = run->row.kind == RUNBOOK_NOTIFY && end->headline[0] != '\0';
+    return model_text(m, "failed with exit status %d%s%s", end->exit_status,
+                      says ? ": " : "", says ? end->headline : "");
 }
 
 static void tell_ending(struct model *m, const struct run *run,
-                        const struct run_ending *end)
+                        const struct run_ending *end, const char *then)
 {
     struct node *n = model_node(m, run->row.check);
     if (n == NULL)
@@ -335,8 +392,9 @@ static void tell_ending(struct model *m, const struct run *run,
     const char *text = ending_text(m, run, end);
     struct node at = *n; /* the incident of the run, whatever is open now */
     at.state.incident = run->row.incident;
-    incident_event(m, &at, kind, "%s: %s", run->row.runbook, text);
-    model_tell(m, TELL_RUN, n, "%s %s: %s", kind, run->row.runbook, text);
+    incident_event(m, &at, kind, "%s: %s%s", run->row.runbook, text, then);
+    model_tell(m, TELL_RUN, n, "%s %s: %s%s", kind, run->row.runbook, text,
+               then);
 }
 
 /* Until its own cooldown is over, and longer while its incident is open or it
@@ -351,7 +409,8 @@ static bool is_needed(const struct model *m, const struct run *run)
     bool open = e != NULL && e->row.state != INCIDENT_RESOLVED &&
                 run->row.kind != RUNBOOK_DIAGNOSE;
     bool latest = e != NULL && e->diagnosis == run->row.number;
-    return open || latest || m->now.wall_us < run->row.ended_us + keep_us;
+    return open || latest || m->now.wall_us < run->row.ended_us + keep_us ||
+           outbox_needs(m, run);
 }
 
 void run_tidy(struct model *m)
@@ -385,28 +444,6 @@ static void record_ending(struct model *m, struct run *run,
     store_run(m, run, GRADE_RELAXED, false);
 }
 
-/* At least once: a notice whose end nobody knows is sent again. */
-static void send_again(struct model *m, const struct run *lost)
-{
-    size_t tries = 0;
-    for (const struct run *r = m->past.first; r != NULL; r = r->next)
-        tries += r->row.incident == lost->row.incident &&
-                 r->row.check == lost->row.check && r->row.on == lost->row.on &&
-                 str_eq(r->row.runbook, lost->row.runbook);
-    if (tries >= NOTICE_TRIES ||
-        conf_runbook(m->conf, lost->row.runbook) == NULL)
-        return;
-    struct run_row row = lost->row;
-    row.number = ++m->last_run;
-    row.intended_us = m->now.wall_us;
-    row.started_us = row.ended_us = 0;
-    row.verdict = VERDICT_NONE;
-    row.exit_status = -1;
-    row.pid = 0;
-    row.reason = row.sha256 = row.boot_id = row.findings = row.output = "";
-    run_intend(m, &row, lost->about);
-}
-
 void run_ended(struct model *m, const struct run_ending *end)
 {
     struct run *run = find_in(&m->live, end->run);
@@ -417,15 +454,44 @@ void run_ended(struct model *m, const struct run_ending *end)
     record_ending(m, run, end);
     if (run->row.kind == RUNBOOK_DIAGNOSE)
         incident_diagnosed(m, &run->row, end->headline);
-    tell_ending(m, run, end);
-    if (run->row.kind == RUNBOOK_NOTIFY && !end->known)
-        send_again(m, run);
+    const char *then = "";
+    if (run->row.kind == RUNBOOK_NOTIFY)
+        then = outbox_ended(m, run, end->known);
+    tell_ending(m, run, end, then);
     result_free(run->about);
     run->about = NULL;
+    outbox_changed(m);
     run_start_waiting(m);
 }
 
 /* ------------------------------------------------------------- restart --- */
+
+/* Earlier attempts at the same notice. */
+static void supersede(struct model *m, const struct run *run)
+{
+    for (struct run *r = m->past.first; r != NULL; r = r->next)
+        if (r->row.kind == RUNBOOK_NOTIFY &&
+            outbox_first(r) == outbox_first(run))
+            r->superseded = true;
+}
+
+/* Its turn is that of its first attempt. */
+static void put_by_first(struct run_list *list, struct run *run)
+{
+    struct run *before = NULL;
+    for (struct run *r = list->first;
+         r != NULL && outbox_first(r) < outbox_first(run); r = r->next)
+        before = r;
+    if (before == NULL) {
+        put_first(list, run);
+        return;
+    }
+    run->next = before->next;
+    before->next = run;
+    if (list->last == before)
+        list->last = run;
+    list->count++;
+}
 
 /* A notice that was only intended is sent (again): at least once. A diagnosis
  * that may have begun counts as live until the daemon has looked for it. */
@@ -438,7 +504,12 @@ void model_restore_run(struct model *m, const struct run_row *row)
         e->diagnosis = row->number;
     bool live = row->state == RUN_INTENDED || row->state == RUN_STARTED;
     bool unsent = row->state == RUN_INTENDED && row->kind == RUNBOOK_NOTIFY;
-    put_last(unsent ? &m->waiting : live ? &m->live : &m->past, run);
+    if (row->first != 0)
+        supersede(m, run);
+    if (unsent)
+        put_by_first(&m->waiting, run);
+    else
+        put_last(live ? &m->live : &m->past, run);
 }
 
 /* --------------------------------------------------------------- views --- */
@@ -458,13 +529,6 @@ const struct run_row *model_would_run(const struct model *m, uint64_t incident,
         if (run->row.state == RUN_WOULD && run->row.incident == incident &&
             i-- == 0)
             return &run->row;
-    return NULL;
-}
-
-const struct run_row *model_dead_letter(const struct model *m, size_t i)
-{
-    (void)m;
-    (void)i;
     return NULL;
 }
 
