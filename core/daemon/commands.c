@@ -24,9 +24,11 @@ static void do_status(struct client *c, const struct request *request)
             (only == NULL || str_eq(only, v.row->name)))
             client_answer(c, report_check(&v));
     for (size_t i = 0; (letter = model_dead_letter(m, i)) != NULL; i++)
-        if (only == NULL && model_check_by_id(m, letter->check, &v))
-            client_answer(c, json_pack("{s:o}", "dead_letter",
-                                       report_run(letter, v.row->name)));
+        if (only == NULL && model_check_known(m, letter->check, &v)) {
+            json_t *o = report_run(letter, v.row->name);
+            json_object_del(o, "output"); /* may be longer than a line */
+            client_answer(c, json_pack("{s:o}", "dead_letter", o));
+        }
     client_answer(c, json_pack("{s:b}", "end", 1));
 }
 

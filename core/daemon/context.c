@@ -1,7 +1,8 @@
 /* daemon/context.c: what a runbook is told: its environment, its JSON on
  * standard input, its secrets. The contract is docs/runbooks.md; additions are
  * allowed, changes are not. Texts that a target controls travel only in the
- * JSON, except RELEVO_CODE, which is cleaned. */
+ * JSON, except RELEVO_CODE, which is cleaned. The check of a notice may be no
+ * longer configured: then little is known of it. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ void context_run_dir(const struct daemon *d, uint64_t run, char *out,
 /* "host:port", "[::1]:5432" or just a name. */
 static void split_target(struct context *c)
 {
-    const char *target = c->probed->target;
+    const char *target = c->probed == NULL ? "" : c->probed->target;
     const char *colon = strrchr(target, ':');
     size_t n = colon == NULL ? strlen(target) : (size_t)(colon - target);
     if (n >= 2 && target[0] == '[' && target[n - 1] == ']') {
@@ -128,10 +129,29 @@ static void set_check(struct context *c)
 
 static json_t *run_json(const struct context *c)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", c->run_id, "runbook",
-                     c->book->name, "kind", runbook_kind_name(c->book->kind),
-                     "on", runbook_on_name((enum runbook_on)c->run->on),
-                     "deadline", report_time(c->deadline_us));
+    char first[ID_TEXT];
+    id_text('R', c->run->first != 0 ? c->run->first : c->run->number, first);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "id", c->run_id,
+                     "runbook", c->book->name, "kind",
+                     runbook_kind_name(c->book->kind), "on",
+                     runbook_on_name((enum runbook_on)c->run->on), "deadline",
+                     report_time(c->deadline_us), "attempt",
+                     (int)c->run->attempt, "first", first);
+}
+
+static json_t *text_json(const char *text)
+{
+    return text == NULL ? json_null() : report_text(text, strlen(text));
+}
+
+static json_t *impact_json(const struct context *c)
+{
+    const struct check_row *row;
+    json_t *list = json_array();
+    for (size_t i = 0;
+         (row = model_impact(c->daemon->model, c->run->incident, i)); i++)
+        json_array_append_new(list, text_json(row->name));
+    return list;
 }
 
 static json_t *incident_json(const struct context *c)
@@ -139,6 +159,7 @@ static json_t *incident_json(const struct context *c)
     if (c->incident == NULL)
         return json_null();
     json_t *o = report_incident(c->incident, c->check.row->name);
+    json_object_set_new(o, "impact", impact_json(c));
     if (c->incident->opened_us == 0)
         json_object_set_new(o, "state", json_string("forming"));
     return o;
@@ -157,23 +178,38 @@ static json_t *settings_json(const struct check_spec *spec)
     return o;
 }
 
-/* Where to look is where its source looks, for one that is derived. */
-static json_t *check_json(const struct context *c)
+/* What only the configuration says. Where to look is where its source looks,
+ * for one that is derived. */
+static void add_spec(const struct context *c, json_t *o)
 {
     const struct check_spec *spec = c->check.spec;
     json_t *tags = json_array(), *settings = settings_json(c->probed);
     for (size_t i = 0; i < spec->tags.count; i++)
         json_array_append_new(tags, json_string(spec->tags.items[i]));
     json_t *url = json_object_get(settings, "url");
+    json_object_set_new(o, "tags", tags);
+    json_object_set(o, "url", url);
+    json_object_set_new(o, "plugin", text_json(c->probed->plugin));
+    if (spec->source != NULL)
+        json_object_set_new(o, "of", text_json(spec->source->name));
+    json_object_set_new(o, "interval_ms", report_ms(c->probed->interval_ns));
+    json_object_set_new(o, "settings", settings);
+    json_object_set_new(o, "title", text_json(spec->title));
+    json_object_set_new(o, "owner", text_json(spec->owner));
+    json_object_set_new(o, "links", report_links(&spec->links));
+}
+
+static json_t *check_json(const struct context *c)
+{
     int64_t port;
     json_t *o = json_pack(
-        "{s:s, s:s?, s:s, s:o, s:{s:s, s:o}, s:O, s:o, s:o}", "name",
-        c->check.row->name, "of",
-        spec->source == NULL ? NULL : spec->source->name, "plugin",
-        c->probed->plugin, "tags", tags, "target", "host", c->host, "port",
+        "{s:s, s:s, s:s, s:[], s:{s:s, s:o}, s:n, s:n, s:{}}", "name",
+        c->check.row->name, "environment", c->check.row->environment, "plugin",
+        c->check.row->plugin, "tags", "target", "host", c->host, "port",
         str_to_i64(c->port, &port) ? json_integer(port) : json_null(), "url",
-        url == NULL ? json_null() : url, "interval_ms",
-        report_ms(c->probed->interval_ns), "settings", settings);
+        "of", "settings");
+    if (c->check.spec != NULL)
+        add_spec(c, o);
     return o;
 }
 
@@ -229,6 +265,7 @@ static void add_notice(const struct context *c, json_t *o)
 {
     char key[256];
     bool well = c->run->on == ON_RECOVERED;
+    bool was_down = well || c->run->on == ON_STILL_DOWN;
     if (c->run->incident != 0)
         snprintf(key, sizeof key, "relevo-%s", c->incident_id);
     else
@@ -236,7 +273,7 @@ static void add_notice(const struct context *c, json_t *o)
                  runbook_on_name((enum runbook_on)c->run->on));
     json_object_set_new(
         o, "transition",
-        json_pack("{s:s, s:s}", "from", well ? "down" : "suspect", "to",
+        json_pack("{s:s, s:s}", "from", was_down ? "down" : "suspect", "to",
                   well ? "up" : runbook_on_name((enum runbook_on)c->run->on)));
     json_object_set_new(o, "diagnosis", diagnosis_json(c));
     json_object_set_new(o, "dedup_key", json_string(key));
@@ -288,9 +325,9 @@ static struct context context_of(struct daemon *d, const struct run_row *run,
 {
     struct context c = {.daemon = d, .run = run, .book = book};
     c.arena = arena_new();
-    must(model_check_by_id(d->model, run->check, &c.check));
-    c.probed =
-        c.check.spec->source != NULL ? c.check.spec->source : c.check.spec;
+    must(model_check_known(d->model, run->check, &c.check));
+    const struct check_spec *spec = c.check.spec;
+    c.probed = spec != NULL && spec->source != NULL ? spec->source : spec;
     c.about = about != NULL ? about : c.check.last;
     c.incident = model_incident(d->model, run->incident);
     id_text('R', run->number, c.run_id);

@@ -234,7 +234,8 @@ void incident_event(struct model *, const struct node *, const char *event,
                     const char *fmt, ...) PRINTF(4, 5);
 void incident_diagnosed(struct model *, const struct run_row *,
                         const char *headline);
-void incident_forget(struct model *); /* those resolved long ago; now and then */
+void incident_forget(
+    struct model *); /* those resolved long ago; now and then */
 void incident_free_all(struct model *);
 void incident_removed(struct model *, struct node *);
 void incident_resume(struct model *); /* after a restart: forming ones */

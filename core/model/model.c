@@ -579,7 +579,8 @@ static void view(const struct model *m, const struct node *n,
         .last = n->last,
         .last_good = n->last_good,
         .history_count = n->history_count};
-    state_count_text(&n->state, n->spec, v->count);
+    if (n->spec != NULL)
+        state_count_text(&n->state, n->spec, v->count);
     for (size_t i = 0; i < n->history_count; i++)
         v->history[i] = n->history[(n->history_next + MODEL_HISTORY - 1 - i) %
                                    MODEL_HISTORY];
@@ -609,6 +610,15 @@ bool model_check_by_id(const struct model *m, uint32_t check,
                        struct check_view *v)
 {
     return view_configured(m, model_node(m, check), v);
+}
+
+bool model_check_known(const struct model *m, uint32_t check,
+                       struct check_view *v)
+{
+    const struct node *n = model_node(m, check);
+    if (n != NULL)
+        view(m, n, v);
+    return n != NULL;
 }
 
 bool model_check_by_name(const struct model *m, const char *name,

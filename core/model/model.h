@@ -175,6 +175,9 @@ size_t model_check_count(const struct model *); /* of the configuration */
 bool model_check_at(const struct model *, size_t i, struct check_view *);
 bool model_check_by_id(const struct model *, uint32_t check,
                        struct check_view *);
+/* Also one that is no longer configured: its spec is NULL. */
+bool model_check_known(const struct model *, uint32_t check,
+                       struct check_view *);
 bool model_check_by_name(const struct model *, const char *name,
                          struct check_view *);
 /* NULL: not open, forming or lately resolved. */

@@ -118,6 +118,7 @@ static void record_held(struct model *m, struct node *n, struct run_row *row,
     row->held_by = held.by;
     row->reason = held.reason;
     run_remember(m, row);
+    outbox_changed(m);
     incident_event(m, n, "held", "%s %s: %s", runbook_kind_name(row->kind),
                    row->runbook, held.reason);
 }

@@ -187,7 +187,7 @@ const char *outbox_ended(struct model *m, struct run *r, bool known)
     return model_text(
         m, "; attempt %d of %d %s%s", r->row.attempt + 1, TRIES,
         delay_us == 0 ? "follows" : "in ",
-        delay_us == 0 ? "" : human_elapsed(delay_us * NS_PER_US, text));
+        delay_us == 0 ? "" : human_duration(delay_us * NS_PER_US, text));
 }
 
 /* -------------------------------------------------------------- in time --- */

@@ -188,7 +188,7 @@ json_t *report_result(const struct result *r, const char *check)
     return o;
 }
 
-static json_t *links_json(const struct rlv_dict *links)
+json_t *report_links(const struct rlv_dict *links)
 {
     json_t *o = json_object();
     for (size_t i = 0; i < links->count; i++)
@@ -219,7 +219,7 @@ json_t *report_check(const struct check_view *v)
     json_object_set_new(o, "waits_for", text_of(v->waits_for));
     json_object_set_new(o, "title", text_of(v->spec->title));
     json_object_set_new(o, "owner", text_of(v->spec->owner));
-    json_object_set_new(o, "links", links_json(&v->spec->links));
+    json_object_set_new(o, "links", report_links(&v->spec->links));
     json_object_set_new(o, "last",
                         v->last == NULL ? json_null()
                                         : report_result(v->last, v->row->name));

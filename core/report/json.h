@@ -22,6 +22,8 @@ json_t *report_ms(int64_t ns);
 /* RESULT; check is the name. */
 json_t *report_result(const struct result *, const char *check);
 /* One line of status: {"name","environment","plugin","state","count",…}. */
+/* name → URL */
+json_t *report_links(const struct rlv_dict *);
 json_t *report_check(const struct check_view *);
 /* RUN. */
 json_t *report_run(const struct run_row *, const char *check);

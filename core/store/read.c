@@ -72,7 +72,14 @@ static const struct {
     [LIST_OPEN_INCIDENTS] = {RECORD_INCIDENT,
                              "node = ?1 AND (resolved_us = 0"
                              " OR resolved_us > ?3 OR number IN (SELECT"
-                             " incident FROM state WHERE node = ?1))"
+                             " incident FROM state WHERE node = ?1)"
+                             /* A notice about it waits, or was held (3). */
+                             " OR number IN (SELECT incident FROM run"
+                             "  WHERE node = ?1 AND state < 2)"
+                             " OR resolved_us > ?3 - 86400000000 AND EXISTS("
+                             "  SELECT 1 FROM run WHERE run.node = ?1"
+                             "  AND run.incident = incident.number"
+                             "  AND run.state = 3))"
                              " ORDER BY +number"},
     [LIST_LIVE_RUNS] =
         {RECORD_RUN,
@@ -80,6 +87,10 @@ static const struct {
          " SELECT number FROM run WHERE node = ?1 AND state < 2"
          " UNION SELECT number FROM run"
          "  WHERE node = ?1 AND state <= 2 AND intended_us > ?3"
+         /* Who was told what, and what was held. */
+         " UNION SELECT number FROM run WHERE node = ?1 AND incident IN ("
+         "  SELECT number FROM incident WHERE node = ?1 AND"
+         "  (resolved_us = 0 OR resolved_us > ?3))"
          " UNION SELECT max(number) FROM run WHERE node = ?1 AND state <= 2"
          "  GROUP BY runbook, check_id, fault) ORDER BY number"},
     [LIST_IMPACT] = {RECORD_IMPACT, "node = ?1 AND incident = ?2"
