@@ -117,8 +117,13 @@ static void record_held(struct model *m, struct node *n, struct run_row *row,
     row->state = RUN_HELD;
     row->held_by = held.by;
     row->reason = held.reason;
-    run_remember(m, row);
-    outbox_changed(m);
+    struct record r = {.kind = RECORD_RUN, .as.run = *row};
+    if (row->kind == RUNBOOK_NOTIFY) { /* it may be made up for */
+        run_remember(m, row);
+        outbox_changed(m);
+    } else {
+        model_commit(m, GRADE_RELAXED, r);
+    }
     incident_event(m, n, "held", "%s %s: %s", runbook_kind_name(row->kind),
                    row->runbook, held.reason);
 }
