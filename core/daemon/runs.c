@@ -48,9 +48,16 @@ static void end_unstarted(struct daemon *d, uint64_t run, const char *why)
     tell_model(d, &end);
 }
 
-/* It began; what it did is not known, and it is never started again. */
+/* It began; what it did is not known, and it is never started again. Its keeper
+ * could not remove its secrets. */
 static void end_unknown(struct daemon *d, uint64_t run, const char *why)
 {
+    char dir[4200], secrets[4300];
+    context_run_dir(d, run, dir, sizeof dir);
+    snprintf(secrets, sizeof secrets, "%s/secrets", dir);
+    fs_remove_tree(secrets);
+    if (access(secrets, F_OK) == 0)
+        log_warn("%s cannot be removed: it holds secrets", secrets);
     log_warn("run R-%llu left no outcome%s%s", (unsigned long long)run,
              why[0] ? ": " : "", why);
     struct run_ending end = unfinished(run, false, why);

@@ -254,9 +254,10 @@ static void repeat(struct model *m)
         const struct runbook_spec *book = &m->conf->runbooks[i];
         if (book->kind != RUNBOOK_NOTIFY || book->repeat_ns == 0)
             continue;
-        for (const struct episode *e = m->episodes; e != NULL; e = e->next)
-            if (!e->forming && e->row.state == INCIDENT_OPEN)
-                repeat_one(m, book, e);
+        for (size_t k = 0; k < m->episode_count; k++)
+            if (!m->episodes[k]->forming &&
+                m->episodes[k]->row.state == INCIDENT_OPEN)
+                repeat_one(m, book, m->episodes[k]);
     }
 }
 

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import random
+import signal
 import sys
 import tempfile
 import unittest
@@ -131,9 +132,30 @@ class Secrets(unittest.TestCase):
                     continue
                 try:
                     with open(path, "rb") as f:
-                        self.look_through(path, f.read())
+                        data = f.read()
                 except OSError:
-                    pass  # a socket, or gone
+                    continue  # a socket, or gone
+                if not self.is_lent(path):
+                    self.look_through(path, data)
+
+    def is_lent(self, path):
+        """A script's own secret, as promised: only for its user, and only
+        while it runs. They are removed before the outcome is written."""
+        folder, name = os.path.split(path)
+        run = os.path.dirname(folder)
+        if os.path.basename(folder) != "secrets" or \
+                name not in ("key", "file") or \
+                os.path.dirname(run) != os.path.join(self.folder, "state",
+                                                     "runs"):
+            return False
+        if os.path.exists(os.path.join(run, "outcome.json")):
+            return False
+        try:
+            modes = [os.stat(p).st_mode & 0o777 for p in (path, folder)]
+        except FileNotFoundError:
+            return True  # removed since
+        self.assertEqual(modes, [0o400, 0o700], path)
+        return True
 
     def look_through_processes(self, watch):
         seen = 0
@@ -207,9 +229,29 @@ class Secrets(unittest.TestCase):
                     if r["state"] == "ended"]
             self.assertIn("[secret]", runs[0]["output"])
             self.assertIn("RELEVO_CHECK=", runs[0]["output"])
+        self.assertEqual(self.lent(watch), [])
         self.look_through_files(watch.state)
         self.look_through("out.log", watch.log())
         self.assertEqual(self.found, [], "\n".join(map(str, self.found)))
+
+    def lent(self, watch):
+        """Folders of secrets that are there now."""
+        runs = os.path.join(watch.state, "runs")
+        return [os.path.join(runs, name) for name in os.listdir(runs)
+                if os.listdir(os.path.join(runs, name)).count("secrets")]
+
+    def test_a_keeper_that_is_killed_leaves_none(self):
+        watch = self.make()
+        with watch:
+            run = until("a script", lambda: [
+                f for f in self.lent(watch)
+                if os.path.exists(os.path.join(f, "keeper.json"))])[0]
+            with open(os.path.join(run, "keeper.json")) as f:
+                os.kill(json.load(f)["pid"], signal.SIGKILL)
+            until("its secrets to be removed", lambda: not os.path.exists(
+                os.path.join(run, "secrets")))
+            self.assertFalse(os.path.exists(os.path.join(run, "outcome.json")))
+        self.assertEqual(self.lent(watch), [])
 
     def test_errors_of_a_configuration_do_not_tell_them(self):
         watch = self.make(CHECKS.replace(
