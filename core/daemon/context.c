@@ -22,7 +22,8 @@ struct context {
     const struct runbook_spec *book;
     const struct result *about; /* what called it, or the latest; or NULL */
     struct check_view check;
-    const struct check_spec *probed;     /* the check's own, or its source's */
+    const struct check_spec *probed;     /* the check's own, or its source's;
+ NULL: it is not configured */
     const struct incident_row *incident; /* NULL: none, or still forming */
     char run_id[ID_TEXT], incident_id[ID_TEXT];
     char host[256], port[8];
@@ -112,7 +113,8 @@ static void set_check(struct context *c)
     const struct result *last = c->about;
     char code[RESULT_CODE * 4];
     set(c, "RELEVO_CHECK", c->check.row->name);
-    set(c, "RELEVO_PLUGIN", c->probed->plugin);
+    set(c, "RELEVO_PLUGIN",
+        c->probed == NULL ? c->check.row->plugin : c->probed->plugin);
     set(c, "RELEVO_STATE", state_name(c->check.state->state));
     set(c, "RELEVO_TARGET_HOST", c->host);
     set(c, "RELEVO_TARGET_PORT", c->port);
