@@ -164,6 +164,12 @@ const struct command commands[] = {
     {"config show",     "",              0, 0, "the configuration with every value, secrets hidden", config_options, cmd_config_show, NULL},
     {"cron",            "EXPR",          1, 1, "the next times of a cron expression", cron_options, cmd_cron, NULL},
     {"expect",          "EXPR",          1, 1, "evaluate an expectation", expect_options, cmd_expect, NULL},
+    {"db stats",        "",              0, 0, "the history's file: sizes, rows, what is kept", NULL, cmd_db_stats, NULL},
+    {"db check",        "",              0, 0, "is the history's file sound", NULL, cmd_db_check,
+     "SQLite's own check; every packed result and every rollup is decoded and\n"
+     "they are compared; the audit's chain. Exit status 1 with findings.\n"},
+    {"db backup",       "FILE",          1, 1, "copy the history while the daemon runs", NULL, cmd_db_backup,
+     "FILE must not be there; it appears whole, looked through, or not at all.\n"},
     {"reload",          "",              0, 0, "have the daemon read its configuration again", NULL, cmd_reload, NULL},
     {"version",         "",              0, 0, "print the version", NULL, cmd_version, NULL},
     {"help",            "[COMMAND]…",    0, 3, "this help, or that of a command", NULL, cmd_help, NULL},

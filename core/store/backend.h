@@ -5,6 +5,7 @@
 
 #include "store/reader.h"
 #include "store/store.h"
+#include "store/upkeep.h"
 
 struct store_ops {
     void (*append)(struct store *, struct record *);
@@ -63,6 +64,13 @@ struct reader_ops {
                   size_t limit, struct audit_entry **, size_t *count,
                   struct err *);
     bool (*verify_audit)(struct reader *, struct audit_verdict *, struct err *);
+    bool (*stats)(struct reader *, struct arena *, struct store_stats *,
+                  struct err *);
+    bool (*keeping)(struct reader *, struct store_stats *, struct err *);
+    bool (*inspect)(struct reader *, struct inspection *, struct err *);
+    bool (*backup)(struct reader *, const char *file,
+                   void (*progress)(void *arg, int done, int of), void *arg,
+                   struct err *);
 };
 
 struct reader {

@@ -57,7 +57,8 @@ enum db_failure db_failure_of(int rc)
 
 bool db_err(const struct db *db, struct err *err, const char *what)
 {
-    return err_set(err, ERR_IO, 0, "history: %s: %s (SQLite %d)", what,
-                   sqlite3_errmsg(db->handle),
-                   sqlite3_extended_errcode(db->handle));
+    int rc = sqlite3_extended_errcode(db->handle);
+    return err_set(err, db_failure_of(rc) == DB_BROKEN ? ERR_PROTOCOL : ERR_IO,
+                   0, "history: %s: %s (SQLite %d)", what,
+                   sqlite3_errmsg(db->handle), rc);
 }

@@ -38,7 +38,8 @@ int db_exec(struct db *, const char *sql);
 /* The first column of the first row. An SQLite code (SQLITE_DONE: no row). */
 int db_number(struct db *, const char *sql, int64_t *out);
 enum db_failure db_failure_of(int rc);
-/* Sets err from the connection's last message. Returns false. */
+/* Sets err from the connection's last message (ERR_PROTOCOL: the file is
+ * damaged). Returns false. */
 bool db_err(const struct db *, struct err *, const char *what);
 
 /* ------------------------------------------------------------ schema.c --- */

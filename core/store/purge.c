@@ -298,7 +298,9 @@ void purge_begin(struct purge *w)
 static void end_kind(struct step *s)
 {
     int64_t before_us = s->purge->before_us[PURGE_RESULTS];
-    if (s->purge->kind == PURGE_RESULTS && before_us != PURGE_ALL &&
+    if (before_us == PURGE_ALL)
+        before_us = clock_wall_us();
+    if (s->purge->kind == PURGE_RESULTS &&
         before_us > (int64_t)s->counters->swept_us)
         s->counters->swept_us = (uint64_t)before_us;
     s->purge->kind++;

@@ -234,6 +234,10 @@ static const struct reader_ops ops = {
     .periods = sqlite_periods,
     .audit = sqlite_audit,
     .verify_audit = sqlite_verify_audit,
+    .stats = sqlite_stats,
+    .keeping = sqlite_keeping,
+    .inspect = sqlite_inspect,
+    .backup = sqlite_backup,
 };
 
 struct reader *sqlite_reader_open(const char *dir, uint16_t node,

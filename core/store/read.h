@@ -37,5 +37,12 @@ bool sqlite_audit(struct reader *, struct arena *, uint64_t before,
                   size_t limit, struct audit_entry **, size_t *count,
                   struct err *);
 bool sqlite_verify_audit(struct reader *, struct audit_verdict *, struct err *);
+bool sqlite_stats(struct reader *, struct arena *, struct store_stats *,
+                  struct err *);
+bool sqlite_keeping(struct reader *, struct store_stats *, struct err *);
+bool sqlite_inspect(struct reader *, struct inspection *, struct err *);
+bool sqlite_backup(struct reader *, const char *file,
+                   void (*progress)(void *arg, int done, int of), void *arg,
+                   struct err *);
 
 #endif

@@ -217,3 +217,26 @@ bool reader_verify_audit(struct reader *r, struct audit_verdict *verdict,
 {
     return r->ops->verify_audit(r, verdict, err);
 }
+
+bool reader_stats(struct reader *r, struct arena *a, struct store_stats *out,
+                  struct err *err)
+{
+    return r->ops->stats(r, a, out, err);
+}
+
+bool reader_keeping(struct reader *r, struct store_stats *out, struct err *err)
+{
+    return r->ops->keeping(r, out, err);
+}
+
+bool reader_inspect(struct reader *r, struct inspection *i, struct err *err)
+{
+    return r->ops->inspect(r, i, err);
+}
+
+bool reader_backup(struct reader *r, const char *file,
+                   void (*progress)(void *arg, int done, int of), void *arg,
+                   struct err *err)
+{
+    return r->ops->backup(r, file, progress, arg, err);
+}
