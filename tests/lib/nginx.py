@@ -54,12 +54,14 @@ class Nginx:
         text = self.servers
         for name, port in self.ports.items():
             text = text.replace("@%s@" % name, str(port))
-        conf = os.path.join(self.folder, "nginx.conf")
-        with open(conf, "w") as f:
+        with open(os.path.join(self.folder, "nginx.conf"), "w") as f:
             f.write(CONF.format(folder=self.folder, servers=text))
+        self._spawn()
+
+    def _spawn(self):
         self.process = subprocess.Popen(
             [find(), "-e", os.path.join(self.folder, "error.log"), "-p",
-             self.folder, "-c", conf],
+             self.folder, "-c", os.path.join(self.folder, "nginx.conf")],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
 
@@ -83,6 +85,17 @@ class Nginx:
             self.__exit__()
         with open(os.path.join(self.folder, "error.log")) as f:
             raise RuntimeError("nginx does not start: " + f.read()[-800:])
+
+    def kill(self):
+        """As kill -9: from now on its ports refuse."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self):
+        """On the ports that it had."""
+        self._spawn()
+        if not self._answers():
+            raise RuntimeError("nginx does not start again")
 
     def __exit__(self, *_):
         self.process.terminate()
