@@ -203,18 +203,22 @@ def wait_for_port(port, child):
 
 
 class Receiver:
-    """Takes POSTs and answers with `status`; what came stands in `got`."""
+    """Takes POSTs and answers with `status`, which may change; what came stands
+    in `got`, what it was answered in `answers`."""
 
     def __init__(self, status=200, headers=None):
-        got, self.got = [], []
-        self.got = got
+        self.got = got = []
+        self.answers = answers = []
+        self.status = status
+        receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 length = int(self.headers.get("Content-Length", 0))
                 got.append((self.path, dict(self.headers),
                             self.rfile.read(length)))
-                self.send_response(status)
+                answers.append(receiver.status)
+                self.send_response(receiver.status)
                 for name, value in (headers or {}).items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", "0")
