@@ -263,20 +263,28 @@ static json_t *would_json(const struct context *c)
     return list;
 }
 
+/* What became of the check; by hand: what it is now. */
+static json_t *transition_json(const struct context *c)
+{
+    bool well = c->run->on == ON_RECOVERED;
+    bool was_down = well || c->run->on == ON_STILL_DOWN;
+    const char *now = state_name(c->check.state->state);
+    const char *to = runbook_on_name((enum runbook_on)c->run->on);
+    if (c->run->on == ON_ASKED)
+        return json_pack("{s:s, s:s}", "from", now, "to", now);
+    return json_pack("{s:s, s:s}", "from", was_down ? "down" : "suspect", "to",
+                     well ? "up" : to);
+}
+
 static void add_notice(const struct context *c, json_t *o)
 {
     char key[256];
-    bool well = c->run->on == ON_RECOVERED;
-    bool was_down = well || c->run->on == ON_STILL_DOWN;
     if (c->run->incident != 0)
         snprintf(key, sizeof key, "relevo-%s", c->incident_id);
     else
         snprintf(key, sizeof key, "relevo-%s-%s", c->check.row->name,
                  runbook_on_name((enum runbook_on)c->run->on));
-    json_object_set_new(
-        o, "transition",
-        json_pack("{s:s, s:s}", "from", was_down ? "down" : "suspect", "to",
-                  well ? "up" : runbook_on_name((enum runbook_on)c->run->on)));
+    json_object_set_new(o, "transition", transition_json(c));
     json_object_set_new(o, "diagnosis", diagnosis_json(c));
     json_object_set_new(o, "dedup_key", json_string(key));
     json_object_set_new(o, "would_have_run", would_json(c));

@@ -186,6 +186,18 @@ class Formats(unittest.TestCase):
         path = self.send("opsgenie", notice(), "recovered")[0]
         self.assertIn(f"/{down}/close", path)
 
+    def test_a_repetition_is_the_same_alert(self):
+        document = notice(transition={"from": "down", "to": "still_down"})
+        document["run"]["on"] = "still_down"
+        sent = self.send("json", document, "still_down")[1]
+        self.assertEqual(sent["event"], "still_down")
+        self.assertEqual(sent["title"], "api is still down")
+        sent = self.send("pagerduty", document, "still_down")[1]
+        self.assertEqual(sent["event_action"], "trigger")
+        self.assertEqual(sent["dedup_key"], "relevo-I-12")
+        sent = self.send("slack", document, "still_down")[1]
+        self.assertEqual(sent["attachments"][0]["color"], "danger")
+
     def test_alertmanager_keeps_it_firing_until_it_recovers(self):
         for on, sign in [("down", 1), ("recovered", -1)]:
             alert = self.send("alertmanager", notice(), on)[1][0]

@@ -4,7 +4,7 @@
   headers: (if $key != "" then {Authorization: "Bearer \($key)"} else {} end),
   body: {
     source: "relevo",
-    event: (if is_recovery then "recovered" else to_state end),
+    event: (if is_recovery then "recovered" else to_state | gsub(" "; "_") end),
     dedup_key: dedup,
     title: headline,
     text: ([headline, (facts | fact_lines)] | join("\n")),
