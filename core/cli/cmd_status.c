@@ -108,12 +108,10 @@ static json_t *select_checks(const struct args *args, json_t *all,
 static void put_notes(struct buf *out, const json_t *check)
 {
     int64_t until = 0;
-    const char *waits = report_member(check, "waits_for");
     const char *window = report_member(check, "maintenance");
-    if (waits[0] != '\0')
-        buf_addf(out, "waits for %s", waits);
+    matrix_put_waits(out, check);
     if (clock_parse(report_member(check, "until"), &until))
-        buf_addf(out, "until %s", out_clock(until));
+        buf_addf(out, "%suntil %s", out->len > 0 ? ", " : "", out_clock(until));
     if (window[0] != '\0')
         buf_addf(out, "%smaintenance %s", out->len > 0 ? ", " : "", window);
     if (json_is_true(json_object_get(check, "acknowledged")))

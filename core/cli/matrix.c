@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -121,18 +122,34 @@ json_t *matrix_json(const json_t *checks)
 
 /* ---------------------------------------------------------------- text --- */
 
+void matrix_put_waits(struct buf *out, const json_t *check)
+{
+    const char *at = report_member(check, "waits_for");
+    const char *environment = report_member(check, "environment");
+    if (*at != '\0')
+        buf_adds(out, "waits for ");
+    while (*at != '\0') { /* "staging/db, any of …": word by word */
+        size_t n = strcspn(at, " "), gap = strspn(at + n, " ");
+        size_t own = strlen(environment);
+        bool is_own = own > 0 && own < n && at[own] == '/' &&
+                      strncmp(at, environment, own) == 0;
+        size_t skipped = is_own ? own + 1 : 0;
+        buf_add(out, at + skipped, n + gap - skipped);
+        at += n + gap;
+    }
+}
+
 /* "suspect 2/3", "waits for db", "up, maintenance"; "-": not there. */
 static void put_cell(struct buf *out, const json_t *check)
 {
     const char *count = report_member(check, "count");
-    const char *waits = report_member(check, "waits_for");
+    size_t before = out->len;
     if (check == NULL) {
         buf_adds(out, "-");
         return;
     }
-    if (waits[0] != '\0')
-        buf_addf(out, "waits for %s", waits);
-    else
+    matrix_put_waits(out, check);
+    if (out->len == before)
         buf_addf(out, "%s%s%s", report_member(check, "state"),
                  count[0] ? " " : "", count);
     if (report_member(check, "maintenance")[0] != '\0')

@@ -5,6 +5,11 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
+
+/* "waits for db": of a CHECK that is impacted, without its own environment;
+ * else nothing. */
+void matrix_put_waits(struct buf *, const json_t *check);
 /* checks: a list of CHECK, as `status --json` has them. */
 json_t *matrix_json(const json_t *checks);
 /* To standard output, in blocks of at most `columns` characters; 0: in one. */

@@ -7,6 +7,7 @@
 #include "conf/draft.h"
 #include "conf/header.h"
 #include "model/fault.h"
+#include "model/naming.h"
 #include "model/record.h"
 
 struct book {
@@ -66,10 +67,14 @@ static void check_states(struct book *k)
     }
 }
 
+/* Whole names, then plain ones. */
 static const char *nth_check(const void *arg, size_t i)
 {
     const struct conf *c = arg;
-    return i < c->check_count ? c->checks[i].name : NULL;
+    size_t n = c->check_count;
+    return i < n       ? c->checks[i].name
+           : i < 2 * n ? c->checks[i - n].plain_name
+                       : NULL;
 }
 
 static void check_names(struct book *k)
@@ -79,7 +84,9 @@ static void check_names(struct book *k)
     for (size_t i = 0; i < list->count; i++) {
         bool found = false;
         for (size_t n = 0; !found && n < c->check_count; n++)
-            found = str_glob(list->items[i], c->checks[n].name);
+            found = naming_fits(
+                &(struct named){c->checks[n].name, c->checks[n].environment},
+                list->items[i]);
         if (!found)
             refuse_word(k, "check", i, list->items[i],
                         "the name of a check, nor a pattern that fits one",

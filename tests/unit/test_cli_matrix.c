@@ -26,7 +26,8 @@ static json_t *worlds(void)
     json_t *checks = json_array();
     add(checks, "staging/api", "staging", "suspect", "2/3", "");
     add(checks, "staging/db", "staging", "up", "", "");
-    add(checks, "production/api", "production", "impacted", "", "db");
+    add(checks, "production/api", "production", "impacted", "",
+        "production/db, staging/x");
     add(checks, "production/db", "production", "down", "", "");
     add(checks, "production/docs", "production", "up", "", "");
     json_object_set_new(json_array_get(checks, 3), "acknowledged", json_true());
