@@ -61,7 +61,7 @@ static void what_stands_where(void **state)
     struct buf text = printed(checks, 0);
     assert_string_equal(text.data,
                         "COMPONENT  staging      production\n"
-                        "api        suspect 2/3  waits for db\n"
+                        "api        suspect 2/3  waits for db, staging/x\n"
                         "db         up           down, acknowledged\n"
                         "docs       -            up, maintenance\n");
     buf_free(&text);
