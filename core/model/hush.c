@@ -107,6 +107,7 @@ static void pause_one(struct model *m, struct node *n, int64_t until_us,
     close_incident(m, n, text);
     begin_anew(m, n, STATE_PAUSED, until_us);
     heap_remove(&m->queue, &n->due);
+    n->hurry.wanted = false;
     if (n->asked.purpose != PURPOSE_MANUAL)
         n->asked.wanted = false;
     store_change(

@@ -171,6 +171,12 @@ void schedule_next(struct model *m, struct node *n, const struct result *r)
         schedule_ask(m, n, n->asked.purpose, n->asked.trace);
         return;
     }
+    /* Neither those that need it nor those judged from it wake it. */
+    if (n->state.state == STATE_PAUSED) {
+        heap_remove(&m->queue, &n->due);
+        n->hurry.wanted = false;
+        return;
+    }
     int64_t due = regular_due(m, n);
     int64_t other = wanted_interval(n);
     bool differs = n->spec->schedule == SCHEDULE_INTERVAL

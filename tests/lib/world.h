@@ -20,6 +20,7 @@ struct world {
     struct actions last;              /* of the latest step */
     struct buf log;                   /* one line an action */
     struct buf texts;                 /* one line an event: "1 down: why" */
+    struct buf tells;                 /* one line a thing that people hear */
     uint64_t probe[WORLD_CHECKS + 1]; /* in flight, by check number */
     int64_t due[WORLD_CHECKS + 1];
     struct catalog catalog;
@@ -40,7 +41,7 @@ static inline void world_note(struct world *w, const struct action *a)
         buf_addf(&w->log, "run %s after %d\n", a->as.run.runbook->name,
                  (int)(a->after != 0));
         return;
-    case ACTION_TELL: return;
+    case ACTION_TELL: buf_addf(&w->tells, "%s\n", a->as.tell.text); return;
     case ACTION_COMMIT: break;
     }
     if (r->kind == RECORD_TRANSITION) {
@@ -237,6 +238,7 @@ static inline void world_end(struct world *w)
     free(w->conf);
     buf_free(&w->log);
     buf_free(&w->texts);
+    buf_free(&w->tells);
 }
 
 static inline void assert_says(const char *said, const char *expected)
