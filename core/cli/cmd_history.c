@@ -1,5 +1,6 @@
 /* cli/cmd_history.c: `relevo history CHECK`: its results, newest first, from
- * the store; no daemon is needed. */
+ * the store; no daemon is needed. A long time is shown by period
+ * (history_periods.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "cli/out.h"
+#include "cli/history_periods.h"
 #include "cli/ledger.h"
 #include "model/fault.h"
 #include "report/json.h"
@@ -126,6 +128,16 @@ static int window_of(const struct args *args, struct reader_window *w)
     return ledger_limit(args, &w->limit);
 }
 
+/* --json keeps its shape, and --limit counts results, unless --by is given. */
+static bool is_by_period(const struct args *args, const struct reader_window *w)
+{
+    if (args_has(args, "by"))
+        return true;
+    return w->since_us != 0 && !args_has(args, "json") &&
+           !args_has(args, "limit") &&
+           clock_wall_us() - w->since_us > PERIODS_FROM_US;
+}
+
 static int show(struct ledger *p, const struct args *args,
                 struct reader_window *w)
 {
@@ -135,6 +147,8 @@ static int show(struct ledger *p, const struct args *args,
     const struct check_row *row = ledger_check(p, args, args->words[0]);
     if (row == NULL)
         return EXIT_USAGE;
+    if (is_by_period(args, w))
+        return history_periods(p, args, row, w->since_us);
     w->check = row->check;
     if (!reader_history(p->reader, p->arena, w, &results, &count, &err))
         return cli_fail(EXIT_INTERNAL, "%s", err.text);

@@ -45,6 +45,7 @@ static const struct cli_option test_options[] = {
 static const struct cli_option history_options[] = {
     {"limit", 'n', "COUNT",    false, "how many results (default 20)"},
     {"since", 0,   "DURATION", false, "only the last DURATION: 1h, 7d"},
+    {"by",    0,   "PERIOD",   false, "count by minute, hour or day (by itself when --since is over 2d)"},
     {NULL, 0, NULL, false, NULL},
 };
 
