@@ -129,7 +129,8 @@ struct run { /* of a runbook; in one of the model's three lists */
     struct run_row row;   /* texts owned by the run */
     struct result *about; /* what called it; NULL: not known, or over */
     uint64_t sequence;    /* of the record that holds the intention */
-    bool superseded;      /* a notice that failed and was intended again */
+    bool superseded; /* a notice that was intended again, after it had failed
+                        or was held; or that is not true any more */
 };
 
 struct run_list { /* oldest first */
@@ -388,7 +389,7 @@ bool outbox_is_due(const struct model *, const struct run *);
 /* A notice ended (known: and its end was seen): it is intended again, or given
  * up. Returns what is to be added to its end's text. */
 const char *outbox_ended(struct model *, struct run *, bool known);
-void outbox_changed(struct model *); /* it is looked at in this step */
+void outbox_changed(struct model *); /* it is looked at within a second */
 void outbox_tick(struct model *);
 int64_t outbox_wake(const struct model *); /* monotonic; MODEL_NEVER */
 

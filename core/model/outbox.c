@@ -31,6 +31,8 @@ static const int64_t delays_us[TRIES - 1] = {15 * US_PER_S, 45 * US_PER_S,
 #define DEAD_SHOWN_US (24 * 60 * 60 * US_PER_S)
 /* The wall clock may be set while we sleep: looked at this often. */
 #define LOOK_US (10 * US_PER_S)
+/* All of it is looked at not more often than this: there may be thousands. */
+#define AGAIN_US US_PER_S
 
 /* ----------------------------------------------------------- questions --- */
 
@@ -88,7 +90,7 @@ static bool is_owed(const struct model *m, const struct run *r)
     const struct episode *e = incident_find(m, r->row.incident);
     bool resolved = e != NULL && e->row.state == INCIDENT_RESOLVED;
     if (r->row.kind != RUNBOOK_NOTIFY || r->row.state != RUN_HELD ||
-        e == NULL || e->forming)
+        r->superseded || e == NULL || e->forming)
         return false;
     bool timely = str_eq(r->row.held_by, HELD_MAINTENANCE) ||
                   str_eq(r->row.held_by, HELD_ACTIVE);
@@ -199,27 +201,37 @@ static void look_at(struct model *m, int64_t due_us)
 }
 
 /* False: it is held still; looked at again when that may be over. */
-static bool is_free(struct model *m, const struct node *n,
-                    const struct runbook_spec *book)
+static bool is_active(struct model *m, const struct runbook_spec *book)
 {
-    if (hush_window(m, n) != NULL)
-        return false; /* its end is told: outbox_changed */
     if (active_now(book, m->conf->zone, m->now.wall_us))
         return true;
     look_at(m, active_next(book, m->conf->zone, m->now.wall_us));
     return false;
 }
 
+static void make_up_of(struct model *m, const struct runbook_spec *book)
+{
+    for (struct run *r = m->past.first; r != NULL; r = r->next) {
+        if (r->row.state != RUN_HELD || r->superseded ||
+            !str_eq(r->row.runbook, book->name))
+            continue;
+        struct node *n = model_node(m, r->row.check);
+        if (n == NULL || hush_window(m, n) != NULL)
+            continue; /* the end of a window is told: outbox_changed */
+        bool owed = is_owed(m, r);
+        r->superseded = true; /* said now, or never again true */
+        if (owed)
+            run_made_up(m, n, book, &r->row);
+    }
+}
+
 /* What was held is said now. */
 static void make_up(struct model *m)
 {
-    for (const struct run *r = m->past.first; r != NULL; r = r->next) {
-        struct node *n =
-            r->row.state == RUN_HELD ? model_node(m, r->row.check) : NULL;
-        const struct runbook_spec *book =
-            n == NULL ? NULL : conf_runbook(m->conf, r->row.runbook);
-        if (book != NULL && is_owed(m, r) && is_free(m, n, book))
-            run_made_up(m, n, book, &r->row);
+    for (size_t i = 0; i < m->conf->runbook_count; i++) {
+        const struct runbook_spec *book = &m->conf->runbooks[i];
+        if (book->kind == RUNBOOK_NOTIFY && is_active(m, book))
+            make_up_of(m, book);
     }
 }
 
@@ -243,7 +255,7 @@ static void repeat_one(struct model *m, const struct runbook_spec *book,
         from_us = m->now.wall_us; /* the wall clock went back */
     if (m->now.wall_us < from_us + repeat_us)
         look_at(m, from_us + repeat_us);
-    else if (is_free(m, n, book))
+    else if (hush_window(m, n) == NULL && is_active(m, book))
         run_repeat(m, n, book);
 }
 
@@ -268,7 +280,10 @@ static void wait_for_turns(struct model *m)
             look_at(m, r->row.not_before_us);
 }
 
-void outbox_changed(struct model *m) { m->outbox_due_us = 0; }
+void outbox_changed(struct model *m)
+{
+    look_at(m, m->outbox_looked_us + AGAIN_US);
+}
 
 void outbox_tick(struct model *m)
 {

@@ -486,6 +486,60 @@ static void a_wall_clock_that_went_back_keeps_nobody_waiting(void **unused)
     world_end(&w);
 }
 
+/* ------------------------------------------------------------ many at once ---
+ */
+
+enum { MANY = 2000 };
+
+static void fail_all(struct world *w)
+{
+    for (uint32_t i = 1; i <= MANY; i++) {
+        struct result *r = result_new();
+        r->check = i;
+        r->generation = 1;
+        r->outcome = OUTCOME_FAIL;
+        r->fault = RLV_F_REFUSED;
+        struct event bad = {.kind = EVENT_RESULT, .as.result = r};
+        world_step(w, &bad);
+    }
+}
+
+static void many_are_told_in_their_order(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 1)->repeat_ns = 24 * 3600 * NS_PER_S;
+    w.conf->checks = arena_alloc(w.conf->arena, MANY * sizeof *w.conf->checks);
+    for (size_t i = 0; i < MANY; i++) {
+        struct check_spec *c = &w.conf->checks[i];
+        *c = (struct check_spec){.plugin = "http",
+                                 .environment = "",
+                                 .severity = "major",
+                                 .interval_ns = 60 * NS_PER_S,
+                                 .failure_threshold = 1,
+                                 .success_threshold = 1,
+                                 .schedule = SCHEDULE_MANUAL};
+        c->name = c->plain_name = c->target =
+            arena_printf(w.conf->arena, "c%zu", i);
+    }
+    w.conf->check_count = MANY;
+    world_config(&w);
+    fail_all(&w);
+    world_run_ends(&w, live(&w), BUSY, "");
+    wait_s(&w, 16);
+    assert_int_equal(model_live_run(w.model, 0)->first, 1);
+    uint32_t check = 0;
+    while (live(&w) != 0) {
+        assert_int_equal(model_live_run(w.model, 0)->check, ++check);
+        world_run_ends(&w, live(&w), 0, "");
+        world_pass(&w, NS_PER_MS);
+        buf_clear(&w.log);
+        buf_clear(&w.texts);
+    }
+    assert_int_equal(check, MANY);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +563,7 @@ int main(void)
         cmocka_unit_test(an_attempt_that_waits_survives_a_restart),
         cmocka_unit_test(what_is_owed_and_dead_survives_a_restart),
         cmocka_unit_test(a_wall_clock_that_went_back_keeps_nobody_waiting),
+        cmocka_unit_test(many_are_told_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
