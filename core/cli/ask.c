@@ -14,6 +14,7 @@
 #include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/out.h"
 #include "daemon/daemon.h"
 #include "report/json.h"
 
@@ -142,15 +143,20 @@ json_t *ask_request(const char *command, const struct args *args)
     const char *environment = args_get(args, "env");
     json_t *request = json_pack("{s:s}", "command", command);
     if (environment != NULL)
-        json_object_set_new(request, "environment", text_json(environment));
+        ask_add_word(request, "environment", environment);
     return request;
+}
+
+void ask_add_word(json_t *request, const char *member, const char *text)
+{
+    json_object_set_new(request, member, text_json(text));
 }
 
 void ask_add_text(json_t *request, const struct args *args, const char *option)
 {
     const char *text = args_get(args, option);
     if (text != NULL)
-        json_object_set_new(request, option, text_json(text));
+        ask_add_word(request, option, text);
 }
 
 void ask_add_tags(json_t *request, const struct args *args)
@@ -224,6 +230,22 @@ int ask_daemon(const struct args *args, json_t *request, json_t **answer)
         return EXIT_FINE;
     return cli_fail(err.code == ERR_DENIED ? EXIT_USAGE : EXIT_INTERNAL, "%s",
                     err.text);
+}
+
+int ask_and_print(const struct args *args, json_t *request,
+                  void (*print)(const json_t *))
+{
+    json_t *answer;
+    int status = ask_daemon(args, request, &answer);
+    if (status != EXIT_FINE)
+        return status;
+    if (args_has(args, "json")) {
+        out_json(answer);
+    } else {
+        print(answer);
+        json_decref(answer);
+    }
+    return EXIT_FINE;
 }
 
 json_t *ask_list(const char *state_dir, json_t *request, struct err *err)

@@ -20,6 +20,8 @@ json_t *ask_next(struct ask *, struct err *) MUST_CHECK;
 
 /* A request of that command, with "environment" where --env is given. */
 json_t *ask_request(const char *command, const struct args *);
+/* A text under that name. */
+void ask_add_word(json_t *request, const char *member, const char *text);
 /* Options go into it under their own names: a text, the texts of one that
  * repeats and may be a list with commas ("tag" becomes "tags"), a duration
  * ("for" becomes "for_ms"; an exit status). Those not given are left out. */
@@ -36,6 +38,10 @@ json_t *ask_one(struct ask *, json_t *request, struct err *) MUST_CHECK;
  * *answer, or what to return after it has said why. */
 int ask_daemon(const struct args *, json_t *request,
                json_t **answer) MUST_CHECK;
+/* The whole of a command that asks once: prints the answer as it is with
+ * --json, else through print. Returns the exit status. */
+int ask_and_print(const struct args *, json_t *request,
+                  void (*print)(const json_t *answer)) MUST_CHECK;
 /* The items of an answer that is a list. NULL: as for ask_one; also
  * ERR_NOT_FOUND, no daemon. */
 json_t *ask_list(const char *state_dir, json_t *request,

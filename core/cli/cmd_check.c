@@ -131,7 +131,7 @@ static json_t *probe_by_daemon(const struct args *args, const char *name)
     struct err err;
     struct ask *ask = ask_open(cli_state_dir(args), &err);
     json_t *answer = NULL, *request = ask_request("check", args);
-    json_object_set_new(request, "name", report_text(name, strlen(name)));
+    ask_add_word(request, "name", name);
     json_object_set_new(request, "trace", json_true());
     if (ask != NULL)
         answer = ask_one(ask, request, &err);

@@ -1,7 +1,6 @@
 /* cli/cmd_maintenance.c: `relevo maintenance start|end|list`: windows that the
  * daemon opens, ends and lists. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -20,9 +19,18 @@ const char *window_covers(const json_t *answer)
     return text;
 }
 
+static void print_started(const json_t *answer)
+{
+    int64_t until = 0;
+    const char *id = report_member(answer, "window");
+    bool known = clock_parse(report_member(answer, "until"), &until);
+    printf("%s is open for %s until %s; relevo maintenance end %s ends it\n",
+           id, window_covers(answer), known ? out_clock(until) : "?", id);
+}
+
 int cmd_maintenance_start(const struct args *args)
 {
-    json_t *answer, *request = ask_request("maintenance.start", args);
+    json_t *request = ask_request("maintenance.start", args);
     ask_add_checks(request, args, args->word_count);
     ask_add_tags(request, args);
     ask_add_text(request, args, "reason");
@@ -30,41 +38,22 @@ int cmd_maintenance_start(const struct args *args)
     if (status == EXIT_FINE && !args_has(args, "for"))
         status =
             cli_fail(EXIT_USAGE, "--for DURATION is needed: how long it lasts");
-    if (status != EXIT_FINE) {
-        json_decref(request);
-        return status;
-    }
-    status = ask_daemon(args, request, &answer);
-    if (status != EXIT_FINE)
-        return status;
-    if (args_has(args, "json")) {
-        out_json(answer);
-        return EXIT_FINE;
-    }
-    int64_t until = 0;
-    const char *id = report_member(answer, "window");
-    bool known = clock_parse(report_member(answer, "until"), &until);
-    printf("%s is open for %s until %s; relevo maintenance end %s ends it\n",
-           id, window_covers(answer), known ? out_clock(until) : "?", id);
-    json_decref(answer);
-    return EXIT_FINE;
+    if (status == EXIT_FINE)
+        return ask_and_print(args, request, print_started);
+    json_decref(request);
+    return status;
+}
+
+static void print_ended(const json_t *answer)
+{
+    printf("%s has ended\n", report_member(answer, "ended"));
 }
 
 int cmd_maintenance_end(const struct args *args)
 {
-    json_t *answer, *request = ask_request("maintenance.end", args);
-    json_object_set_new(request, "window",
-                        report_text(args->words[0], strlen(args->words[0])));
-    int status = ask_daemon(args, request, &answer);
-    if (status != EXIT_FINE)
-        return status;
-    if (args_has(args, "json")) {
-        out_json(answer);
-        return EXIT_FINE;
-    }
-    printf("%s has ended\n", report_member(answer, "ended"));
-    json_decref(answer);
-    return EXIT_FINE;
+    json_t *request = ask_request("maintenance.end", args);
+    ask_add_word(request, "window", args->words[0]);
+    return ask_and_print(args, request, print_ended);
 }
 
 /* ---------------------------------------------------------------- list --- */

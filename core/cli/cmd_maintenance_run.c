@@ -35,9 +35,7 @@ static json_t *start_request(const struct args *args)
     ask_add_checks(request, args, args->rest);
     ask_add_tags(request, args);
     /* Its arguments may hold secrets: only what it is called. */
-    const char *command = args->words[args->rest];
-    json_object_set_new(request, "reason",
-                        report_text(command, strlen(command)));
+    ask_add_word(request, "reason", args->words[args->rest]);
     ask_add_text(request, args, "reason");
     json_object_set_new(request, "for_ms", json_integer(LONGEST_MS));
     json_object_set_new(request, "bound", json_true());
@@ -81,7 +79,7 @@ static int open_window(const struct args *args, struct ask **ask, char *window,
 static json_t *end_request(const struct args *args, const char *window)
 {
     json_t *request = ask_request("maintenance.end", args);
-    json_object_set_new(request, "window", json_string(window));
+    ask_add_word(request, "window", window);
     json_object_del(request, "environment");
     return request;
 }

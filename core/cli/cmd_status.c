@@ -36,11 +36,13 @@ static json_t *stored_check(const struct check_row *row,
 {
     char id[ID_TEXT];
     id_text('I', state->incident, id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:n}", "name",
+    bool paused = state->state == STATE_PAUSED;
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:n}", "name",
                      row->name, "environment", row->environment, "plugin",
                      row->plugin, "state", state_name(state->state), "count",
                      "", "since", report_time(state->since_us), "incident",
-                     id[0] ? json_string(id) : json_null(), "last");
+                     id[0] ? json_string(id) : json_null(), "until",
+                     report_time(paused ? state->until_us : 0), "last");
 }
 
 static json_t *from_store(const char *state_dir, struct err *err)
