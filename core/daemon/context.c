@@ -347,9 +347,9 @@ static struct context context_of(struct daemon *d, const struct run_row *run,
     return c;
 }
 
-void context_order(struct daemon *d, const struct run_row *run,
-                   const struct runbook_spec *book, const struct result *about,
-                   struct buf *payload)
+void context_order(struct daemon *d, const struct conf *conf,
+                   const struct run_row *run, const struct runbook_spec *book,
+                   const struct result *about, struct buf *payload)
 {
     char dir[4200];
     struct context c = context_of(d, run, book, about);
@@ -371,8 +371,7 @@ void context_order(struct daemon *d, const struct run_row *run,
         .input_len = strlen(text),
         .environment = c.environment,
         .environment_count = c.environment_count,
-        .redact = {(const char *const *)d->conf->secrets,
-                   d->conf->secret_count},
+        .redact = {(const char *const *)conf->secrets, conf->secret_count},
     };
     add_secrets(&c, &m);
     msg_put_run(payload, &m);

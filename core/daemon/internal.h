@@ -18,11 +18,15 @@
 
 /* A run that waits for its intention to be stored, then for the runner, then
  * for the news that it has started. */
-struct order {
+struct order { /* of a run; see perform.c */
     struct order *next;
-    uint64_t run, after;
+    struct run_row run; /* its numbers; the texts are not ours */
+    uint64_t after;
+    struct conf *conf; /* a reference: `book` is of it */
+    const struct runbook_spec *book;
+    struct result *about; /* owned; NULL: none */
     bool sent;
-    struct buf payload; /* MSG_RUN */
+    struct buf payload; /* MSG_RUN; empty until it may be sent */
 };
 
 /* A keeper whose runner, or main, is gone; or its coming up. */
@@ -85,7 +89,7 @@ bool perform_order_again(struct daemon *, uint64_t run);
 void perform_free_orders(struct daemon *);
 
 /* context.c: the coded MSG_RUN for a run. */
-void context_order(struct daemon *, const struct run_row *,
+void context_order(struct daemon *, const struct conf *, const struct run_row *,
                    const struct runbook_spec *, const struct result *about,
                    struct buf *payload);
 /* STATE_DIR/runs/R-7 */

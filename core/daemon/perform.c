@@ -2,9 +2,11 @@
  *
  * A record goes to the store's queue; a probe to the crew; a line to standard
  * output. A run waits until the store has reported the record that holds its
- * intention: its order is coded at once, with what is known now, and handed to
- * the runner from perform_committed. While there is no runner it waits for the
- * next one; it is kept until the runner says that the run has started. */
+ * intention: then its order is coded, with what is known by that time (an API
+ * that turns out to be impacted in the next result stands in the notice about
+ * its database), and handed to the runner from perform_committed. While there
+ * is no runner it waits for the next one; it is kept until the runner says that
+ * the run has started. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,10 +33,12 @@ static void perform_commit(struct daemon *d, const struct action *a)
 static void perform_run(struct daemon *d, const struct action *a)
 {
     struct order *o = xcalloc(1, sizeof *o), **link = &d->orders;
-    o->run = a->as.run.run->number;
+    o->run = *a->as.run.run;
     o->after = a->after;
-    context_order(d, a->as.run.run, a->as.run.runbook, a->as.run.about,
-                  &o->payload);
+    o->conf = conf_ref(d->conf);
+    o->book = a->as.run.runbook;
+    if (a->as.run.about != NULL)
+        o->about = result_copy(a->as.run.about);
     while (*link != NULL)
         link = &(*link)->next;
     *link = o;
@@ -80,7 +84,16 @@ void perform(struct daemon *d, const struct actions *actions)
 static void free_order(struct order *o)
 {
     buf_free(&o->payload);
+    result_free(o->about);
+    conf_unref(o->conf);
     free(o);
+}
+
+static void send_order(struct daemon *d, struct order *o)
+{
+    if (o->payload.len == 0)
+        context_order(d, o->conf, &o->run, o->book, o->about, &o->payload);
+    o->sent = crew_run(d->crew, &o->payload);
 }
 
 void perform_committed(struct daemon *d)
@@ -90,7 +103,7 @@ void perform_committed(struct daemon *d)
     while (*link != NULL) {
         struct order *o = *link;
         if (!o->sent && o->after <= committed)
-            o->sent = crew_run(d->crew, &o->payload);
+            send_order(d, o);
         link = &o->next;
     }
 }
@@ -98,7 +111,7 @@ void perform_committed(struct daemon *d)
 void perform_order_done(struct daemon *d, uint64_t run)
 {
     for (struct order **link = &d->orders; *link; link = &(*link)->next)
-        if ((*link)->run == run) {
+        if ((*link)->run.number == run) {
             struct order *o = *link;
             *link = o->next;
             free_order(o);
@@ -109,7 +122,7 @@ void perform_order_done(struct daemon *d, uint64_t run)
 static struct order *find_order(const struct daemon *d, uint64_t run)
 {
     struct order *o = d->orders;
-    while (o != NULL && o->run != run)
+    while (o != NULL && o->run.number != run)
         o = o->next;
     return o;
 }

@@ -250,6 +250,15 @@ class Application(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Applications(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that left before its answer is no news."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Fine:
     """Stands for a part that nobody breaks."""
 
@@ -281,8 +290,7 @@ class Site:
         return self
 
     def _start_application(self, stack):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Application)
-        server.daemon_threads = True
+        server = Applications(("127.0.0.1", 0), Application)
         server.parts = self.parts
         server.asked = self.asked = []
         thread = threading.Thread(target=server.serve_forever)
