@@ -180,22 +180,29 @@ static void finish_lines(struct builder *b, struct settings *s)
         c->missing = expects.missing != NULL ? expects.missing : warns.missing;
 }
 
+/* The variable that has no value here, as `missing` says it; NULL: it has. */
+static const char *lacks(struct builder *b, struct node *n, const char *name)
+{
+    const struct vars *vars = &b->draft->vars;
+    const struct node *var = vars_find(vars, name);
+    bool empty = var != NULL && var->text != NULL && var->text[0] == '\0';
+    if (var != NULL && (var->missing != NULL || !empty))
+        return var->missing;
+    if (var != NULL || vars_is_elsewhere(vars, name))
+        return arena_printf(b->draft->arena, "variable \"%s\"", name);
+    const char *near = vars_suggest(vars, name);
+    tell(b, n, "there is no variable \"%s\"%s%s%s", n->secret ? "***" : name,
+         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return NULL;
+}
+
 /* `requires`: each is a variable, and has a value here. */
 static void finish_requires(struct builder *b, struct settings *s)
 {
     struct check_spec *c = &s->values.spec;
     struct node *n = settings_given(s, "requires");
     for (size_t i = 0; i < c->needs_vars.count && n != NULL && !n->bad; i++) {
-        const char *name = c->needs_vars.items[i];
-        const struct node *var = vars_find(&b->draft->vars, name);
-        const char *near = vars_suggest(&b->draft->vars, name);
-        const char *missing = var == NULL ? NULL : var->missing;
-        if (var == NULL && vars_is_elsewhere(&b->draft->vars, name))
-            missing = arena_printf(b->draft->arena, "variable \"%s\"", name);
-        else if (var == NULL)
-            tell(b, n, "there is no variable \"%s\"%s%s%s",
-                 n->secret ? "***" : name, near ? "; did you mean \"" : "",
-                 near ? near : "", near ? "\"?" : "");
+        const char *missing = lacks(b, n, c->needs_vars.items[i]);
         if (c->missing == NULL)
             c->missing = missing;
     }

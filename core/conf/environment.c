@@ -169,7 +169,8 @@ static void add_template(struct conf_draft *d, struct draft_check *c,
         return; /* told with the check's options */
     struct node *all = c->environment->templates;
     struct node *t = node_find(all, word->text);
-    const char *near = str_nearest(word->text, nth_member, all);
+    const char *near =
+        t != NULL ? NULL : str_nearest(word->text, nth_member, all);
     if (t == NULL)
         conf_error(errors, word->at, "%sthere is no template \"%s\"%s%s%s",
                    word_path(d, word), word->text,
@@ -214,12 +215,13 @@ static void check_templates(struct conf_draft *d,
 static void check_environment(struct conf_draft *d, const struct node *word,
                               struct conf_errors *errors)
 {
+    if (node_find(d->environments, word->text) != NULL)
+        return;
     const char *near = str_nearest(word->text, nth_member, d->environments);
-    if (node_find(d->environments, word->text) == NULL)
-        conf_error(errors, word->at, "%sthere is no environment \"%s\"%s%s%s",
-                   word_path(d, word), word->text,
-                   near == NULL ? "" : "; did you mean \"",
-                   near == NULL ? "" : near, near == NULL ? "" : "\"?");
+    conf_error(errors, word->at, "%sthere is no environment \"%s\"%s%s%s",
+               word_path(d, word), word->text,
+               near == NULL ? "" : "; did you mean \"",
+               near == NULL ? "" : near, near == NULL ? "" : "\"?");
 }
 
 /* `environments` names this one, or is not given. */
@@ -266,6 +268,18 @@ static const char *nth_check(const void *arg, size_t i)
     return i < map_count(checks) ? map_key(checks, i) : NULL;
 }
 
+static void tell_source(struct conf_draft *d, const struct draft_check *c,
+                        struct node *of, const struct map *checks,
+                        struct conf_errors *errors)
+{
+    const char *near = str_nearest(of->text, nth_check, checks);
+    conf_error(errors, of->at, "%sthere is no check \"%s\"%s%s%s%s%s",
+               node_path(of, d->arena), of->text,
+               c->environment->node != NULL ? " in " : "", c->environment->name,
+               near == NULL ? "" : "; did you mean \"",
+               near == NULL ? "" : near, near == NULL ? "" : "\"?");
+}
+
 static void find_source(struct conf_draft *d, struct draft_check *c,
                         const struct map *checks, struct conf_errors *errors)
 {
@@ -273,23 +287,17 @@ static void find_source(struct conf_draft *d, struct draft_check *c,
     if (of == NULL || of->type != NODE_TEXT || of->bad)
         return;
     const struct draft_check *source = map_get(checks, of->text);
-    const char *near = str_nearest(of->text, nth_check, checks);
-    const char *path = node_path(of, d->arena);
     of->bad =
         source == NULL || source == c || node_find(source->node, "of") != NULL;
     if (source == NULL)
-        conf_error(errors, of->at, "%sthere is no check \"%s\"%s%s%s%s%s", path,
-                   of->text, c->environment->node != NULL ? " in " : "",
-                   c->environment->name,
-                   near == NULL ? "" : "; did you mean \"",
-                   near == NULL ? "" : near, near == NULL ? "" : "\"?");
+        tell_source(d, c, of, checks, errors);
     else if (source == c)
         conf_error(errors, of->at, "%sa check cannot be derived from itself",
-                   path);
+                   node_path(of, d->arena));
     else if (of->bad)
         conf_error(errors, of->at,
                    "%s\"%s\" is derived itself: name the check that is probed",
-                   path, of->text);
+                   node_path(of, d->arena), of->text);
     else
         c->source = source;
 }

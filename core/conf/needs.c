@@ -4,70 +4,56 @@
  * (one of them is enough) or { tags = [ … ]; } (each with one of these tags is
  * needed, but for the check itself). Names mean checks of the same environment;
  * one that only other environments have is no need here. Called once all checks
- * are built; cycles are errors that print their path. */
+ * are built; cycles are errors that print their path.
+ *
+ * Thousands of checks may name the same pattern or tag: what a word means is
+ * looked for once in each environment. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/str.h"
 #include "conf/draft.h"
+
+struct meaning { /* of a pattern or a tag, in one environment */
+    const struct check_spec **checks;
+    size_t count;
+};
 
 struct finding {
     struct builder *b;
     struct check_spec *check;
-    bool inherited; /* the defaults or a template say it: it means others */
-    size_t *first;  /* index of the first check of the same environment */
-    size_t count;   /* how many it has */
-    const struct check_spec **found; /* room for all of them */
+    bool inherited;   /* the defaults or a template say it: it means others */
+    size_t first;     /* index of the first check of the same environment */
+    size_t count;     /* how many it has */
+    struct map *here; /* their plain names → struct check_spec */
+    struct map *meanings;   /* "n" and a pattern, or "t" and a tag → struct
+                               meaning; of the same environment */
+    struct map *everywhere; /* plain names of all environments */
+    const struct check_spec **found; /* by this term; room for all */
     size_t found_count;
+    size_t term, *found_by; /* number of the term that found each check last */
 };
 
 static const char *nth_name(const void *arg, size_t i)
 {
     const struct finding *f = arg;
     const struct conf *c = f->b->conf;
-    return i < f->count ? c->checks[*f->first + i].plain_name : NULL;
+    return i < f->count ? c->checks[f->first + i].plain_name : NULL;
 }
 
 static void add_found(struct finding *f, const struct check_spec *parent)
 {
-    for (size_t i = 0; i < f->found_count; i++)
-        if (f->found[i] == parent)
-            return;
+    size_t *term = &f->found_by[parent - f->b->conf->checks];
+    if (*term == f->term)
+        return;
+    *term = f->term;
     f->found[f->found_count++] = parent;
 }
 
 static bool is_pattern(const char *word)
 {
     return strpbrk(word, "*?[") != NULL;
-}
-
-static bool is_elsewhere(const struct conf *c, const char *word)
-{
-    for (size_t i = 0; i < c->check_count; i++)
-        if (str_glob(word, c->checks[i].plain_name))
-            return true;
-    return false;
-}
-
-static void find_by_name(struct finding *f, struct node *n)
-{
-    struct conf *c = f->b->conf;
-    size_t before = f->found_count;
-    if (n->type != NODE_TEXT || n->secret) {
-        tell(f->b, n, "the name of a check is text, not %s", node_kind(n));
-        return;
-    }
-    for (size_t i = *f->first; i < *f->first + f->count; i++)
-        if (str_glob(n->text, c->checks[i].plain_name) &&
-            !((f->inherited || is_pattern(n->text)) &&
-              &c->checks[i] == f->check))
-            add_found(f, &c->checks[i]);
-    if (f->found_count > before || is_elsewhere(c, n->text))
-        return;
-    const char *near = str_nearest(n->text, nth_name, f);
-    tell(f->b, n, "there is no check \"%s\"%s%s%s", n->text,
-         near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
-         near == NULL ? "" : "\"?");
 }
 
 static bool has_tag(const struct check_spec *c, const char *tag)
@@ -78,18 +64,88 @@ static bool has_tag(const struct check_spec *c, const char *tag)
     return false;
 }
 
+static struct meaning *search(struct finding *f, char sort, const char *word)
+{
+    const struct check_spec *checks = &f->b->conf->checks[f->first];
+    struct meaning *m = arena_alloc(f->b->draft->arena, sizeof *m);
+    const struct check_spec **found = xcalloc(f->count + 1, sizeof *found);
+    for (size_t i = 0; i < f->count; i++)
+        if (sort == 't' ? has_tag(&checks[i], word)
+                        : str_glob(word, checks[i].plain_name))
+            found[m->count++] = &checks[i];
+    m->checks =
+        arena_memdup(f->b->draft->arena, found, m->count * sizeof *found);
+    free(found);
+    return m;
+}
+
+static const struct meaning *meaning_of(struct finding *f, char sort,
+                                        const char *word)
+{
+    const char *key = arena_printf(f->b->draft->arena, "%c%s", sort, word);
+    struct meaning *m = map_get(f->meanings, key);
+    if (m == NULL) {
+        m = search(f, sort, word);
+        map_set(f->meanings, key, m);
+    }
+    return m;
+}
+
+/* Those that a pattern or a tag means, but for the check itself. */
+static bool add_meaning(struct finding *f, char sort, const char *word)
+{
+    const struct meaning *m = meaning_of(f, sort, word);
+    bool any = false;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->checks[i] != f->check) {
+            add_found(f, m->checks[i]);
+            any = true;
+        }
+    return any;
+}
+
+static bool add_named(struct finding *f, const char *name)
+{
+    const struct check_spec *parent = map_get(f->here, name);
+    if (parent == NULL || (f->inherited && parent == f->check))
+        return false;
+    add_found(f, parent);
+    return true;
+}
+
+static bool is_elsewhere(const struct finding *f, const char *word)
+{
+    if (!is_pattern(word))
+        return map_has(f->everywhere, word);
+    for (size_t i = 0; i < map_count(f->everywhere); i++)
+        if (str_glob(word, map_key(f->everywhere, i)))
+            return true;
+    return false;
+}
+
+static void find_by_name(struct finding *f, struct node *n)
+{
+    if (n->type != NODE_TEXT || n->secret) {
+        tell(f->b, n, "the name of a check is text, not %s", node_kind(n));
+        return;
+    }
+    bool any = is_pattern(n->text) ? add_meaning(f, 'n', n->text)
+                                   : add_named(f, n->text);
+    if (any || is_elsewhere(f, n->text))
+        return;
+    const char *near = str_nearest(n->text, nth_name, f);
+    tell(f->b, n, "there is no check \"%s\"%s%s%s", n->text,
+         near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+         near == NULL ? "" : "\"?");
+}
+
 static void find_by_tag(struct finding *f, struct node *n)
 {
-    struct conf *c = f->b->conf;
-    size_t before = f->found_count;
     if (n->type != NODE_TEXT || n->secret) {
         tell(f->b, n, "a tag is text, not %s", node_kind(n));
         return;
     }
-    for (size_t i = *f->first; i < *f->first + f->count; i++)
-        if (has_tag(&c->checks[i], n->text) && &c->checks[i] != f->check)
-            add_found(f, &c->checks[i]);
-    if (f->found_count == before && !n->warned)
+    if (!add_meaning(f, 't', n->text) && !n->warned)
         conf_warn(f->b->errors, n->at, "%sno other check has the tag \"%s\"",
                   node_path(n->name ? n : n->parent, f->b->draft->arena),
                   n->text);
@@ -130,12 +186,18 @@ static void keep_need(struct finding *f, bool any, const char *text)
     buf_free(&names);
 }
 
+static void begin_term(struct finding *f)
+{
+    f->found_count = 0;
+    f->term++;
+}
+
 static void take_group(struct finding *f, struct node *group)
 {
     static const char *const known[] = {"any", "tags", NULL};
     for (struct node *n = group->first; n != NULL; n = n->next) {
         bool any = str_eq(n->name, "any");
-        f->found_count = 0;
+        begin_term(f);
         if (any)
             find_all(f, n, find_by_name);
         else if (str_eq(n->name, "tags"))
@@ -156,7 +218,7 @@ static void take_group(struct finding *f, struct node *group)
 
 static void take_term(struct finding *f, struct node *n)
 {
-    f->found_count = 0;
+    begin_term(f);
     if (n->type == NODE_GROUP && !n->is_secret) {
         take_group(f, n);
         return;
@@ -187,12 +249,17 @@ static void take_needs(struct finding *f, struct node *list)
 
 /* -------------------------------------------------------------- cycles --- */
 
-enum colour { WHITE, GREY, BLACK };
+enum visit { NEW, ON_PATH, DONE };
+
+struct step { /* of a path: a check, and the next of its parents to look at */
+    const struct check_spec *check;
+    size_t need, parent;
+};
 
 struct walk {
     struct builder *b;
-    unsigned char *colours;
-    const struct check_spec **path;
+    unsigned char *visits; /* enum visit of each check */
+    struct step *path;
     size_t depth;
 };
 
@@ -200,69 +267,103 @@ static void tell_cycle(struct walk *w, const struct check_spec *again)
 {
     struct buf text = {0};
     size_t from = 0;
-    while (w->path[from] != again)
+    while (w->path[from].check != again)
         from++;
     for (size_t i = from; i < w->depth; i++)
-        buf_addf(&text, "%s → ", w->path[i]->plain_name);
+        buf_addf(&text, "%s → ", w->path[i].check->plain_name);
     conf_error(w->b->errors, again->place,
                "check \"%s\": depends_on: it needs itself: %s%s",
                again->plain_name, buf_text(&text), again->plain_name);
     buf_free(&text);
 }
 
-/* As deep as the longest chain; a chain is no longer than there are checks. */
-static void visit(struct walk *w, const struct check_spec *c)
+static const struct check_spec *next_parent(struct step *s)
+{
+    const struct check_spec *c = s->check;
+    for (; s->need < c->need_count; s->need++, s->parent = 0)
+        if (s->parent < c->needs[s->need].parent_count)
+            return c->needs[s->need].parents[s->parent++];
+    return NULL;
+}
+
+static void enter(struct walk *w, const struct check_spec *c)
+{
+    w->visits[c - w->b->conf->checks] = ON_PATH;
+    w->path[w->depth++] = (struct step){c, 0, 0};
+}
+
+/* Without recursion: a chain may be as long as there are checks. */
+static void visit(struct walk *w, const struct check_spec *from)
 {
     const struct check_spec *all = w->b->conf->checks;
-    unsigned char *colour = &w->colours[c - all];
-    if (*colour == BLACK)
-        return;
-    if (*colour == GREY) {
-        tell_cycle(w, c);
-        return;
+    enter(w, from);
+    while (w->depth > 0) {
+        struct step *top = &w->path[w->depth - 1];
+        const struct check_spec *parent = next_parent(top);
+        if (parent == NULL) {
+            w->visits[top->check - all] = DONE;
+            w->depth--;
+        } else if (w->visits[parent - all] == ON_PATH)
+            tell_cycle(w, parent);
+        else if (w->visits[parent - all] == NEW)
+            enter(w, parent);
     }
-    *colour = GREY;
-    w->path[w->depth++] = c;
-    for (size_t i = 0; i < c->need_count; i++)
-        for (size_t k = 0; k < c->needs[i].parent_count; k++)
-            visit(w, c->needs[i].parents[k]);
-    w->depth--;
-    *colour = BLACK;
 }
 
 static void check_cycles(struct builder *b)
 {
     size_t n = b->conf->check_count;
-    struct walk w = {b, xcalloc(n + 1, 1),
-                     xcalloc(n + 1, sizeof(struct check_spec *)), 0};
+    struct walk w = {b, xcalloc(n + 1, 1), xcalloc(n + 1, sizeof(struct step)),
+                     0};
     for (size_t i = 0; i < n; i++)
-        visit(&w, &b->conf->checks[i]);
-    free(w.colours);
+        if (w.visits[i] == NEW)
+            visit(&w, &b->conf->checks[i]);
+    free(w.visits);
     free(w.path);
 }
 
 /* ----------------------------------------------------------------- all --- */
 
+/* The checks from `first` on that are of one environment. */
+static void enter_environment(struct finding *f, size_t first)
+{
+    const struct conf_draft *d = f->b->draft;
+    const struct draft_environment *e = d->all[first].environment;
+    map_free(f->here);
+    map_free(f->meanings);
+    f->here = map_new();
+    f->meanings = map_new();
+    f->first = first;
+    for (f->count = 0; first + f->count < d->check_count &&
+                       d->all[first + f->count].environment == e;
+         f->count++) {
+        struct check_spec *c = &f->b->conf->checks[first + f->count];
+        map_set(f->here, c->plain_name, c);
+    }
+}
+
 void build_needs(struct builder *b)
 {
     const struct conf_draft *d = b->draft;
-    size_t first = 0, n = d->check_count;
-    struct finding f = {.b = b, .first = &first};
+    size_t n = d->check_count;
+    struct finding f = {.b = b, .everywhere = map_new()};
     f.found = xcalloc(n + 1, sizeof *f.found);
+    f.found_by = xcalloc(n + 1, sizeof *f.found_by);
+    for (size_t i = 0; i < n; i++)
+        map_set(f.everywhere, b->conf->checks[i].plain_name, NULL);
     for (size_t i = 0; i < n; i++) {
         struct node *list = draft_layered(&d->all[i], "depends_on");
-        if (i == 0 || d->all[i].environment != d->all[first].environment) {
-            first = i;
-            for (f.count = 0;
-                 i + f.count < n &&
-                 d->all[i + f.count].environment == d->all[i].environment;)
-                f.count++;
-        }
+        if (i == f.first + f.count)
+            enter_environment(&f, i);
         f.check = &b->conf->checks[i];
         f.inherited = list != NULL && list->parent != d->all[i].node;
         if (list != NULL && !list->bad)
             take_needs(&f, list);
     }
     free(f.found);
+    free(f.found_by);
+    map_free(f.here);
+    map_free(f.meanings);
+    map_free(f.everywhere);
     check_cycles(b);
 }

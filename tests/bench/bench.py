@@ -2,6 +2,7 @@
 """The measurements behind docs/performance.md.
 
     bench.py [NAME…]     cpu interval hung scale reaction store micro crowd
+                         expansion
 
 Each prints one JSON line a figure; a table comes last. Ratios are taken within
 one round, rounds of what is compared alternate, and what stands is the median.
@@ -345,9 +346,13 @@ def crowd():
     adopt(run("crowd"))
 
 
+def expansion():
+    adopt(run("expansion"))
+
+
 BENCHES = {f.__name__: f for f in
            (cpu, interval, hung, scale, reaction, store, micro,
-            crowd)}
+            crowd, expansion)}
 
 
 def main(names):
