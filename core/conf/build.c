@@ -107,7 +107,6 @@ static void take_globals(struct builder *b)
     c->workers = g->workers;
     c->blocking = g->blocking;
     c->target_probes = g->target_probes;
-    c->history = history_default;
     c->zone = find_zone(b, c->timezone, node_find(d->root, "timezone"));
 }
 
@@ -188,6 +187,8 @@ struct conf *conf_build(struct conf_draft *draft, struct catalog **catalogs,
     take_environments(&b);
     build_checks(&b);
     build_runbooks(&b);
+    build_maintenance(&b);
+    build_history(&b);
     take_secrets(&b);
     take_zones(&b);
     if (draft->check_count == 0)

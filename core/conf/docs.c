@@ -117,8 +117,9 @@ void conf_write_docs(struct buf *out)
 {
     buf_adds(out, introduction);
     write_table("At the top",
-                "Beside the groups `vars`, `defaults`, `checks` and "
-                "`runbooks`:",
+                "Beside the groups `vars`, `environments`, `defaults`, "
+                "`templates`, `checks`,\n`runbooks`, `maintenance` and "
+                "`history`:",
                 &global_options, out);
     write_table(
         "Checks",
@@ -138,4 +139,12 @@ void conf_write_docs(struct buf *out)
                 "Each takes a text or a list of texts; one of the list must "
                 "fit, and every key\nthat is given.",
                 &match_options, out);
+    write_table(
+        "Maintenance",
+        "Every member of `maintenance` is a window: in it is measured, "
+        "and nobody is called.\nIt has `cron` and `duration`, or `from` "
+        "and `until` (or `duration`).",
+        &maintenance_options, out);
+    write_table("History", "The group `history`: how long what is kept.",
+                &history_options, out);
 }

@@ -33,8 +33,8 @@ struct conf_draft {
     const char *dir;  /* of the main file */
     char sha256[65];
     struct node *root; /* of all files together */
-    struct node *checks, *runbooks, *defaults, *templates,
-        *environments;                /* or NULL */
+    struct node *checks, *runbooks, *defaults, *templates, *environments,
+        *maintenance, *history;       /* or NULL */
     struct draft_environment *worlds; /* at least one */
     size_t world_count;
     struct vars vars;
@@ -167,6 +167,27 @@ uint64_t check_fingerprint(const struct check_spec *);
 
 /* runbook.c */
 void build_runbooks(struct builder *);
+
+/* match.c */
+/* Into values->match. false: it is no group; told. */
+bool read_match(struct builder *, struct node *group, struct runbook_values *,
+                const char **missing);
+void check_match(struct builder *, struct node *group, struct runbook_match *);
+/* Each word fits something, or is told; `given` is the list as written. */
+void check_list_of_checks(struct builder *, const struct rlv_list *,
+                          struct node *given);
+void check_list_of_environments(struct builder *, const struct rlv_list *,
+                                struct node *given);
+void check_list_of_tags(struct builder *, const struct rlv_list *,
+                        struct node *given); /* only warns */
+
+/* active.c */
+bool active_parse(const char *text, struct active_span *, struct err *);
+bool budget_parse(const char *text, int64_t *count, int64_t *ns, struct err *);
+
+/* maintenance.c */
+void build_maintenance(struct builder *);
+void build_history(struct builder *);
 /* script.c: the file that `script` names, or NULL: told. */
 const char *find_script(struct builder *, struct node *script);
 

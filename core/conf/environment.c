@@ -144,17 +144,6 @@ static const char *nth_member(const void *arg, size_t i)
     return n == NULL ? NULL : n->name;
 }
 
-/* Items of a list of texts, or the one text; NULL past the end. */
-static struct node *item_at(struct node *list, size_t i)
-{
-    if (list->type > NODE_ARRAY)
-        return i == 0 ? list : NULL;
-    struct node *n = list->first;
-    while (n != NULL && i-- > 0)
-        n = n->next;
-    return n;
-}
-
 /* `check "a": use: ` for one of its words. */
 static const char *word_path(const struct conf_draft *d,
                              const struct node *word)
@@ -190,7 +179,7 @@ static void find_templates(struct conf_draft *d, struct draft_check *c,
         return;
     size_t n = use->type > NODE_ARRAY ? 1 : use->count;
     c->templates = arena_alloc(d->arena, (n + 1) * sizeof(struct node *));
-    for (size_t i = 0; (word = item_at(use, i)) != NULL; i++)
+    for (size_t i = 0; (word = node_item(use, i)) != NULL; i++)
         add_template(d, c, word, errors);
 }
 
@@ -230,12 +219,12 @@ static bool is_here(struct conf_draft *d, const struct draft_check *c,
 {
     struct node *list = draft_layered(c, "environments"), *word;
     bool here = list == NULL || list->type == NODE_GROUP;
-    for (size_t i = 0; !here && (word = item_at(list, i)) != NULL; i++) {
+    for (size_t i = 0; !here && (word = node_item(list, i)) != NULL; i++) {
         if (word->type != NODE_TEXT || word->bad)
             return true; /* told with the check's options */
         check_environment(d, word, errors);
     }
-    for (size_t i = 0; !here && (word = item_at(list, i)) != NULL; i++)
+    for (size_t i = 0; !here && (word = node_item(list, i)) != NULL; i++)
         here = str_eq(word->text, c->environment->name);
     return here;
 }

@@ -145,13 +145,18 @@ static struct node **top_group(struct conf_draft *d, const char *name)
         return &d->defaults;
     if (str_eq(name, "templates"))
         return &d->templates;
+    if (str_eq(name, "maintenance"))
+        return &d->maintenance;
+    if (str_eq(name, "history"))
+        return &d->history;
     return str_eq(name, "vars") ? &d->vars.group : NULL;
 }
 
 static const char *nth_top(const void *arg, size_t i)
 {
-    static const char *const groups[] = {"checks", "runbooks",  "defaults",
-                                         "vars",   "templates", "environments"};
+    static const char *const groups[] = {
+        "checks",    "runbooks",     "defaults",    "vars",
+        "templates", "environments", "maintenance", "history"};
     const struct option_table *table = arg;
     if (i < ARRAY_LEN(groups))
         return groups[i];

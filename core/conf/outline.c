@@ -90,6 +90,16 @@ struct node *node_find(const struct node *group, const char *name)
     return NULL;
 }
 
+struct node *node_item(struct node *list, size_t i)
+{
+    if (list == NULL || (list->type != NODE_LIST && list->type != NODE_ARRAY))
+        return i == 0 ? list : NULL;
+    struct node *n = list->first;
+    while (n != NULL && i-- > 0)
+        n = n->next;
+    return n;
+}
+
 const char *node_kind(const struct node *n)
 {
     static const char *const kinds[] = {

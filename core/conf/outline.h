@@ -46,6 +46,8 @@ bool values_read(const struct words *, struct node *root, struct arena *,
                  struct conf_errors *) MUST_CHECK;
 
 struct node *node_find(const struct node *group, const char *name);
+/* Item i of a list or array; a scalar is a list of one. NULL past the end. */
+struct node *node_item(struct node *list, size_t i);
 /* "a group", "a whole number": for messages. */
 const char *node_kind(const struct node *);
 void node_append(struct node *group, struct node *child);

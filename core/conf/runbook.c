@@ -6,163 +6,17 @@
 #include "base/str.h"
 #include "conf/draft.h"
 #include "conf/header.h"
-#include "model/fault.h"
-#include "model/naming.h"
-#include "model/record.h"
+
+#define DEFAULT_BUDGET "2 per 24h"
 
 struct book {
     struct builder *b;
     struct node *node;
     struct runbook_values values;
-    struct node *on, *params, *match; /* as given, or NULL */
+    struct node *params, *match; /* as given, or NULL */
     struct script_header header;
     struct runbook_spec spec;
 };
-
-/* --------------------------------------------------------------- match --- */
-
-/* Where word i of a list stands; a text is a list of one. */
-static struct node *word_node(struct node *list, size_t i)
-{
-    bool many =
-        list != NULL && (list->type == NODE_LIST || list->type == NODE_ARRAY);
-    struct node *n = many ? list->first : NULL;
-    while (n != NULL && i-- > 0)
-        n = n->next;
-    return n == NULL ? list : n;
-}
-
-static void refuse_word(struct book *k, const char *key, size_t i,
-                        const char *word, const char *what, const char *near)
-{
-    struct node *n = word_node(node_find(k->match, key), i);
-    tell(k->b, n, "\"%s\" is not %s%s%s%s", n->secret ? "***" : word, what,
-         near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
-         near == NULL ? "" : "\"?");
-}
-
-static void check_faults(struct book *k)
-{
-    const struct rlv_list *list = &k->values.match.faults;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct fault_info *f = fault_by_name(list->items[i]);
-        if (f == NULL || f->number == RLV_F_NONE)
-            refuse_word(k, "fault", i, list->items[i],
-                        "a fault (`relevo fault list` has all)",
-                        fault_suggest(list->items[i]));
-    }
-}
-
-static void check_states(struct book *k)
-{
-    const struct rlv_list *list = &k->values.match.states;
-    const char *names[STATE_COUNT + 1] = {NULL};
-    for (int s = 0; s < STATE_COUNT; s++)
-        names[s] = state_name((enum check_state)s);
-    for (size_t i = 0; i < list->count; i++) {
-        enum check_state state;
-        if (!state_parse(list->items[i], &state))
-            refuse_word(k, "state", i, list->items[i], "a state",
-                        str_nearest_of(list->items[i], names));
-    }
-}
-
-/* Whole names, then plain ones. */
-static const char *nth_check(const void *arg, size_t i)
-{
-    const struct conf *c = arg;
-    size_t n = c->check_count;
-    return i < n       ? c->checks[i].name
-           : i < 2 * n ? c->checks[i - n].plain_name
-                       : NULL;
-}
-
-static void check_names(struct book *k)
-{
-    const struct rlv_list *list = &k->values.match.checks;
-    const struct conf *c = k->b->conf;
-    for (size_t i = 0; i < list->count; i++) {
-        bool found = false;
-        for (size_t n = 0; !found && n < c->check_count; n++)
-            found = naming_fits(
-                &(struct named){c->checks[n].name, c->checks[n].environment},
-                list->items[i]);
-        if (!found)
-            refuse_word(k, "check", i, list->items[i],
-                        "the name of a check, nor a pattern that fits one",
-                        str_nearest(list->items[i], nth_check, c));
-    }
-}
-
-static bool is_used(const struct conf *c, const char *plugin)
-{
-    for (size_t i = 0; i < c->check_count; i++)
-        if (str_eq(c->checks[i].plugin, plugin))
-            return true;
-    return false;
-}
-
-static bool has_tag(const struct conf *c, const char *tag)
-{
-    for (size_t i = 0; i < c->check_count; i++)
-        for (size_t t = 0; t < c->checks[i].tags.count; t++)
-            if (str_eq(c->checks[i].tags.items[t], tag))
-                return true;
-    return false;
-}
-
-static void warn_unused(struct book *k, const char *key,
-                        const struct rlv_list *list,
-                        bool (*used)(const struct conf *, const char *),
-                        const char *what)
-{
-    struct node *n = node_find(k->match, key);
-    for (size_t i = 0; i < list->count; i++)
-        if (!used(k->b->conf, list->items[i]))
-            conf_warn(k->b->errors, word_node(n, i)->at,
-                      "%sno check has the %s \"%s\"",
-                      node_path(n, k->b->draft->arena), what,
-                      word_node(n, i)->secret ? "***" : list->items[i]);
-}
-
-static const char *nth_match(const void *arg, size_t i)
-{
-    (void)arg;
-    return i < match_options.count ? match_options.rows[i].name : NULL;
-}
-
-static void read_match(struct book *k, struct node *group)
-{
-    struct arena *arena = k->b->conf->arena;
-    if (group->type != NODE_GROUP || group->is_secret) {
-        tell(k->b, group,
-             "match is a group, such as { plugin = \"http\"; }, not %s",
-             node_kind(group));
-        return;
-    }
-    k->match = group;
-    for (struct node *n = group->first; n != NULL; n = n->next) {
-        const struct rlv_option *row =
-            option_find(match_options.rows, match_options.count, n->name);
-        if (row == NULL)
-            tell_unknown(SCOPE_MATCH, n, str_nearest(n->name, nth_match, NULL),
-                         k->b->draft->arena, k->b->errors);
-        else
-            take_option(row, n, &k->values, arena, &k->spec.missing,
-                        k->b->errors);
-    }
-}
-
-static void check_match(struct book *k)
-{
-    if (k->match == NULL)
-        return;
-    check_faults(k);
-    check_states(k);
-    check_names(k);
-    warn_unused(k, "plugin", &k->values.match.plugins, is_used, "plugin");
-    warn_unused(k, "tags", &k->values.match.tags, has_tag, "tag");
-}
 
 /* -------------------------------------------------------------- params --- */
 
@@ -240,7 +94,7 @@ static void take_key(struct book *k, struct node *n)
     const struct rlv_option *row =
         option_find(runbook_options.rows, runbook_options.count, n->name);
     if (str_eq(n->name, "match"))
-        read_match(k, n);
+        k->match = read_match(b, n, &k->values, &k->spec.missing) ? n : NULL;
     else if (str_eq(n->name, "params") && n->type == NODE_GROUP)
         k->params = n;
     else if (str_eq(n->name, "params"))
@@ -271,7 +125,7 @@ static void take_on(struct book *k)
     k->spec.on = list->count == 0 ? k->header.on : 0;
     for (size_t i = 0; i < list->count; i++) {
         bool later;
-        struct node *n = word_node(node_find(k->node, "on"), i);
+        struct node *n = node_item(node_find(k->node, "on"), i);
         unsigned bit = runbook_on_parse(list->items[i], &later);
         const char *word = n->secret ? "***" : list->items[i];
         const char *near =
@@ -283,6 +137,70 @@ static void take_on(struct book *k)
                  word, near == NULL ? "" : "; did you mean \"",
                  near == NULL ? "" : near, near == NULL ? "" : "\"?");
         k->spec.on |= bit;
+    }
+}
+
+/* Beside `match` or in it, not both. */
+static void take_environments(struct book *k)
+{
+    struct rlv_list *inner = &k->values.match.environments;
+    struct node *n = node_find(k->node, "environments");
+    if (n == NULL || k->values.environments.count == 0)
+        return;
+    check_list_of_environments(k->b, &k->values.environments, n);
+    if (inner->count > 0)
+        tell(k->b, n, "it stands in `match`, too");
+    else
+        *inner = k->values.environments;
+}
+
+static void take_active(struct book *k)
+{
+    const struct rlv_list *list = &k->values.active;
+    k->spec.active = arena_alloc(k->b->conf->arena,
+                                 (list->count + 1) * sizeof *k->spec.active);
+    for (size_t i = 0; i < list->count; i++) {
+        struct node *n = node_item(node_find(k->node, "active"), i);
+        struct err err = {0};
+        if (active_parse(list->items[i], &k->spec.active[i], &err))
+            k->spec.active_count++;
+        else
+            tell(k->b, n, "%s",
+                 n->secret ? "the secret value is no time" : err.text);
+    }
+}
+
+static void take_budget(struct book *k)
+{
+    struct node *n = node_find(k->node, "budget");
+    const char *text = k->values.budget;
+    struct err err = {0};
+    if (text == NULL && k->spec.kind == RUNBOOK_REMEDIATE)
+        text = DEFAULT_BUDGET;
+    if (text != NULL &&
+        !budget_parse(text, &k->spec.budget, &k->spec.budget_ns, &err))
+        tell(k->b, n, "%s",
+             n->secret ? "the secret value is no budget" : err.text);
+}
+
+/* What only one kind of runbook has. */
+static void refuse_others(struct book *k)
+{
+    static const struct {
+        const char *name;
+        enum runbook_kind kind;
+    } own[] = {{"repeat", RUNBOOK_NOTIFY},
+               {"budget", RUNBOOK_REMEDIATE},
+               {"settle", RUNBOOK_REMEDIATE},
+               {"verify_within", RUNBOOK_REMEDIATE}};
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        struct node *n = node_find(k->node, own[i].name);
+        if (n != NULL && own[i].kind != k->spec.kind)
+            conf_error(k->b->errors, n->key,
+                       "%s\"%s\" is for the kind %s; the header of %s says %s",
+                       node_path(k->node, k->b->draft->arena), own[i].name,
+                       runbook_kind_name(own[i].kind), k->spec.script,
+                       runbook_kind_name(k->spec.kind));
     }
 }
 
@@ -325,6 +243,14 @@ static void finish(struct book *k)
                          ? v->cooldown_ns
                          : runbook_default_cooldown_ns(s->kind);
     s->user = v->user;
+    s->repeat_ns = v->repeat_ns;
+    if (s->kind == RUNBOOK_REMEDIATE) {
+        s->settle_ns = v->settle_ns;
+        s->verify_within_ns = v->verify_within_ns;
+    }
+    refuse_others(k);
+    take_active(k);
+    take_budget(k);
     s->mode = global;
     if (v->automation != NULL && automation_of(v->automation) < global)
         s->mode = automation_of(v->automation);
@@ -348,7 +274,9 @@ static void build_runbook(struct builder *b, struct node *node)
             take_key(&k, n);
     k.spec.name = arena_strdup(b->conf->arena, node->name);
     k.spec.place = keep_place(b, node->key);
-    check_match(&k);
+    take_environments(&k);
+    if (k.match != NULL)
+        check_match(b, k.match, &k.values.match);
     bool found = find_header(&k);
     take_on(&k);
     if (!found)

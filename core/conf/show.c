@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/human.h"
 #include "base/str.h"
+#include "base/tz.h"
 #include "conf/conf.h"
 #include "conf/tables.h"
 
@@ -260,9 +262,9 @@ static void show_match(const struct runbook_spec *r, struct buf *out)
     struct buf inner = {0};
     for (size_t i = 0; i < match_options.count; i++) {
         const struct rlv_option *row = &match_options.rows[i];
-        const struct rlv_list *list =
-            (const void *)((const char *)&values + row->offset);
-        if (list->count == 0)
+        const void *at = (const char *)&values + row->offset;
+        if (row->kind == RLV_LIST ? ((const struct rlv_list *)at)->count == 0
+                                  : *(const char *const *)at == NULL)
             continue;
         buf_addf(&inner, " %s = ", row->name);
         option_show(row, &values, &inner);
@@ -293,6 +295,47 @@ static void show_duration(const char *name, int64_t ns, struct buf *out)
     show_pair("    ", name, human_duration(ns, text), out);
 }
 
+/* What only its kind has. */
+static void show_kind(const struct runbook_spec *r, struct buf *out)
+{
+    char text[HUMAN_TEXT];
+    if (r->repeat_ns > 0)
+        show_duration("repeat", r->repeat_ns, out);
+    if (r->kind != RUNBOOK_REMEDIATE)
+        return;
+    buf_addf(out, "    budget = \"%lld per %s\";\n", (long long)r->budget,
+             human_duration(r->budget_ns, text));
+    show_duration("settle", r->settle_ns, out);
+    show_duration("verify_within", r->verify_within_ns, out);
+}
+
+static void show_days(unsigned days, struct buf *out)
+{
+    static const char *const names[] = {"Mon", "Tue", "Wed", "Thu",
+                                        "Fri", "Sat", "Sun"};
+    const char *joint = "";
+    for (unsigned d = 0; d < ARRAY_LEN(names); d++)
+        if ((days & (1u << d)) != 0) {
+            buf_addf(out, "%s%s", joint, names[d]);
+            joint = ",";
+        }
+}
+
+static void show_active(const struct runbook_spec *r, struct buf *out)
+{
+    if (r->active_count == 0)
+        return;
+    buf_adds(out, "    active = [");
+    for (size_t i = 0; i < r->active_count; i++) {
+        const struct active_span *s = &r->active[i];
+        buf_adds(out, i > 0 ? ", \"" : "\"");
+        show_days(s->days, out);
+        buf_addf(out, " %02d:%02d-%02d:%02d\"", s->from / 60, s->from % 60,
+                 s->to / 60, s->to % 60);
+    }
+    buf_adds(out, "];\n");
+}
+
 static void show_runbook(const struct runbook_spec *r, struct buf *out)
 {
     buf_addf(out, "  %s = { # %s", r->name, runbook_kind_name(r->kind));
@@ -307,6 +350,8 @@ static void show_runbook(const struct runbook_spec *r, struct buf *out)
     show_duration("timeout", r->timeout_ns, out);
     show_duration("grace", r->grace_ns, out);
     show_duration("cooldown", r->cooldown_ns, out);
+    show_kind(r, out);
+    show_active(r, out);
     show_pair("    ", "automation", automation_name(r->mode), out);
     show_pair("    ", "user", r->user, out);
     show_params(r, out);
@@ -336,9 +381,56 @@ static void show_globals(const struct conf *c, struct buf *out)
     }
 }
 
+static void show_history(const struct history_spec *h, struct buf *out)
+{
+    buf_adds(out, "history = {\n");
+    for (size_t i = 0; i < history_options.count; i++) {
+        buf_addf(out, "    %s = ", history_options.rows[i].name);
+        option_show(&history_options.rows[i], h, out);
+        buf_adds(out, ";\n");
+    }
+    buf_adds(out, "};\n");
+}
+
+static void show_list(const char *name, const struct rlv_list *list,
+                      struct buf *out)
+{
+    struct rlv_option row = {.name = name, .kind = RLV_LIST};
+    if (list->count == 0)
+        return;
+    buf_addf(out, "    %s = ", name);
+    option_show(&row, list, out);
+    buf_adds(out, ";\n");
+}
+
+static void show_time(const char *name, int64_t us, struct buf *out)
+{
+    char text[CLOCK_TEXT];
+    show_pair("    ", name, clock_format(us, text), out);
+}
+
+static void show_window(const struct maintenance_spec *w, struct buf *out)
+{
+    buf_addf(out, "  %s = {\n", w->name);
+    show_list("checks", &w->checks, out);
+    show_list("tags", &w->tags, out);
+    show_list("environments", &w->environments, out);
+    show_pair("    ", "cron", w->cron, out);
+    if (w->cron != NULL) {
+        show_pair("    ", "timezone", tz_name(w->zone), out);
+        show_duration("duration", w->duration_ns, out);
+    } else {
+        show_time("from", w->from_us, out);
+        show_time("until", w->until_us, out);
+    }
+    show_pair("    ", "reason", w->reason, out);
+    buf_adds(out, "  };\n");
+}
+
 void conf_show(const struct conf *c, struct buf *out)
 {
     show_globals(c, out);
+    show_history(&c->history, out);
     buf_adds(out, "\nchecks = {\n");
     for (size_t i = 0; i < c->check_count; i++)
         show_check(&c->checks[i], out);
@@ -346,4 +438,9 @@ void conf_show(const struct conf *c, struct buf *out)
     for (size_t i = 0; i < c->runbook_count; i++)
         show_runbook(&c->runbooks[i], out);
     buf_adds(out, "};\n");
+    if (c->maintenance_count > 0)
+        buf_adds(out, "\nmaintenance = {\n");
+    for (size_t i = 0; i < c->maintenance_count; i++)
+        show_window(&c->maintenance[i], out);
+    buf_adds(out, c->maintenance_count > 0 ? "};\n" : "");
 }

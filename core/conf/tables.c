@@ -113,6 +113,18 @@ static const struct rlv_option runbook_rows[] = {
         "A lower limit than the global one for this runbook."),
     BOOK(RLV_STRING, "user", user, NULL, NULL,
         "The user that the script runs as; needs a runner that was started as root."),
+    BOOK(RLV_LIST, "environments", environments, NULL, NULL,
+        "Only for checks of these environments."),
+    BOOK(RLV_LIST, "active", active, NULL, NULL,
+        "When it may run, such as \"Mon-Fri 09:00-18:00\", in the configuration's time zone; a notice that it holds back is sent when the time comes, if it still holds."),
+    BOOK(RLV_DURATION, "repeat", repeat_ns, NULL, "1m..30d",
+        "A notice again after this time, as long as the incident is open and nobody has acknowledged it."),
+    BOOK(RLV_STRING, "budget", budget, NULL, NULL,
+        "How often a remediation may run for one target: \"2 per 24h\", which is also the default."),
+    BOOK(RLV_DURATION, "settle", settle_ns, "10s", "0..10m",
+        "The time after a remediation before its outcome is verified."),
+    BOOK(RLV_DURATION, "verify_within", verify_within_ns, "2m", "1s..1h",
+        "How long after that the check may take to be up again."),
 };
 
 #define MATCH(name, field, help) \
@@ -124,32 +136,70 @@ static const struct rlv_option match_rows[] = {
     MATCH("fault", faults, "What was wrong, such as \"refused\"; `relevo fault list` has all."),
     MATCH("code", codes, "The protocol's own word, such as \"503\" or \"ECONNREFUSED\"."),
     MATCH("state", states, "The check's state, such as \"down\"."),
+    MATCH("environments", environments, "The check's environment."),
+    BOOK(RLV_STRING, "when", match.when, NULL, NULL,
+        "An expression over the failing result that must be true, such as \"db contains '111'\"."),
+};
+
+#define WINDOW(...) ROW(maintenance_values, __VA_ARGS__)
+static const struct rlv_option maintenance_rows[] = {
+    WINDOW(RLV_LIST, "checks", checks, NULL, NULL,
+        "Names of checks, with * and ?; without `checks`, `tags` and `environments` all."),
+    WINDOW(RLV_LIST, "tags", tags, NULL, NULL,
+        "Checks that have one of these tags."),
+    WINDOW(RLV_LIST, "environments", environments, NULL, NULL,
+        "Checks of these environments."),
+    WINDOW(RLV_STRING, "cron", cron, NULL, NULL,
+        "When it begins, again and again: five fields, such as \"0 3 * * 0\"."),
+    WINDOW(RLV_STRING, "timezone", timezone, NULL, NULL,
+        "The time zone of `cron`; without it the one of the whole configuration."),
+    WINDOW(RLV_DURATION, "duration", duration_ns, NULL, "1m..30d",
+        "How long it lasts."),
+    WINDOW(RLV_STRING, "from", from, NULL, NULL,
+        "When it begins, once: \"2026-12-24T22:00:00+01:00\"."),
+    WINDOW(RLV_STRING, "until", until, NULL, NULL,
+        "When it ends, instead of `duration`."),
+    WINDOW(RLV_STRING, "reason", reason, "", NULL,
+        "Shown with the window."),
+};
+
+#define KEEP(...) ROW(history_spec, __VA_ARGS__)
+static const struct rlv_option history_rows[] = {
+    KEEP(RLV_DURATION, "raw", raw_ns, "14d", "0..36500d",
+        "How long each result is kept; 0, here and below: for ever."),
+    KEEP(RLV_DURATION, "minute", minute_ns, "90d", "0..36500d",
+        "How long counts and percentiles by minute are kept."),
+    KEEP(RLV_DURATION, "hour", hour_ns, "730d", "0..36500d",
+        "The same by hour."),
+    KEEP(RLV_DURATION, "day", day_ns, "0", "0..36500d",
+        "The same by day."),
+    KEEP(RLV_DURATION, "outputs", outputs_ns, "90d", "0..36500d",
+        "How long what runbooks printed, and evidence, is kept; findings and verdicts stay."),
+    KEEP(RLV_SIZE, "outputs_size", outputs_bytes, "1GiB", "0..1000000GiB",
+        "How much room these may take; the oldest go first."),
+    KEEP(RLV_SIZE, "max_size", max_bytes, "2GiB", "0..1000000GiB",
+        "How large the whole file may become; the oldest results go first."),
 };
 
 static const struct {
     unsigned scopes;
     const char *word;
 } later[] = {
-    {SCOPE_TOP, "maintenance"},       {SCOPE_TOP, "web"},
-    {SCOPE_TOP, "history"},           {SCOPE_TOP, "budget"},
+    {SCOPE_TOP, "web"},               {SCOPE_TOP, "budget"},
     {SCOPE_TOP, "suites"},            {SCOPE_TOP, "connectivity"},
     {SCOPE_CHECK, "suite"},           {SCOPE_CHECK, "slo"},
     {SCOPE_CHECK, "group"},           {SCOPE_CHECK, "grace"},
     {SCOPE_CHECK, "connectivity"},
     {SCOPE_RUNBOOK, "title"},         {SCOPE_RUNBOOK, "owner"},
     {SCOPE_RUNBOOK, "links"},
-    {SCOPE_CHECK | SCOPE_RUNBOOK, "active"},
     {SCOPE_CHECK | SCOPE_RUNBOOK, "witness"},
-    {SCOPE_RUNBOOK | SCOPE_MATCH, "environments"},
     {SCOPE_CHECK | SCOPE_RUNBOOK, "maintenance"},
-    {SCOPE_RUNBOOK, "budget"},        {SCOPE_RUNBOOK, "after"},
-    {SCOPE_RUNBOOK, "repeat"},        {SCOPE_RUNBOOK, "settle"},
-    {SCOPE_RUNBOOK, "verify_within"}, {SCOPE_RUNBOOK, "lock"},
+    {SCOPE_CHECK, "active"},          {SCOPE_RUNBOOK, "after"},
+    {SCOPE_RUNBOOK, "lock"},          {SCOPE_RUNBOOK, "ladder"},
     {SCOPE_RUNBOOK, "privileges"},    {SCOPE_RUNBOOK, "fence"},
     {SCOPE_RUNBOOK, "destructive"},   {SCOPE_RUNBOOK, "retries"},
-    {SCOPE_RUNBOOK, "approval"},      {SCOPE_RUNBOOK, "ladder"},
-    {SCOPE_RUNBOOK, "requires"},      {SCOPE_RUNBOOK, "when"},
-    {SCOPE_MATCH, "when"},            {SCOPE_MATCH, "environment"},
+    {SCOPE_RUNBOOK, "approval"},      {SCOPE_RUNBOOK, "requires"},
+    {SCOPE_RUNBOOK, "when"},
     {SCOPE_PLUGIN, "exec"},           {SCOPE_PLUGIN, "heartbeat"},
     {SCOPE_PLUGIN, "group"},          {SCOPE_PLUGIN, "suite"},
 };
@@ -171,6 +221,10 @@ const struct option_table check_options = {check_rows, ARRAY_LEN(check_rows)};
 const struct option_table runbook_options = {runbook_rows,
                                              ARRAY_LEN(runbook_rows)};
 const struct option_table match_options = {match_rows, ARRAY_LEN(match_rows)};
+const struct option_table maintenance_options = {maintenance_rows,
+                                                 ARRAY_LEN(maintenance_rows)};
+const struct option_table history_options = {history_rows,
+                                             ARRAY_LEN(history_rows)};
 
 bool table_is_later(enum scope scope, const char *word)
 {

@@ -25,9 +25,17 @@ struct check_values {
 
 struct runbook_values {
     const char *script, *user, *automation;
-    struct rlv_list on;
-    int64_t timeout_ns, grace_ns, cooldown_ns;
+    const char *budget; /* "2 per 24h" */
+    struct rlv_list on, environments, active;
+    int64_t timeout_ns, grace_ns, cooldown_ns, repeat_ns, settle_ns,
+        verify_within_ns;
     struct runbook_match match;
+};
+
+struct maintenance_values {
+    const char *cron, *timezone, *from, *until, *reason;
+    int64_t duration_ns;
+    struct rlv_list checks, tags, environments;
 };
 
 struct option_table {
@@ -36,7 +44,7 @@ struct option_table {
 };
 
 extern const struct option_table global_options, check_options, runbook_options,
-    match_options;
+    match_options, maintenance_options, history_options;
 
 enum scope {
     SCOPE_TOP = 1,
@@ -45,7 +53,9 @@ enum scope {
     SCOPE_MATCH = 8,
     SCOPE_PLUGIN = 16, /* values of `plugin` */
     SCOPE_SECRET = 32, /* beside env and file */
-    SCOPE_ENVIRONMENT = 64
+    SCOPE_ENVIRONMENT = 64,
+    SCOPE_MAINTENANCE = 128,
+    SCOPE_HISTORY = 256
 };
 
 /* A word of the design that this version does not have: never "unknown". */

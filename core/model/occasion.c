@@ -12,17 +12,25 @@ struct held {
     const char *reason;
 };
 
-static enum automation ceiling(const struct model *m,
+/* The lowest of the configuration's, the environment's and the runbook's. */
+static enum automation ceiling(const struct model *m, const struct node *n,
                                const struct runbook_spec *book)
 {
-    return m->conf->automation < book->mode ? m->conf->automation : book->mode;
+    enum automation mode = m->conf->automation;
+    const struct environment_spec *e =
+        n->spec == NULL ? NULL
+                        : conf_environment(m->conf, n->spec->environment);
+    if (e != NULL && e->automation < mode)
+        mode = e->automation;
+    return book->mode < mode ? book->mode : mode;
 }
 
-static struct held held_by_mode(struct model *m,
+static struct held held_by_mode(struct model *m, const struct node *n,
                                 const struct runbook_spec *book)
 {
-    return (struct held){"mode", model_text(m, "automation is \"%s\"",
-                                            automation_name(ceiling(m, book)))};
+    return (struct held){"mode",
+                         model_text(m, "automation is \"%s\"",
+                                    automation_name(ceiling(m, n, book)))};
 }
 
 static struct held held_by_time(struct model *m, const struct node *n,
@@ -73,8 +81,8 @@ static struct held guardrails(struct model *m, const struct node *n,
         return (struct held){"secret",
                              model_text(m, "%s has no value", book->missing)};
     if (book->kind == RUNBOOK_DIAGNOSE &&
-        ceiling(m, book) < AUTOMATION_DIAGNOSE)
-        return held_by_mode(m, book);
+        ceiling(m, n, book) < AUTOMATION_DIAGNOSE)
+        return held_by_mode(m, n, book);
     struct held held = {NULL, NULL};
     if (!by_hand)
         held = held_by_time(m, n, book, occasion);
@@ -153,7 +161,7 @@ static void consider(struct model *m, struct node *n,
         return;
     }
     if (book->kind == RUNBOOK_REMEDIATE) {
-        record_would(m, n, &row, held_by_mode(m, book));
+        record_would(m, n, &row, held_by_mode(m, n, book));
         return;
     }
     struct held held = guardrails(m, n, book, row.fault, occasion);

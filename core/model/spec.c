@@ -6,18 +6,6 @@
 #include "base/str.h"
 #include "base/tz.h"
 
-#define SECOND INT64_C(1000000000)
-#define DAY    (86400 * SECOND)
-
-const struct history_spec history_default = {
-    .raw_ns = 14 * DAY,
-    .minute_ns = 90 * DAY,
-    .hour_ns = 730 * DAY,
-    .outputs_ns = 90 * DAY,
-    .max_bytes = INT64_C(2) << 30,
-    .outputs_bytes = INT64_C(1) << 30,
-};
-
 struct conf *conf_ref(struct conf *conf)
 {
     conf->refs++;

@@ -180,8 +180,6 @@ struct history_spec { /* how long what is kept; 0: for ever */
     int64_t max_bytes, outputs_bytes; /* of the whole file; of outputs */
 };
 
-extern const struct history_spec history_default;
-
 struct conf {
     unsigned refs;
     struct arena *arena;

@@ -90,7 +90,7 @@ static void words_of_later_are_never_unknown(void **state)
         const char *words[16];
     } places[] = {
         {"%s = 1; checks = { a = { url = \"http://h\"; }; };",
-         {"maintenance", "web", "history"}},
+         {"web", "suites", "connectivity"}},
         {"checks = { a = { url = \"http://h\"; %s = 1; }; };",
          {"group", "suite", "active", "witness", "slo"}},
         {"defaults = { %s = 1; }; checks = { a = { url = \"http://h\"; }; };",
@@ -98,10 +98,7 @@ static void words_of_later_are_never_unknown(void **state)
         {"checks = { a = { plugin = \"%s\"; }; };",
          {"exec", "heartbeat", "group", "suite"}},
         {"runbooks = { r = { script = \"/x\"; %s = 1; }; };",
-         {"environments", "witness", "budget", "after", "active", "repeat",
-          "settle", "verify_within"}},
-        {"runbooks = { r = { script = \"/x\"; match = { %s = 1; }; }; };",
-         {"when", "environments"}},
+         {"witness", "after", "lock", "fence"}},
         {"runbooks = { r = { script = \"/x\"; on = \"%s\"; }; };",
          {"still_down", "flapping"}},
     };

@@ -29,8 +29,8 @@ static const struct {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"/no/such\"; match = { when = \"x\"; environments = [\"x\"]; cheks = 1; }; }; };",
      "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"
-     "x.cfg:2:51: runbook \"r\": match: \"when\" is not in this version\n"
-     "x.cfg:2:63: runbook \"r\": match: \"environments\" is not in this version\n"
+     "x.cfg:2:58: runbook \"r\": match.when: no check fits the rest of `match`\n"
+     "x.cfg:2:79: runbook \"r\": match.environments: \"x\" is not an environment\n"
      "x.cfg:2:85: runbook \"r\": match: unknown key \"cheks\"\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
@@ -50,15 +50,11 @@ static const struct {
      "x.cfg:2:51: runbook \"r\": on: a list of texts is expected, such as [\"a\", \"b\"], not a whole number\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
-     "runbooks = { r = { script = \"/no/such\"; budget = \"2\"; after = \"1m\"; active = \"x\"; settle = \"x\"; verify_within = \"x\"; repeat = \"x\"; witness = []; }; };",
+     "runbooks = { r = { script = \"/no/such\"; budget = \"2\"; after = \"1m\"; settle = \"x\"; witness = []; }; };",
      "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"
-     "x.cfg:2:41: runbook \"r\": \"budget\" is not in this version\n"
      "x.cfg:2:55: runbook \"r\": \"after\" is not in this version\n"
-     "x.cfg:2:69: runbook \"r\": \"active\" is not in this version\n"
-     "x.cfg:2:83: runbook \"r\": \"settle\" is not in this version\n"
-     "x.cfg:2:97: runbook \"r\": \"verify_within\" is not in this version\n"
-     "x.cfg:2:118: runbook \"r\": \"repeat\" is not in this version\n"
-     "x.cfg:2:132: runbook \"r\": \"witness\" is not in this version\n"},
+     "x.cfg:2:78: runbook \"r\": settle: \"x\" is not a duration such as \"30s\" or \"5m\"\n"
+     "x.cfg:2:83: runbook \"r\": \"witness\" is not in this version\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"/no/such\"; automation = \"aprove\"; timeout = \"0s\"; kind = \"diagnose\"; scirpt = \"x\"; params = 5; }; };",
