@@ -385,7 +385,8 @@ bool outbox_needs(const struct model *, const struct run *);
 bool outbox_needs_incident(const struct model *, uint64_t incident);
 /* Number of the first attempt. */
 uint64_t outbox_first(const struct run *);
-bool outbox_is_due(const struct model *, const struct run *);
+/* Its time has come; else it is looked at again then. */
+bool outbox_is_due(struct model *, const struct run *);
 /* A notice ended (known: and its end was seen): it is intended again, or given
  * up. Returns what is to be added to its end's text. */
 const char *outbox_ended(struct model *, struct run *, bool known);

@@ -2,8 +2,8 @@
  * up. Its contents are runs in the model's lists, and rows in the store: so it
  * survives a restart. Called from run.c, occasion.c and model.c.
  *
- * Happy path: the intention is stored, its turn comes (run.c), the script ends
- * well.
+ * Happy path: the intention is stored, its turn comes (run.c), the incident's
+ * diagnosis has said what it found, the script ends well.
  * Ways it can fail:
  *   - the script fails, times out or cannot be started: intended again as
  *     another run of the same `first`, after a delay; what waits behind it in
@@ -27,6 +27,9 @@ enum { TRIES = 5, EXIT_MISCONFIGURED = 78 };
 static const int64_t delays_us[TRIES - 1] = {15 * US_PER_S, 45 * US_PER_S,
                                              180 * US_PER_S, 360 * US_PER_S};
 
+/* A `down` waits so long for its incident's diagnosis, to tell what it found.
+ */
+#define DIAGNOSIS_US (10 * US_PER_S)
 /* So long a dead letter is shown. */
 #define DEAD_SHOWN_US (24 * 60 * 60 * US_PER_S)
 /* The wall clock may be set while we sleep: looked at this often. */
@@ -144,11 +147,42 @@ uint64_t outbox_first(const struct run *r)
     return r->row.first != 0 ? r->row.first : r->row.number;
 }
 
-/* A delay that the wall clock has stretched does not count. */
-bool outbox_is_due(const struct model *m, const struct run *r)
+static void look_at(struct model *m, int64_t due_us)
 {
-    int64_t left_us = r->row.not_before_us - m->now.wall_us;
-    return left_us <= 0 || left_us > delays_us[TRIES - 2];
+    if (due_us < m->outbox_due_us)
+        m->outbox_due_us = due_us;
+}
+
+/* When the diagnosis of its incident that runs now has had its time; 0: there
+ * is none. */
+static int64_t diagnosed_us(const struct model *m, const struct run *r)
+{
+    const struct run_list *lists[] = {&m->waiting, &m->live};
+    int64_t latest_us = 0;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (const struct run *d = lists[i]->first; d != NULL; d = d->next)
+            if (d->row.kind == RUNBOOK_DIAGNOSE &&
+                d->row.incident == r->row.incident &&
+                d->row.intended_us > latest_us)
+                latest_us = d->row.intended_us;
+    return latest_us == 0 ? 0 : latest_us + DIAGNOSIS_US;
+}
+
+/* A time that the wall clock has stretched does not count. */
+static bool has_come(struct model *m, int64_t at_us, int64_t most_us)
+{
+    int64_t left_us = at_us - m->now.wall_us;
+    if (left_us <= 0 || left_us > most_us)
+        return true;
+    look_at(m, at_us);
+    return false;
+}
+
+bool outbox_is_due(struct model *m, const struct run *r)
+{
+    bool in_time = has_come(m, r->row.not_before_us, delays_us[TRIES - 2]);
+    return in_time && (r->row.on != ON_DOWN ||
+                       has_come(m, diagnosed_us(m, r), DIAGNOSIS_US));
 }
 
 static bool may_try_again(const struct model *m, const struct run *r)
@@ -193,12 +227,6 @@ const char *outbox_ended(struct model *m, struct run *r, bool known)
 }
 
 /* -------------------------------------------------------------- in time --- */
-
-static void look_at(struct model *m, int64_t due_us)
-{
-    if (due_us < m->outbox_due_us)
-        m->outbox_due_us = due_us;
-}
 
 /* False: it is held still; looked at again when that may be over. */
 static bool is_active(struct model *m, const struct runbook_spec *book)
@@ -273,13 +301,6 @@ static void repeat(struct model *m)
     }
 }
 
-static void wait_for_turns(struct model *m)
-{
-    for (const struct run *r = m->waiting.first; r != NULL; r = r->next)
-        if (!outbox_is_due(m, r))
-            look_at(m, r->row.not_before_us);
-}
-
 void outbox_changed(struct model *m)
 {
     look_at(m, m->outbox_looked_us + AGAIN_US);
@@ -295,7 +316,6 @@ void outbox_tick(struct model *m)
     make_up(m);
     repeat(m);
     run_start_waiting(m);
-    wait_for_turns(m);
 }
 
 int64_t outbox_wake(const struct model *m)

@@ -295,7 +295,7 @@ void run_start_waiting(struct model *m)
         bool notice = run->row.kind == RUNBOOK_NOTIFY;
         if (notice && is_kept(&kept, run))
             continue;
-        if (!has_place(m, run) || !outbox_is_due(m, run)) {
+        if (!has_place(m, run) || (notice && !outbox_is_due(m, run))) {
             if (notice && kept.count < m->conf->runbook_count)
                 kept.first[kept.count++] = run;
             continue;

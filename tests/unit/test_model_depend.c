@@ -370,7 +370,7 @@ static void what_fails_after_its_parent_recovered_fails_by_itself(void **unused)
     assert_is(&w, 2, STATE_DOWN, "");
     said = world_said(&w);
     assert_says(said, "incident 3 open refused");
-    assert_says(said, "run oncall");
+    assert_says(said, "stored oncall intended");
     world_end(&w);
 }
 

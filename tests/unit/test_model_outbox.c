@@ -74,6 +74,30 @@ static void a_failed_notice_is_tried_five_times_in_ten_minutes(void **unused)
     world_end(&w);
 }
 
+static void a_down_waits_for_its_diagnosis_but_not_for_long(void **unused)
+{
+    (void)unused;
+    for (int ends = 0; ends < 2; ends++) {
+        struct world w;
+        begin(&w, 1);
+        world_book(&w, "look", RUNBOOK_DIAGNOSE, ON_SUSPECT);
+        world_config(&w);
+        FAIL(&w, 1);
+        const char *said = world_said(&w);
+        assert_says(said, "run look");
+        assert_silent(said, "run call");
+        if (ends) {
+            world_run_ends(&w, 1, 0, "the disk is full");
+        } else {
+            wait_s(&w, 9);
+            assert_silent(world_said(&w), "run call");
+            wait_s(&w, 2);
+        }
+        assert_says(world_said(&w), "run call");
+        world_end(&w);
+    }
+}
+
 static void wrong_settings_are_given_up_at_once(void **unused)
 {
     (void)unused;
@@ -544,6 +568,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_notice_is_tried_five_times_in_ten_minutes),
+        cmocka_unit_test(a_down_waits_for_its_diagnosis_but_not_for_long),
         cmocka_unit_test(wrong_settings_are_given_up_at_once),
         cmocka_unit_test(by_hand_is_tried_once),
         cmocka_unit_test(a_failing_notice_holds_back_later_ones_of_its_entry),
