@@ -10,7 +10,9 @@
 #include "cli/listing.h"
 #include "cli/use.h"
 #include "model/finding.h"
+#include "model/naming.h"
 #include "report/json.h"
+#include "report/story.h"
 
 /* ---------------------------------------------------------------- list --- */
 
@@ -25,7 +27,7 @@ static void add_words(struct buf *out, const char *what,
                  i == 0 ? what : "", words->items[i]);
 }
 
-/* "check api* or db, fault refused"; "every check". */
+/* "check api* or db, fault refused, when db contains '111'"; "every check". */
 static void describe_match(struct buf *out, const struct runbook_match *m)
 {
     add_words(out, "check ", &m->checks);
@@ -34,6 +36,9 @@ static void describe_match(struct buf *out, const struct runbook_match *m)
     add_words(out, "fault ", &m->faults);
     add_words(out, "code ", &m->codes);
     add_words(out, "state ", &m->states);
+    add_words(out, "environment ", &m->environments);
+    if (m->when != NULL)
+        buf_addf(out, "%swhen %s", out->len > 0 ? ", " : "", m->when);
     if (out->len == 0)
         buf_adds(out, "every check");
 }
@@ -46,15 +51,37 @@ static void describe_on(struct buf *out, unsigned on)
             buf_addf(out, "%s%s", out->len > 0 ? ", " : "", name);
 }
 
-/* What it may do in the end: the lower of its own and the global one. A notice
- * is never muted by it. */
-static const char *mode_of(const struct conf *conf,
+/* What is listed: the books that are for the environment (NULL: all). */
+struct books {
+    const struct conf *conf;
+    const char *environment;
+};
+
+static bool is_listed(const struct books *b, const struct runbook_spec *book)
+{
+    const struct rlv_list *all = &book->match.environments;
+    if (b->environment == NULL || all->count == 0)
+        return true;
+    for (size_t i = 0; i < all->count; i++)
+        if (str_glob(all->items[i], b->environment))
+            return true;
+    return false;
+}
+
+/* What it may do in the end: the lowest of its own mode, that of the
+ * environment and the global one. A notice is never muted by it. */
+static const char *mode_of(const struct books *b,
                            const struct runbook_spec *book)
 {
+    const struct environment_spec *environment =
+        b->environment == NULL ? NULL
+                               : conf_environment(b->conf, b->environment);
+    enum automation mode = b->conf->automation;
     if (book->kind == RUNBOOK_NOTIFY)
         return "always";
-    return automation_name(conf->automation < book->mode ? conf->automation
-                                                         : book->mode);
+    if (environment != NULL && environment->automation < mode)
+        mode = environment->automation;
+    return automation_name(mode < book->mode ? mode : book->mode);
 }
 
 static json_t *text_of(const char *s)
@@ -70,8 +97,7 @@ static json_t *list_of(const struct rlv_list *l)
     return all;
 }
 
-static json_t *book_json(const struct conf *conf,
-                         const struct runbook_spec *book)
+static json_t *book_json(const struct books *b, const struct runbook_spec *book)
 {
     const struct runbook_match *m = &book->match;
     json_t *on = json_array();
@@ -79,19 +105,20 @@ static json_t *book_json(const struct conf *conf,
     for (size_t i = 0; (name = runbook_on_nth(i)) != NULL; i++)
         if (book->on & 1u << i)
             json_array_append_new(on, json_string(name));
-    json_t *match =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "check",
-                  list_of(&m->checks), "plugin", list_of(&m->plugins), "tags",
-                  list_of(&m->tags), "fault", list_of(&m->faults), "code",
-                  list_of(&m->codes), "state", list_of(&m->states));
+    json_t *match = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "check",
+        list_of(&m->checks), "plugin", list_of(&m->plugins), "tags",
+        list_of(&m->tags), "fault", list_of(&m->faults), "code",
+        list_of(&m->codes), "state", list_of(&m->states), "environments",
+        list_of(&m->environments), "when", text_of(m->when));
     return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "name",
                      text_of(book->name), "kind", runbook_kind_name(book->kind),
                      "title", text_of(book->title ? book->title : ""), "on", on,
-                     "match", match, "mode", mode_of(conf, book), "script",
+                     "match", match, "mode", mode_of(b, book), "script",
                      text_of(book->path), "missing", text_of(book->missing));
 }
 
-static void add_book(struct table *t, const struct conf *conf,
+static void add_book(struct table *t, const struct books *b,
                      const struct runbook_spec *book)
 {
     struct buf on = {0}, match = {0};
@@ -104,41 +131,53 @@ static void add_book(struct table *t, const struct conf *conf,
     if (book->missing != NULL)
         table_cell(t, "held: %s has no value", book->missing);
     else
-        table_cell(t, "%s", mode_of(conf, book));
+        table_cell(t, "%s", mode_of(b, book));
     table_cell(t, "%s", book->path);
     buf_free(&on);
     buf_free(&match);
 }
 
-static void print_books(const struct conf *conf)
+static void print_books(const struct books *b)
 {
     static const char *const head[] = {"RUNBOOK", "KIND", "ON",
                                        "MATCHES", "MODE", "SCRIPT"};
-    if (conf->runbook_count == 0) {
+    if (b->conf->runbook_count == 0) {
         puts("no runbooks are configured");
         return;
     }
     struct table *t = table_begin(head, ARRAY_LEN(head));
-    for (size_t i = 0; i < conf->runbook_count; i++)
-        add_book(t, conf, &conf->runbooks[i]);
+    for (size_t i = 0; i < b->conf->runbook_count; i++)
+        if (is_listed(b, &b->conf->runbooks[i]))
+            add_book(t, b, &b->conf->runbooks[i]);
     table_print(t);
+}
+
+static json_t *books_json(const struct books *b)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < b->conf->runbook_count; i++)
+        if (is_listed(b, &b->conf->runbooks[i]))
+            json_array_append_new(all, book_json(b, &b->conf->runbooks[i]));
+    return all;
 }
 
 int cmd_runbook_list(const struct args *args)
 {
+    struct err err;
     struct conf *conf = use_conf(args);
     if (conf == NULL)
         return EXIT_USAGE; /* it has said why */
-    if (args_has(args, "json")) {
-        json_t *all = json_array();
-        for (size_t i = 0; i < conf->runbook_count; i++)
-            json_array_append_new(all, book_json(conf, &conf->runbooks[i]));
-        out_json(all);
-    } else {
-        print_books(conf);
-    }
+    struct books books = {conf, args_get(args, "env")};
+    struct naming names = naming_of_conf(conf);
+    int status = EXIT_FINE;
+    if (!naming_environment(&names, books.environment, &err))
+        status = cli_fail(EXIT_USAGE, "%s", err.text);
+    else if (args_has(args, "json"))
+        out_json(books_json(&books));
+    else
+        print_books(&books);
     conf_unref(conf);
-    return EXIT_FINE;
+    return status;
 }
 
 /* ----------------------------------------------------------------- log --- */
@@ -164,9 +203,7 @@ static void add_run(struct table *t, const struct ledger *p, const void *row)
     table_cell(t, "%s", runbook_kind_name(run->kind));
     table_cell(t, "%s", ledger_name(p, run->check));
     table_cell(t, "%s", id_text('I', run->incident, incident));
-    table_cell(t, "%s",
-               run->state == RUN_ENDED ? verdict_name(run->verdict)
-                                       : run_state_name(run->state));
+    table_cell(t, "%s", story_run_result(run));
     if (run->exit_status < 0)
         table_cell(t, "%s", "");
     else

@@ -154,7 +154,7 @@ const struct command commands[] = {
      "process dies. Signals are passed on; the exit status is the command's (128+n\n"
      "for signal n; 126, 127: it could not be started). If no daemon can be reached\n"
      "the command is not run (exit status 3), unless --anyway is given.\n", true},
-    {"runbook list",    "",              0, 0, "the configured runbooks", NULL, cmd_runbook_list, NULL},
+    {"runbook list",    "",              0, 0, "the configured runbooks", NULL, cmd_runbook_list, NULL, true},
     {"runbook log",     "",              0, 0, "what ran, was held, or would have run", list_options, cmd_runbook_log, NULL, true},
     {"runbook run",     "NAME",          1, 1, "run a diagnosis or notice now", run_by_hand_options, cmd_runbook_run, NULL, true},
     {"report handover", "",              0, 0, "what the next one on call must know", handover_options, cmd_report_handover, NULL, true},

@@ -5,6 +5,7 @@ maintenance by hand and for as long as a command runs; what `status`, `incident
 show` and `report handover` make of it; and a restart in the middle of each."""
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -314,6 +315,24 @@ class QuietHours(unittest.TestCase):
         out = run.communicate(timeout=60)[0]
         self.assertIn(b"got\n", out)
         self.assertEqual(run.returncode, 5)
+        self.assertEqual(self.windows(), [])
+
+    def test_the_terminals_interrupt_comes_once(self):
+        """The kernel sends it to both of us: we do not send it again."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(PROGRAM, [
+                PROGRAM, "-c", self.watch.config, "maintenance", "run", "--",
+                "sh", "-c", "trap 'echo int >> %s/ints' INT; echo $$ > "
+                "%s/child; sleep 60; sleep 1; exit 4" %
+                (self.folder, self.folder)], self.watch.env)
+        self.pid_of("child")
+        os.write(terminal, b"\x03")
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 4)
+        with open(os.path.join(self.folder, "ints")) as f:
+            self.assertEqual(f.read(), "int\n")
         self.assertEqual(self.windows(), [])
 
     def test_the_commands_parent_is_killed(self):

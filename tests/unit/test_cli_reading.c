@@ -589,6 +589,56 @@ static void what_has_no_environment(void **state)
     settle(f);
 }
 
+static void add_notice(struct fixture *f, uint64_t number, uint64_t first,
+                       enum run_verdict verdict)
+{
+    struct run_row row =
+        new_run(f, number, "oncall", RUNBOOK_NOTIFY, RUN_ENDED);
+    row.first = first;
+    row.verdict = verdict;
+    row.reason = "exit status 1";
+    add_run(f, &row);
+}
+
+static void add_transition(struct fixture *f, int64_t at_us,
+                           enum check_state from, enum check_state to)
+{
+    struct record r = {.kind = RECORD_TRANSITION};
+    r.as.transition =
+        (struct transition_row){API, at_us, from, to, RLV_F_NONE, "", ""};
+    append(f, &r);
+}
+
+/* A notice that was delivered at the second attempt is none. */
+static void what_a_handover_counts(void **state)
+{
+    struct fixture *f = *state;
+    add_check(f, API, "api");
+    add_notice(f, 1, 0, VERDICT_FAILED);
+    add_notice(f, 2, 1, VERDICT_DONE);
+    add_notice(f, 3, 0, VERDICT_FAILED);
+    add_notice(f, 4, 3, VERDICT_FAILED);
+    for (int i = 0; i < 3; i++) {
+        int64_t at_us = f->began_us + i * US_PER_S;
+        add_transition(f, at_us, STATE_UP, STATE_SUSPECT);
+        add_transition(f, at_us + 1, STATE_SUSPECT, STATE_UP);
+    }
+    add_transition(f, f->began_us + 4 * US_PER_S, STATE_SUSPECT, STATE_DOWN);
+    settle(f);
+    struct captured c =
+        RUN(f->dir, "report", "handover", "--json", "--state-dir", f->state);
+    json_t *o = json_loads(c.out.data, 0, NULL);
+    json_t *dead = json_object_get(o, "dead_letters");
+    json_t *flap = json_array_get(json_object_get(o, "flaps"), 0);
+    assert_int_equal(json_array_size(dead), 1);
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(dead, 0), "id")),
+        "R-4");
+    assert_int_equal(json_integer_value(json_object_get(flap, "times")), 3);
+    json_decref(o);
+    captured_free(&c);
+}
+
 static void a_handover(void **state)
 {
     struct fixture *f = *state;
@@ -639,6 +689,7 @@ int main(void)
         TEST(states_without_a_daemon),
         TEST(what_has_no_environment),
         TEST(a_handover),
+        TEST(what_a_handover_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
