@@ -132,6 +132,32 @@ bool fs_replace(const char *path, const void *bytes, size_t n, mode_t mode,
     return ok;
 }
 
+bool fs_rename_new(const char *from, const char *to, struct err *err)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    /* A file system that does not know the flag. */
+    if (errno == EINVAL && link(from, to) == 0) {
+        unlink(from);
+        return true;
+    }
+    return err_set(err, errno == EEXIST ? ERR_USAGE : ERR_IO, errno,
+                   "rename to %s", to);
+}
+
+bool fs_create(const char *path, const void *bytes, size_t n, struct err *err)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    char *partial = xasprintf("%s.%d.partial", path, (int)getpid());
+    bool made = fs_replace(partial, bytes, n, 0666 & ~mask, err);
+    bool ok = made && fs_rename_new(partial, path, err);
+    if (made && !ok)
+        unlink(partial);
+    free(partial);
+    return ok;
+}
+
 bool fs_sync_dir(const char *path, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

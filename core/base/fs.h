@@ -32,6 +32,12 @@ bool fs_replace(const char *path, const void *bytes, size_t n, mode_t mode,
  * file is given to that user and group. */
 bool fs_replace_at(int dir, const char *name, const void *bytes, size_t n,
                    mode_t mode, uid_t uid, gid_t gid, struct err *) MUST_CHECK;
+/* Renames, but never over a file that is there: ERR_USAGE. */
+bool fs_rename_new(const char *from, const char *to, struct err *) MUST_CHECK;
+/* A new file, whole or not at all, with the mode that the umask leaves of 0666.
+ * Never replaces one that is there: ERR_USAGE. */
+bool fs_create(const char *path, const void *bytes, size_t n,
+               struct err *) MUST_CHECK;
 /* Makes a rename in that folder survive a power cut. */
 bool fs_sync_dir(const char *path, struct err *) MUST_CHECK;
 

@@ -15,6 +15,7 @@
 #include "cli/out.h"
 #include "cli/probing.h"
 #include "cli/result_text.h"
+#include "cli/url_text.h"
 #include "cli/use.h"
 #include "expect/expect.h"
 #include "model/naming.h"
@@ -96,14 +97,13 @@ static bool add_lines(const struct args *args, struct conf *conf,
 
 static bool is_url(const char *word) { return strstr(word, "://") != NULL; }
 
-/* The configuration that a URL stands for; quotes and backslashes escaped. */
+/* The configuration that a URL stands for. */
 static struct conf *conf_of_url(const struct args *args, const char *url)
 {
     struct buf text = {0};
-    buf_adds(&text, "checks = { check = { url = \"");
-    for (const char *s = url; *s != '\0'; s++)
-        buf_addf(&text, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
-    buf_adds(&text, "\"; }; };\n");
+    buf_adds(&text, "checks = { check = { url = ");
+    url_add_quoted(&text, url);
+    buf_adds(&text, "; }; };\n");
     struct conf *conf = use_conf_text(args, "command line", text.data);
     buf_free(&text);
     return conf;

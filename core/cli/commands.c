@@ -161,6 +161,11 @@ const struct command commands[] = {
     {"plugin list",     "",              0, 0, "the plugins that are there", NULL, cmd_plugin_list, NULL},
     {"plugin describe", "NAME|FILE.so",  1, 1, "a plugin's manual, from its tables", NULL, cmd_plugin_describe, NULL},
     {"fault list",      "",              0, 0, "every fault, whom it blames, what it means", NULL, cmd_fault_list, NULL},
+    {"init",            "[URL]…",        0, 999, "write a first configuration, with comments", NULL, cmd_init,
+     "It is written to ./relevo.cfg, or where -c or RELEVO_CONFIG say, with one\n"
+     "check for each URL, and passes `relevo config check`. A file that is there is\n"
+     "never changed (exit status 2). A URL with a user or password in it is not\n"
+     "written: the file names a variable of the environment for it.\n"},
     {"config check",    "",              0, 0, "is the configuration right, and how soon is an outage noticed", NULL, cmd_config_check, NULL},
     {"config show",     "",              0, 0, "the configuration with every value, secrets hidden", config_options, cmd_config_show, NULL},
     {"cron",            "EXPR",          1, 1, "the next times of a cron expression", cron_options, cmd_cron, NULL},

@@ -1,7 +1,6 @@
 /* cli/result_text.c: see result_text.h. */
 #include "cli/result_text.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "cli/out.h"
+#include "cli/url_text.h"
 
 static const char *text(const json_t *o, const char *key)
 {
@@ -157,46 +157,28 @@ void result_print(const json_t *r, bool trace)
         print_evidence(r);
 }
 
-/* A name out of the host: letters, digits, '-', '_', a letter first. */
-static void print_name(const char *url)
+static void add_quoted(struct buf *out, const char *s)
 {
-    const char *host = strstr(url, "://") + 3;
-    const char *at = strpbrk(host, "@/");
-    if (at != NULL && *at == '@')
-        host = at + 1;
-    size_t n = strcspn(host, ":/?#");
-    if (n == 0 || !isalpha((unsigned char)host[0])) {
-        fputs("check", stdout);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        putchar(isalnum((unsigned char)host[i]) ? host[i] : '-');
-}
-
-static void print_quoted(const char *s)
-{
-    putchar('"');
-    for (s = out_line(s); *s != '\0'; s++)
-        printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
-    putchar('"');
+    url_add_quoted(out, out_line(s));
 }
 
 void result_print_config(const char *url, const struct args *args)
 {
     const char *line;
-    printf("\n  %s\n    checks = {\n      ",
-           out_colour(GREY, "as a check, in relevo.cfg:"));
-    print_name(url);
-    printf(" = { url = ");
-    print_quoted(url);
-    printf("; interval = \"30s\";");
+    struct buf out = {0};
+    url_add_name(&out, url);
+    buf_adds(&out, " = { url = ");
+    add_quoted(&out, url);
+    buf_adds(&out, "; interval = \"30s\";");
     if (args_has(args, "expect")) {
-        printf(" expect = [");
+        buf_adds(&out, " expect = [");
         for (size_t i = 0; (line = args_nth(args, "expect", i)) != NULL; i++) {
-            printf("%s", i ? ", " : "");
-            print_quoted(line);
+            buf_adds(&out, i ? ", " : "");
+            add_quoted(&out, line);
         }
-        printf("];");
+        buf_adds(&out, "];");
     }
-    printf(" };\n    };\n");
+    printf("\n  %s\n    checks = {\n      %s };\n    };\n",
+           out_colour(GREY, "as a check, in relevo.cfg:"), buf_text(&out));
+    buf_free(&out);
 }

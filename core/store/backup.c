@@ -96,18 +96,6 @@ static bool sync_file(const char *path, struct err *err)
     return ok;
 }
 
-/* Not over a file that has appeared meanwhile. */
-static bool rename_new(const char *from, const char *to, struct err *err)
-{
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return true;
-    /* A file system that does not know the flag. */
-    if (errno == EINVAL && access(to, F_OK) != 0 && rename(from, to) == 0)
-        return true;
-    return err_set(err, errno == EEXIST ? ERR_USAGE : ERR_IO, errno,
-                   "rename to %s", to);
-}
-
 static bool sync_folder(const char *file, struct err *err)
 {
     const char *slash = strrchr(file, '/');
@@ -148,8 +136,8 @@ bool sqlite_backup(struct reader *base, const char *file,
     db_close(&c.to);
     if (!sqlite3_get_autocommit(c.from->db.handle))
         db_exec(&c.from->db, "COMMIT");
-    ok = ok && sync_file(c.partial, err) && rename_new(c.partial, file, err) &&
-         sync_folder(file, err);
+    ok = ok && sync_file(c.partial, err) &&
+         fs_rename_new(c.partial, file, err) && sync_folder(file, err);
     if (made && !ok) {
         char *journal = xasprintf("%s-journal", c.partial);
         unlink(journal);

@@ -113,6 +113,26 @@ static void folders_are_made_with_their_mode(void **state)
     assert_true(fs_mkdirs("/", 0700, &err));
 }
 
+static void a_new_file_never_replaces_one(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct err err = {0};
+    assert_true(fs_create(in_dir("a"), "one", 3, &err));
+    assert_false(fs_create(in_dir("a"), "two", 3, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_true(fs_read(in_dir("a"), 5, &b, &err));
+    assert_string_equal(buf_text(&b), "one");
+    assert_int_equal(symlink("nowhere", in_dir("link")), 0);
+    assert_false(fs_create(in_dir("link"), "two", 3, &err));
+    assert_int_not_equal(access(in_dir("nowhere"), F_OK), 0);
+    assert_int_equal(unlink(in_dir("a")), 0);
+    assert_int_equal(unlink(in_dir("link")), 0);
+    assert_int_equal(rmdir(dir), 0); /* nothing else is left */
+    assert_int_equal(mkdir(dir, 0700), 0);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +143,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reading_refuses_what_is_no_file,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(own_files_are_no_links, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(a_new_file_never_replaces_one, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(folders_are_made_with_their_mode,
                                         make_dir, remove_dir),
