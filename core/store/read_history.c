@@ -23,7 +23,7 @@ enum {
 
 static const char hot_sql[] =
     "SELECT " HOT_COLUMNS " FROM hot"
-    " WHERE node = ?1 AND check_id = ?2 AND started_us < ?3"
+    " WHERE check_id = ?2 AND node = ?1 AND started_us < ?3"
     " AND started_us >= ?4";
 static const char chunk_sql[] =
     "SELECT t0, n, data FROM chunk WHERE node = ?1 AND check_id = ?2"

@@ -10,9 +10,10 @@
 
 enum { STATEMENT_HOT = READ_STATEMENTS_PERIODS, STATEMENT_ROLLUP };
 
+/* The term that excludes most rows comes first. */
 static const char hot_sql[] =
     "SELECT " HOT_COLUMNS " FROM hot"
-    " WHERE node = ?1 AND check_id = ?2 AND started_us >= ?3"
+    " WHERE check_id = ?2 AND node = ?1 AND started_us >= ?3"
     " AND started_us < ?4";
 
 /* The window in whole periods. */

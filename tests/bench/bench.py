@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The measurements behind docs/performance.md.
 
-    bench.py [NAME…]     cpu interval hung scale reaction store micro crowd
-                         expansion
+    bench.py [NAME…]     cpu interval hung scale reaction store rollup micro
+                         crowd expansion
 
 Each prints one JSON line a figure; a table comes last. Ratios are taken within
 one round, rounds of what is compared alternate, and what stands is the median.
@@ -338,6 +338,10 @@ def store():
                rows[0].get("goal", ""))
 
 
+def rollup():
+    adopt(run("rollup"))
+
+
 def micro():
     adopt(run("micro"))
 
@@ -351,8 +355,8 @@ def expansion():
 
 
 BENCHES = {f.__name__: f for f in
-           (cpu, interval, hung, scale, reaction, store, micro,
-            crowd, expansion)}
+           (cpu, interval, hung, scale, reaction, store, rollup,
+            micro, crowd, expansion)}
 
 
 def main(names):
