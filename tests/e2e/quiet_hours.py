@@ -46,6 +46,11 @@ checks = {
 };
 runbooks = { oncall = { script = "%s"; on = ["down", "recovered"]; match = { check = "db"; }; }; };
 """
+# It begins every minute and lasts longer: it is always open.
+WINDOW = """
+maintenance = { nightly = { environments = ["staging"]; cron = "* * * * *"; duration = "10m";
+                            reason = "backups"; }; };
+"""
 WORLDS = ("staging", "production")
 
 
@@ -59,8 +64,9 @@ class QuietHours(unittest.TestCase):
         self.told = os.path.join(self.folder, "told")
         book = script(self.folder, "tell", "notify", 'echo "$RELEVO_CHECK '
                       '$RELEVO_ON" >> %s' % self.told, "down")
-        self.watch = Watch(self.folder, CONFIG % (
-            *(self.web.ports[name] for name in WORLDS), book), {"TZ": "UTC"})
+        self.config = CONFIG % (
+            *(self.web.ports[name] for name in WORLDS), book)
+        self.watch = Watch(self.folder, self.config, {"TZ": "UTC"})
         self.watch.start()
         for world in WORLDS:
             for name in ("db", "api"):
@@ -262,6 +268,32 @@ class QuietHours(unittest.TestCase):
         self.turn_off("staging")
         until("a notice again", lambda: "staging/db down" in self.notices())
         self.turn_off("staging", False)
+
+    def test_maintenance_of_the_configuration(self):
+        self.watch.write(self.config + WINDOW)
+        self.says("reload")
+        until("the window", lambda: self.windows() == ["nightly"])
+        window = self.watch.json("maintenance", "list", "--env", "staging")[0]
+        self.assertEqual((window["state"], window["checks"], window["by"],
+                          window["reason"]), ("open", 2, None, "backups"))
+        self.assertEqual(self.watch.json("maintenance", "list", "--env",
+                                         "production"), [])
+        self.assertRegex(self.row("staging/api"),
+                         r"up .*maintenance nightly until .*\d\d:\d\d")
+        self.assertIn("nightly is open from", self.says("report", "handover"))
+        self.assertIn('"nightly" is of the configuration: change it there',
+                      self.says("maintenance", "end", "nightly", exit=2))
+        self.turn_off("staging")
+        self.watch.wait_state("staging/db", "down")
+        self.restart()
+        self.watch.wait_state("staging/db", "down")
+        self.assertIn("maintenance nightly until", self.row("staging/db"))
+        self.assertEqual(self.notices(), [])
+        self.watch.write(self.config)
+        self.says("reload")
+        until("the notice that was held",
+              lambda: self.notices() == ["staging/db down"])
+        self.assertEqual(self.windows(), [])
 
     # ------------------------------------------- maintenance while a command runs
 
