@@ -8,13 +8,19 @@
 #include "cli/out.h"
 #include "report/json.h"
 
-/* "staging/api, staging/db" */
+enum { NAMES_SHOWN = 10 };
+
+/* "staging/api, staging/db and 7 more" */
 static const char *names_of(const json_t *list, struct buf *out)
 {
     size_t i;
     json_t *name;
-    json_array_foreach (list, i, name)
-        buf_addf(out, "%s%s", i > 0 ? ", " : "", json_string_value(name));
+    json_array_foreach (list, i, name) {
+        if (i < NAMES_SHOWN)
+            buf_addf(out, "%s%s", i > 0 ? ", " : "", json_string_value(name));
+    }
+    if (i > NAMES_SHOWN)
+        buf_addf(out, " and %zu more", i - NAMES_SHOWN);
     return out_line(buf_text(out));
 }
 
