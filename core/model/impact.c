@@ -114,8 +114,8 @@ static bool would_match(const struct runbook_spec *book, const struct node *n,
            match_runbook(book, n->spec, STATE_DOWN, r, ON_DOWN);
 }
 
-/* "api is impacted: still failing, refused: no route; its runbooks are not run
- * (api-diagnose, oncall): db is the cause" */
+/* "api is impacted: still failing, refused ECONNREFUSED; its runbooks are not
+ * run (api-diagnose, oncall): db is the cause" */
 static const char *impact_text(struct model *m, const struct node *n,
                                const struct result *r, const char *reason,
                                const struct causes *causes)
@@ -124,8 +124,8 @@ static const char *impact_text(struct model *m, const struct node *n,
     size_t books = 0;
     buf_addf(&text, "%s is impacted: %s", n->row.name, reason);
     if (r != NULL && r->outcome == OUTCOME_FAIL)
-        buf_addf(&text, ", %s%s%s: %s", fault_name(r->fault),
-                 r->code[0] ? " " : "", r->code, r->message);
+        buf_addf(&text, ", %s%s%s", fault_name(r->fault), r->code[0] ? " " : "",
+                 r->code);
     for (size_t i = 0; i < m->conf->runbook_count; i++) {
         if (!would_match(&m->conf->runbooks[i], n, r))
             continue;

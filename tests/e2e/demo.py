@@ -1,0 +1,300 @@
+#!/usr/bin/python3
+"""The demonstration: the founding outage on real servers, in a minute, without
+hands. `./dev demo` runs it; among the tests it is e2e.demo.
+
+A production with an API behind nginx, its PostgreSQL and its Redis, and a
+staging like it. Each step prints the command that a person would type and what
+it really printed, and holds that against what was promised. Exit status 0 only
+if every step was as told."""
+import http.server
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "lib"))
+import founding  # noqa: E402
+from watch import Watch, until  # noqa: E402
+
+CONFIG = """
+environments = {
+  staging    = { vars = { base = "%(staging)s"; token = { env = "STG_API_TOKEN"; }; }; };
+  production = { vars = { base = "%(production)s"; }; };
+};
+defaults  = { interval = "1s"; retry_interval = "500ms"; http = { timeout = "1s"; }; };
+templates = {
+  page  = { schedule = "manual"; environments = ["staging"]; };
+  login = { headers = { Authorization = "Bearer ${token}"; }; };
+};
+checks = {
+  api   = { url = "${base}/health/ready"; depends_on = ["db", "redis"];
+            record = { db = "json('.db')"; redis = "json('.redis')"; };
+            expect = ["status == 200", "db == 'ok'", "redis == 'ok'"]; };
+  db    = { of = "api"; expect = ["db == 'ok'"]; title = "PostgreSQL"; owner = "the database's people"; };
+  redis = { of = "api"; expect = ["redis == 'ok'"]; };
+
+  docs    = { use = ["page"]; url = "${base}/docs"; expect = ["body contains 'How to'"]; };
+  old     = { use = ["page"]; url = "${base}/old"; };
+  robots  = { use = ["page"]; url = "${base}/robots.txt"; };
+  style   = { use = ["page"]; url = "${base}/style.css"; };
+  gone    = { use = ["page"]; url = "${base}/gone"; expect = ["status == 404"]; };
+  version = { use = ["page"]; url = "${base}/api/v1/version"; expect = ["json('.version') ~ /^2[.]/"]; };
+  locked  = { use = ["page"]; url = "${base}/api/v1/tasks"; expect = ["status == 401"]; };
+  queue   = { use = ["page"]; url = "${base}/api/v1/queue"; severity = "minor";
+              expect = ["json('.waiting') < 10"]; };
+%(locked)s
+};
+runbooks = {
+  diagnose   = { script = "http/diagnose"; match = { plugin = "http"; }; };
+  pg-restart = { script = "service/restart"; match = { check = "db"; when = "db contains '111'"; };
+                 environments = ["production"]; params = { service = "postgresql@15-main"; }; };
+  oncall     = { script = "notify/webhook"; on = ["down", "recovered"];
+                 params = { url = { env = "ONCALL_URL"; }; format = "json"; }; };
+};
+"""
+PLAIN = {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC", "COLUMNS": "110"}
+LOCKED = ("tasks", "users", "projects", "reports", "profile", "audit")
+
+
+class Untold(Exception):
+    """A step was not as told."""
+
+
+class Alarm:
+    """Whoever is on call: takes notices as a chat does."""
+
+    def __init__(self):
+        self.notices = []
+        alarm = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                length = int(self.headers.get("Content-Length", 0))
+                body = json.loads(self.rfile.read(length))
+                alarm.notices.append((time.time(), body))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d/" % self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever)
+
+    def of(self, event):
+        return [body for _, body in self.notices if body["event"] == event]
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+class Stage:
+    """Tells the story: titles, commands, their output, and whether it was so."""
+
+    def __init__(self, watch):
+        self.watch = watch
+        self.began = time.monotonic()
+        self.steps = 0
+
+    def step(self, title):
+        self.steps += 1
+        print("\n[%4.1f s] %d. %s" % (time.monotonic() - self.began, self.steps,
+                                      title), flush=True)
+
+    def typed(self, line):
+        print("$ " + line)
+
+    def shown(self, text):
+        print(textwrap.indent(text.rstrip("\n"), "  "), flush=True)
+
+    def relevo(self, *argv, lines=None, part=None, code=None):
+        """Runs it and shows what it printed: all of it, the first lines, and
+        the paragraph that begins with a word."""
+        self.typed("relevo " + " ".join(
+            '"%s"' % a if " " in a else a for a in argv))
+        status, out, err = self.watch.run(*argv, check=False)
+        shown = (out + err).split("\n")[:lines]
+        if part is not None:
+            shown += ["…"] + [p for p in out.split("\n\n") if p.startswith(part)]
+        self.shown("\n".join(shown))
+        if code is not None:
+            self.told(status == code, "exit status %d" % code, status)
+        return out
+
+    def told(self, holds, what, seen=""):
+        if not holds:
+            raise Untold("not as told: %s; seen: %s" % (what, seen))
+
+
+class World:
+    """What the story happens to: production's servers, whoever is on call."""
+
+    def __init__(self, production, alarm):
+        self.database = production.database
+        self.alarm = alarm
+
+
+# -------------------------------------------------------------- the story ---
+
+def all_is_well(stage, world):
+    stage.step("All is well")
+    for name in ("staging/api", "production/api", "production/db"):
+        stage.watch.wait_state(name, "up")
+    out = stage.relevo("status", "--matrix", "api", "db", "redis", code=0)
+    stage.told(re.search(r"(?m)^db +up +up$", out), "both databases are up", out)
+
+
+def the_database_dies(stage, world):
+    stage.step("Production's PostgreSQL is killed")
+    stage.typed("kill -9 %d" % world.database.process.pid)
+    world.database.kill()
+    until("a failing result",
+          lambda: any(r["outcome"] == "fail"
+                      for r in stage.watch.history("production/db", 1)))
+    stage.step("The first failing result: it is not the API, it is its database")
+    out = stage.relevo("history", "production/db", "-n", "1", lines=2)
+    stage.told("111" in out, "the database refuses connections (errno 111)", out)
+
+
+def the_alarm_knows_the_cause(stage, world):
+    stage.step("The diagnosis comes before the alarm")
+    until("the alarm", lambda: world.alarm.of("down"))
+    notice = world.alarm.of("down")[0]
+    print("  (what the person on call gets)")
+    stage.shown(notice["text"])
+    incident = stage.watch.json("incident", "show")
+    events = [e["event"] for e in incident["timeline"]]
+    stage.told(events.index("diagnosis") < events.index("down"),
+               "diagnosis before down", events)
+    stage.told("Connection refused" in (notice["diagnosis"] or {}).get("title", ""),
+               "the alarm names the cause", notice)
+
+
+def one_incident(stage, world):
+    stage.step("One incident, on the database; the API is its impact")
+    stage.watch.wait_state("production/api", "impacted")
+    stage.relevo("status", "--matrix", "api", "db", "redis", code=1)
+    stage.relevo("incident", "list")
+    out = stage.relevo("incident", "show", lines=14, part="Timeline")
+    incidents = stage.watch.incidents()
+    stage.told([i["check"] for i in incidents] == ["production/db"],
+               "one incident, on production/db", incidents)
+    shown = stage.watch.json("incident", "show")
+    stage.told("production/api" in json.dumps(shown["impact"]),
+               "the API is listed as impact", shown["impact"])
+    stage.told(len(world.alarm.of("down")) == 1, "one alarm", world.alarm.notices)
+    stage.told("database" in out, "the incident says why", out)
+
+
+def would_have_run(stage, world):
+    stage.step("What Relevo would have done, had it been allowed to")
+    out = stage.relevo("runbook", "log", "-n", "5")
+    stage.told(re.search(r"pg-restart.*would have run", out),
+               "pg-restart would have run", out)
+
+
+def it_heals(stage, world):
+    stage.step("The database comes back")
+    stage.typed(" ".join(world.database.command()[:3]) + " … &")
+    world.database.start()
+    until("the all-clear", lambda: world.alarm.of("recovered"))
+    stage.watch.wait_state("production/api", "up")
+    out = stage.relevo("incident", "show", lines=1)
+    print("  (and the person on call gets)")
+    stage.shown(world.alarm.of("recovered")[0]["text"])
+    stage.told(re.search(r"was down for \d+\.\d ?s", out), "how long it was down", out)
+
+
+def the_gate(stage, world):
+    stage.step("The same checks gate staging")
+    out = stage.relevo("test", "--env", "staging", "--min-pass", "90%", code=0)
+    stage.told("10 of 11 passed (90.9 %), 1 minor failure, 6 skipped" in out,
+               "90.9 %", out)
+
+
+def relevo_itself_dies(stage, world):
+    stage.step("The database dies again, and in the middle of it Relevo itself")
+    world.database.kill()
+    until("the second alarm", lambda: len(world.alarm.of("down")) == 2)
+    before = stage.watch.json("incident", "show")
+    stage.typed("kill -9 %d    # relevo" % stage.watch.process.pid)
+    stage.watch.kill()
+    stage.watch.start()
+    stage.typed("relevo run &")
+    stage.watch.wait_state("production/db", "down")
+    after = stage.watch.json("incident", "show")
+    stage.relevo("incident", "list")
+    stage.told(after["id"] == before["id"] and after["began"] == before["began"],
+               "the same incident", after)
+    world.database.start()
+    until("the second all-clear", lambda: len(world.alarm.of("recovered")) == 2)
+    nothing_is_doubled(stage, world)
+
+
+def nothing_is_doubled(stage, world):
+    stage.relevo("incident", "show", lines=4)
+    stage.told(len(stage.watch.incidents()) == 1, "no second incident",
+               stage.watch.incidents())
+    events = [body["event"] for _, body in world.alarm.notices]
+    stage.told(events == ["down", "recovered"] * 2, "every notice once", events)
+    keys = {body["dedup_key"] for _, body in world.alarm.notices}
+    stage.told(len(keys) == 1, "one key for all of them", keys)
+    until("every notice to have run once",
+          lambda: len([r for r in stage.watch.json("runbook", "log")
+                       if r["kind"] == "notify" and r["state"] == "ended"]) == 4)
+
+
+STORY = (all_is_well, the_database_dies, the_alarm_knows_the_cause, one_incident,
+         would_have_run, it_heals, the_gate, relevo_itself_dies)
+
+
+def locked():
+    """Six checks that want a token which nobody gave."""
+    return "\n".join(
+        '  %-9s = { use = ["page", "login"]; url = "${base}/api/v1/%s"; };'
+        % (name, name) for name in LOCKED)
+
+
+def play(folder):
+    with Alarm() as alarm, founding.Founding() as production, \
+            founding.Founding() as staging:
+        config = CONFIG % {"production": production.base,
+                           "staging": staging.base, "locked": locked()}
+        with Watch(folder, config, env=PLAIN | {"ONCALL_URL": alarm.url}) as watch:
+            stage = Stage(watch)
+            for tell in STORY:
+                tell(stage, World(production, alarm))
+            print("\n%d steps, each as told, in %.0f s."
+                  % (stage.steps, time.monotonic() - stage.began))
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if founding.Founding.missing():
+        print("skipped: not installed: " + founding.Founding.missing())
+        return 77
+    with tempfile.TemporaryDirectory(prefix="relevo-demo-") as folder:
+        os.chmod(folder, 0o755)  # the servers are others than root
+        try:
+            play(folder)
+        except (Untold, AssertionError) as e:
+            print("\n%s" % e, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
