@@ -64,7 +64,7 @@ static void the_founding_case(void **unused)
                 "down");
     assert_says(texts(&w),
                 "1 impact: api is impacted: enough failing results in a row; "
-                "db is down, error_response 503: a message; its runbooks are "
+                "db is down, error_response 503; its runbooks are "
                 "not run (api-diagnose, oncall): db is the cause");
     assert_is(&w, 2, STATE_DOWN, "");
     assert_is(&w, 1, STATE_IMPACTED, "db");
