@@ -2,6 +2,7 @@
 """Notices of a real daemon to a receiver that does not take them at once: tried
 again in order, over a sudden death, with one dedup key; what is given up is
 shown; what a notice says; who gets the all-clear."""
+import datetime
 import json
 import os
 import sys
@@ -185,6 +186,53 @@ class Notices(unittest.TestCase):
                 self.assertEqual(sent[1]["event"], "recovered")
                 self.assertEqual(sent[1]["check"], "api")
                 self.assertEqual(sent[1]["dedup_key"], sent[0]["dedup_key"])
+
+    def test_hours_in_which_it_may_speak(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        far = ["%02d:00" % ((now.hour + hours) % 24) for hours in (8, 16)]
+        asleep = self.config().replace(
+            "oncall = {", 'oncall = { active = "%s-%s";' % tuple(far))
+        awake = self.config().replace(
+            "oncall = {", 'oncall = { active = "%s-%s";' % tuple(far[::-1]))
+        with Receiver() as receiver:
+            watch = self.watch(receiver)
+            watch.write('timezone = "UTC";' + asleep)
+            with watch:
+                self.go_down(watch)
+                held = until("a held notice", lambda: self.notices(watch))[0]
+                self.assertEqual((held["state"], held["held_by"]),
+                                 ("held", "active"))
+                self.assertIn(far[0], held["reason"])
+                watch.write('timezone = "UTC";' + awake)
+                watch.run("reload")
+                until("the alarm", lambda: self.delivered(receiver))
+                watch.write('timezone = "UTC";' + asleep)
+                watch.run("reload")
+                self.bad = False
+                sent = until("the all-clear at any hour", lambda: len(
+                    self.delivered(receiver)) == 2 and
+                    self.delivered(receiver))
+        self.assertEqual([one["event"] for one in sent], ["down", "recovered"])
+
+    def test_repeated_until_somebody_has_it(self):
+        with Receiver() as receiver:
+            watch = self.watch(receiver)
+            watch.write(self.config().replace(
+                "oncall = {", 'oncall = { repeat = "1m";'))
+            with watch:
+                self.go_down(watch)
+                until("the repetition", lambda: len(
+                    self.delivered(receiver)) == 2, 120)
+                incident = watch.check("api")["incident"]
+                watch.run("incident", "acknowledge", incident)
+                self.bad = False
+                sent = until("the all-clear", lambda: len(
+                    self.delivered(receiver)) == 3 and
+                    self.delivered(receiver))
+        self.assertEqual([one["event"] for one in sent],
+                         ["down", "still_down", "recovered"])
+        self.assertEqual(sent[1]["title"], "orders API (api) is still down")
+        self.assertEqual(len({one["dedup_key"] for one in sent}), 1)
 
 
 if __name__ == "__main__":
