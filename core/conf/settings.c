@@ -243,6 +243,33 @@ static bool is_misplaced(struct builder *b, struct node *n)
     return true;
 }
 
+/* What stands in every status, notice and report. */
+static bool is_shown(const char *option)
+{
+    static const char *const shown[] = {"title", "owner", "links", "tags",
+                                        "skip"};
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+        if (str_eq(option, shown[i]))
+            return true;
+    return false;
+}
+
+static bool would_tell_a_secret(struct builder *b, struct node *n)
+{
+    const struct node *told = n->secret ? n : NULL;
+    for (const struct node *c = n->first; c != NULL && told == NULL;
+         c = c->next)
+        if (c->secret)
+            told = c;
+    if (told == NULL || !is_shown(n->name))
+        return false;
+    n->bad = true;
+    conf_error(b->errors, told->at,
+               "%s%s is shown to everybody: it cannot hold a secret",
+               node_path(n->parent, b->draft->arena), n->name);
+    return true;
+}
+
 static void take_common(struct builder *b, struct settings *s,
                         const struct rlv_option *row, struct node *n)
 {
@@ -264,7 +291,7 @@ static bool add_common(struct builder *b, struct settings *s, struct node *n)
         option_find(check_options.rows, check_options.count, n->name);
     if (row == NULL)
         return false;
-    if (is_misplaced(b, n))
+    if (is_misplaced(b, n) || would_tell_a_secret(b, n))
         return true;
     if (str_eq(n->name, "depends_on")) /* it holds groups, too: needs.c */
         s->given[row - check_options.rows] = n;

@@ -225,6 +225,32 @@ static void secrets_reach_no_message(void **state)
     free(told);
 }
 
+static void what_everybody_sees_holds_no_secret(void **state)
+{
+    (void)state;
+    setenv("RELEVO_TEST_TOKEN", "s3cr3t", 1);
+    char *told = fixture_told(
+        "vars = { t = { env = \"RELEVO_TEST_TOKEN\"; }; plain = \"x\"; };\n"
+        "checks = { a = { url = \"http://h\"; title = \"a ${t}\"; "
+        "owner = \"${t}\"; tags = [\"a\", \"${t}\"]; skip = \"${t}\"; "
+        "links = { look = \"https://h/${t}\"; }; };\n"
+        "  b = { url = \"http://h\"; title = \"b ${plain}\"; }; };");
+    unsetenv("RELEVO_TEST_TOKEN");
+    static const char *const options[] = {"title", "owner", "tags", "skip",
+                                          "links"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        char line[100];
+        snprintf(line, sizeof line,
+                 "check \"a\": %s is shown to everybody: it cannot hold a "
+                 "secret\n",
+                 options[i]);
+        assert_non_null(strstr(told, line));
+    }
+    assert_null(strstr(told, "check \"b\""));
+    assert_null(strstr(told, "s3cr3t"));
+    free(told);
+}
+
 static void a_secret_file_loses_one_newline(void **state)
 {
     (void)state;
@@ -375,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_text_with_a_secret_is_secret),
         cmocka_unit_test(a_missing_secret_is_no_error),
         cmocka_unit_test(secrets_reach_no_message),
+        cmocka_unit_test(what_everybody_sees_holds_no_secret),
         cmocka_unit_test(a_secret_file_loses_one_newline),
         cmocka_unit_test(default_lines_stay_unless_their_field_is_read),
         cmocka_unit_test(targets),
