@@ -239,7 +239,7 @@ class Application(http.server.BaseHTTPRequestHandler):
                 return 200, health
             return 503, dict(health, status="degraded")
         if self.path == "/api/v1/slow":
-            time.sleep(0.15)
+            time.sleep(0.4)
         if self.path in open_to_all:
             return 200, open_to_all[self.path]
         if self.headers.get("Authorization") == "Bearer " + TOKEN:
