@@ -56,15 +56,21 @@ static bool take_days(const char **at, uint8_t *days)
     }
 }
 
-/* "09:00", "9:30", "24:00" */
+static bool is_digit(char c) { return isdigit((unsigned char)c) != 0; }
+
+/* "09:00", "9:30", "24:00"; no signs, no spaces. */
 static bool take_time(const char **at, int16_t *minutes)
 {
-    int hour, minute, n = 0;
-    if (!isdigit((unsigned char)**at) ||
-        sscanf(*at, "%2d:%2d%n", &hour, &minute, &n) != 2 || n < 4 ||
-        (*at)[n - 3] != ':' || minute > 59 || hour * 60 + minute > DAY_MINUTES)
+    const char *s = *at;
+    int hour = 0, minute;
+    for (int i = 0; i < 2 && is_digit(*s); i++)
+        hour = hour * 10 + (*s++ - '0');
+    if (s == *at || s[0] != ':' || !is_digit(s[1]) || !is_digit(s[2]))
         return false;
-    *at += n;
+    minute = (s[1] - '0') * 10 + (s[2] - '0');
+    if (minute > 59 || hour * 60 + minute > DAY_MINUTES)
+        return false;
+    *at = s + 3;
     *minutes = (int16_t)(hour * 60 + minute);
     return true;
 }

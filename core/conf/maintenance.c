@@ -83,6 +83,9 @@ static void take_once(struct window *w)
 {
     struct maintenance_spec *s = &w->spec;
     bool ends = w->values.until != NULL;
+    struct node *zone = node_find(w->node, "timezone");
+    if (zone != NULL)
+        tell(w->b, zone, "it is for `cron`; `from` and `until` have their own");
     if (w->values.from == NULL || ends == (w->values.duration_ns != 0)) {
         tell_form(w);
         return;
@@ -98,9 +101,22 @@ static void take_once(struct window *w)
         s->duration_ns = (s->until_us - s->from_us) * NS_PER_US;
 }
 
+/* It would read as "all", and mute everything. */
+static void refuse_empty(struct window *w, const char *name,
+                         const struct rlv_list *list)
+{
+    struct node *n = node_find(w->node, name);
+    if (n != NULL && !n->bad && list->count == 0)
+        tell(w->b, n, "an empty list selects nothing; leave `%s` out for all",
+             name);
+}
+
 static void check_selection(struct window *w)
 {
     const struct maintenance_values *v = &w->values;
+    refuse_empty(w, "checks", &v->checks);
+    refuse_empty(w, "tags", &v->tags);
+    refuse_empty(w, "environments", &v->environments);
     check_list_of_checks(w->b, &v->checks, node_find(w->node, "checks"));
     check_list_of_tags(w->b, &v->tags, node_find(w->node, "tags"));
     check_list_of_environments(w->b, &v->environments,

@@ -120,7 +120,7 @@ static const struct rlv_option runbook_rows[] = {
     BOOK(RLV_DURATION, "repeat", repeat_ns, NULL, "1m..30d",
         "A notice again after this time, as long as the incident is open and nobody has acknowledged it."),
     BOOK(RLV_STRING, "budget", budget, NULL, NULL,
-        "How often a remediation may run for one target: \"2 per 24h\", which is also the default."),
+        "How often a remediation may run for one target: \"2 per 24h\", which is also the default. In this version remediations are only recorded: it is checked, and has no effect yet, as `settle` and `verify_within`."),
     BOOK(RLV_DURATION, "settle", settle_ns, "10s", "0..10m",
         "The time after a remediation before its outcome is verified."),
     BOOK(RLV_DURATION, "verify_within", verify_within_ns, "2m", "1s..1h",
@@ -144,7 +144,7 @@ static const struct rlv_option match_rows[] = {
 #define WINDOW(...) ROW(maintenance_values, __VA_ARGS__)
 static const struct rlv_option maintenance_rows[] = {
     WINDOW(RLV_LIST, "checks", checks, NULL, NULL,
-        "Names of checks, with * and ?; without `checks`, `tags` and `environments` all."),
+        "Names of checks, with * and ?; without `checks`, `tags` and `environments` all. An empty list is a mistake."),
     WINDOW(RLV_LIST, "tags", tags, NULL, NULL,
         "Checks that have one of these tags."),
     WINDOW(RLV_LIST, "environments", environments, NULL, NULL,

@@ -28,9 +28,13 @@ static enum automation ceiling(const struct model *m, const struct node *n,
 static struct held held_by_mode(struct model *m, const struct node *n,
                                 const struct runbook_spec *book)
 {
-    return (struct held){"mode",
-                         model_text(m, "automation is \"%s\"",
-                                    automation_name(ceiling(m, n, book)))};
+    enum automation mode = ceiling(m, n, book);
+    bool allowed =
+        book->kind == RUNBOOK_REMEDIATE && mode >= AUTOMATION_APPROVE;
+    return (struct held){
+        "mode",
+        model_text(m, "automation is \"%s\"%s", automation_name(mode),
+                   allowed ? ", and this version starts no remediation" : "")};
 }
 
 static struct held held_by_time(struct model *m, const struct node *n,

@@ -205,6 +205,17 @@ static const struct {
      "x.cfg:3:103: maintenance.w: unknown key \"reson\"; did you mean \"reason\"?\n"},
     {"maintenance = { w = { from = \"2026-01-02T00:00:00Z\"; until = \"2026-01-01T00:00:00Z\"; }; };",
      "x.cfg:3:62: maintenance.w.until: it is not after `from`\n"},
+    {"runbooks = { r = { script = \"http/diagnose\"; active = [\"09:-5-10:00\", \"9: 5-10:00\", \"09:+5-10:00\", \"9:5-10:00\", \"09:60-10:00\"]; }; };",
+     "x.cfg:3:56: runbook \"r\": active: \"09:-5-10:00\": hours are from 00:00 to 24:00, such as \"Mon-Fri 09:00-18:00\", \"Sat,Sun 10:00-16:00\" or \"22:00-06:00\"\n"
+     "x.cfg:3:71: runbook \"r\": active: \"9: 5-10:00\": hours are from 00:00 to 24:00, such as \"Mon-Fri 09:00-18:00\", \"Sat,Sun 10:00-16:00\" or \"22:00-06:00\"\n"
+     "x.cfg:3:85: runbook \"r\": active: \"09:+5-10:00\": hours are from 00:00 to 24:00, such as \"Mon-Fri 09:00-18:00\", \"Sat,Sun 10:00-16:00\" or \"22:00-06:00\"\n"
+     "x.cfg:3:100: runbook \"r\": active: \"9:5-10:00\": hours are from 00:00 to 24:00, such as \"Mon-Fri 09:00-18:00\", \"Sat,Sun 10:00-16:00\" or \"22:00-06:00\"\n"
+     "x.cfg:3:113: runbook \"r\": active: \"09:60-10:00\": hours are from 00:00 to 24:00, such as \"Mon-Fri 09:00-18:00\", \"Sat,Sun 10:00-16:00\" or \"22:00-06:00\"\n"},
+    {"maintenance = { w = { from = \"2026-01-01T00:00:00Z\"; duration = \"1h\"; timezone = \"Europe/Madrid\"; checks = []; tags = []; environments = []; }; };",
+     "x.cfg:3:82: maintenance.w.timezone: it is for `cron`; `from` and `until` have their own\n"
+     "x.cfg:3:108: maintenance.w.checks: an empty list selects nothing; leave `checks` out for all\n"
+     "x.cfg:3:119: maintenance.w.tags: an empty list selects nothing; leave `tags` out for all\n"
+     "x.cfg:3:138: maintenance.w.environments: an empty list selects nothing; leave `environments` out for all\n"},
     {"history = { raw = \"5\"; days = \"1d\"; };",
      "x.cfg:3:19: history.raw: \"5\" is not a duration; did you mean \"5s\"?\n"
      "x.cfg:3:24: history: unknown key \"days\"; did you mean \"day\"?\n"},
