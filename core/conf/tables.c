@@ -178,7 +178,7 @@ static const struct rlv_option history_rows[] = {
     KEEP(RLV_SIZE, "outputs_size", outputs_bytes, "1GiB", "0..1000000GiB",
         "How much room these may take; the oldest go first."),
     KEEP(RLV_SIZE, "max_size", max_bytes, "2GiB", "0..1000000GiB",
-        "How large the whole file may become; the oldest results go first."),
+        "How large the whole file may become (3 MiB at least); the oldest results go first."),
 };
 
 static const struct {

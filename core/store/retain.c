@@ -26,6 +26,7 @@
 #define CROWDED_NS    (60 * NS_PER_S) /* until it is tried again */
 #define WORK_NS       (200 * NS_PER_MS)
 #define LOG_LEAST     ((int64_t)1 << 20)
+#define SIZE_LEAST    ((int64_t)3 << 20) /* docs/config.md says so */
 #define LOG_MOST      ((int64_t)64 << 20)
 #define CLOCK_JUMP_US (3600 * US_PER_S)
 
@@ -212,8 +213,10 @@ static int shrink(struct sqlite_store *s, const struct pages *p)
 void retain_set(struct sqlite_store *s, const struct history_spec *keep)
 {
     struct retention *r = &s->retention;
-    int64_t eighth = keep->max_bytes / 8;
     r->keep = *keep;
+    if (keep->max_bytes > 0 && keep->max_bytes < SIZE_LEAST)
+        r->keep.max_bytes = SIZE_LEAST;
+    int64_t eighth = r->keep.max_bytes / 8;
     r->is_crowded = false;
     r->empty = 0;
     r->shift = SHIFT;

@@ -349,7 +349,7 @@ static void test_what_must_stay_is_told(void **state)
     char text[2001];
     memset(text, 't', 2000);
     text[2000] = '\0';
-    f->options.keep.max_bytes = 3 << 20;
+    f->options.keep.max_bytes = 1; /* taken as 3 MiB */
     fixture_open(f);
     for (int i = 0; i < 3000; i++) {
         struct record r = {.kind = RECORD_EVENT,
