@@ -27,7 +27,7 @@ environments = {
   staging    = { vars = { base = "%(staging)s"; token = { env = "STG_API_TOKEN"; }; }; };
   production = { vars = { base = "%(production)s"; }; };
 };
-defaults  = { interval = "1s"; retry_interval = "500ms"; http = { timeout = "1s"; }; };
+defaults  = { interval = "2s"; http = { timeout = "1s"; }; };
 templates = {
   page  = { schedule = "manual"; environments = ["staging"]; };
   login = { headers = { Authorization = "Bearer ${token}"; }; };
