@@ -68,7 +68,10 @@ static const char tail[] =
     "  # In this version recorded as what would have run, and not run.\n"
     "//  app-restart = { script = \"service/restart\"; match = { fault = \"refused\"; };\n"
     "//                  params = { service = \"app.service\"; }; };\n"
-    "};\n";
+    "};\n"
+    "\n"
+    "# When nobody is called, though measuring goes on.\n"
+    "//maintenance = { weekly = { cron = \"0 3 * * 0\"; duration = \"1h\"; }; };\n";
 // clang-format on
 
 struct plan { /* of the file */

@@ -93,6 +93,48 @@ static void a_remediation_would_have_run(void **unused)
     world_end(&w);
 }
 
+/* The mode is the lowest of three; one that would allow it says that nothing
+ * is started in this version. */
+static void the_lowest_mode_is_the_reason(void **unused)
+{
+    (void)unused;
+    static const struct {
+        enum automation global, environment, book;
+        const char *reason;
+    } rows[] = {
+        {AUTOMATION_AUTO, AUTOMATION_AUTO, AUTOMATION_AUTO,
+         "automation is \"auto\", and this version starts no remediation"},
+        {AUTOMATION_AUTO, AUTOMATION_APPROVE, AUTOMATION_AUTO,
+         "automation is \"approve\", and this version starts no remediation"},
+        {AUTOMATION_AUTO, AUTOMATION_DIAGNOSE, AUTOMATION_AUTO,
+         "automation is \"diagnose\""},
+        {AUTOMATION_AUTO, AUTOMATION_AUTO, AUTOMATION_OBSERVE,
+         "automation is \"observe\""},
+        {AUTOMATION_DIAGNOSE, AUTOMATION_AUTO, AUTOMATION_AUTO,
+         "automation is \"diagnose\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        struct environment_spec staging = {.name = "staging",
+                                           .automation = rows[i].environment};
+        world_begin(&w, 1, 10 * NS_PER_S);
+        w.conf->environments = &staging;
+        w.conf->environment_count = 1;
+        w.conf->checks[0].environment = "staging";
+        w.conf->automation = rows[i].global;
+        world_book(&w, "restart", RUNBOOK_REMEDIATE, ON_DOWN)->mode =
+            rows[i].book;
+        world_config(&w);
+        for (int k = 0; k < 3; k++)
+            FAIL(&w, 1);
+        assert_non_null(model_would_run(w.model, 1, 0));
+        assert_string_equal(model_would_run(w.model, 1, 0)->reason,
+                            rows[i].reason);
+        assert_null(model_live_run(w.model, 0));
+        world_end(&w);
+    }
+}
+
 static void a_missing_secret_holds(void **unused)
 {
     (void)unused;
@@ -335,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_cooldown_holds_and_says_so),
         cmocka_unit_test(observe_runs_no_diagnosis),
         cmocka_unit_test(a_remediation_would_have_run),
+        cmocka_unit_test(the_lowest_mode_is_the_reason),
         cmocka_unit_test(a_missing_secret_holds),
         cmocka_unit_test(notices_keep_their_order),
         cmocka_unit_test(four_diagnoses_at_a_time_one_per_target),
