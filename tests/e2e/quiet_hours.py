@@ -340,8 +340,9 @@ class QuietHours(unittest.TestCase):
 
     def test_signals_are_passed_on(self):
         mark = os.path.join(self.folder, "child")
-        run = self.start_run("--", "sh", "-c", 'trap "echo got; exit 5" TERM; '
-                             "echo $$ > %s; sleep 60 & wait; exit 9" % mark)
+        run = self.start_run("--", "sh", "-c", 'trap "echo got; kill \\$!; exit 5" TERM; '
+                             "sleep 60 > /dev/null & echo $$ > %s; wait; exit 9"
+                             % mark)
         self.pid_of("child")
         run.send_signal(signal.SIGTERM)
         out = run.communicate(timeout=60)[0]
@@ -355,8 +356,8 @@ class QuietHours(unittest.TestCase):
         if pid == 0:
             os.execve(PROGRAM, [
                 PROGRAM, "-c", self.watch.config, "maintenance", "run", "--",
-                "sh", "-c", "trap 'echo int >> %s/ints' INT; echo $$ > "
-                "%s/child; sleep 60; sleep 1; exit 4" %
+                "sh", "-c", "trap 'echo int >> %s/ints; kill $!' INT; "
+                "sleep 60 & echo $$ > %s/child; wait; sleep 1; exit 4" %
                 (self.folder, self.folder)], self.watch.env)
         self.pid_of("child")
         os.write(terminal, b"\x03")

@@ -1,4 +1,4 @@
-/* cli/cmd_pause.c: what a person says to the watch in a word: `relevo pause`,
+/* cli/cmd_quiet.c: what a person says to the watch in a word: `relevo pause`,
  * `resume`, `mark`, `incident acknowledge`. The daemon does it, or refuses; it
  * writes who asked into its audit. */
 #include <stdio.h>
