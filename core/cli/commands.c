@@ -119,8 +119,14 @@ static const struct cli_option expect_options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static const struct cli_option config_check_options[] = {
+    {"strict", 0, NULL, false, "a secret or a variable without a value is an error"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct cli_option config_options[] = {
-    {"docs", 0, NULL, false, "print docs/config.md, made from the option tables"},
+    {"docs",   0, NULL, false, "print docs/config.md, made from the option tables"},
+    {"timing", 0, NULL, false, "when each check is probed, and how soon an outage is noticed"},
     {NULL, 0, NULL, false, NULL},
 };
 
@@ -166,8 +172,8 @@ const struct command commands[] = {
      "check for each URL, and passes `relevo config check`. A file that is there is\n"
      "never changed (exit status 2). A URL with a user or password in it is not\n"
      "written: the file names a variable of the environment for it.\n"},
-    {"config check",    "",              0, 0, "is the configuration right, and how soon is an outage noticed", NULL, cmd_config_check, NULL},
-    {"config show",     "",              0, 0, "the configuration with every value, secrets hidden", config_options, cmd_config_show, NULL},
+    {"config check",    "",              0, 0, "is the configuration right, and how soon is an outage noticed", config_check_options, cmd_config_check, NULL, true},
+    {"config show",     "",              0, 0, "the configuration with every value and its origin, secrets hidden", config_options, cmd_config_show, NULL, true},
     {"cron",            "EXPR",          1, 1, "the next times of a cron expression", cron_options, cmd_cron, NULL},
     {"expect",          "EXPR",          1, 1, "evaluate an expectation", expect_options, cmd_expect, NULL},
     {"db stats",        "",              0, 0, "the history's file: sizes, rows, what is kept", NULL, cmd_db_stats, NULL},

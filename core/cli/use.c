@@ -30,6 +30,13 @@ struct conf *use_conf(const struct args *args)
     return prepare(&source);
 }
 
+struct conf *use_conf_explained(const struct args *args)
+{
+    struct conf_source source = source_of(args);
+    source.origins = true;
+    return prepare(&source);
+}
+
 struct conf *use_conf_text(const struct args *args, const char *name,
                            const char *text)
 {

@@ -31,6 +31,7 @@ struct conf_source {
     const char *default_state_dir;
     /* NULL-ended; searched where the configuration names no folder. */
     const char *const *plugin_dirs, *const *runbook_dirs;
+    bool origins; /* remember where each value comes from, for conf_show */
 };
 
 struct conf_draft;
@@ -68,8 +69,9 @@ struct conf *conf_build(struct conf_draft *, struct catalog **catalogs,
 bool conf_outage_window(const struct check_spec *, int64_t *min_ns,
                         int64_t *max_ns);
 /* All checks and runbooks with every value, in libconfig's syntax; secrets as
- * "***". */
-void conf_show(const struct conf *, struct buf *out);
+ * "***"; behind each value its origin, where the source asked for that.
+ * environment: only its checks; NULL: all. */
+void conf_show(const struct conf *, const char *environment, struct buf *out);
 /* docs/config.md, from the tables. */
 void conf_write_docs(struct buf *out);
 

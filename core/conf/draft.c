@@ -118,6 +118,8 @@ struct conf_draft *conf_read(const struct conf_source *source,
     struct arena *arena = arena_new();
     struct conf_draft *d = arena_alloc(arena, sizeof *d);
     d->arena = arena;
+    d->origins = source->origins;
+    d->given_state_dir = source->state_dir != NULL;
     d->root = draft_read_files(d, source, errors);
     d->vars.arena = arena;
     d->vars.errors = errors;

@@ -29,8 +29,9 @@ struct draft_check {
 
 struct conf_draft {
     struct arena *arena;
-    const char *file; /* absolute, or NULL */
-    const char *dir;  /* of the main file */
+    const char *file;              /* absolute, or NULL */
+    const char *dir;               /* of the main file */
+    bool origins, given_state_dir; /* of the source */
     char sha256[65];
     struct node *root; /* of all files together */
     struct node *checks, *runbooks, *defaults, *templates, *environments,
@@ -164,6 +165,12 @@ void build_needs(struct builder *);
 const char *check_target(const struct settings *, const struct catalog *,
                          const char *name, struct arena *);
 uint64_t check_fingerprint(const struct check_spec *);
+
+/* origin.c: where each value comes from, into the specs. */
+void find_origins(struct builder *);
+/* Writes lines `name = value;`, each with its origin, if they are known. */
+void write_origins(const char *entry, const struct origins *,
+                   const char *fallback, struct buf *out);
 
 /* runbook.c */
 void build_runbooks(struct builder *);

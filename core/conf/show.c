@@ -6,8 +6,7 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "base/tz.h"
-#include "conf/conf.h"
-#include "conf/tables.h"
+#include "conf/draft.h"
 
 static void show_text(const char *text, struct buf *out)
 {
@@ -427,20 +426,76 @@ static void show_window(const struct maintenance_spec *w, struct buf *out)
     buf_adds(out, "  };\n");
 }
 
-void conf_show(const struct conf *c, struct buf *out)
+/* Their variables stand in the values; what is left is their ceiling. */
+static void show_environments(const struct conf *c, struct buf *out)
 {
-    show_globals(c, out);
-    show_history(&c->history, out);
-    buf_adds(out, "\nchecks = {\n");
-    for (size_t i = 0; i < c->check_count; i++)
-        show_check(&c->checks[i], out);
-    buf_adds(out, "};\n\nrunbooks = {\n");
-    for (size_t i = 0; i < c->runbook_count; i++)
-        show_runbook(&c->runbooks[i], out);
+    if (c->environment_count == 0)
+        return;
+    buf_adds(out, "\nenvironments = {\n");
+    for (size_t i = 0; i < c->environment_count; i++)
+        buf_addf(out, "  %s = { automation = \"%s\"; };\n",
+                 c->environments[i].name,
+                 automation_name(c->environments[i].automation));
     buf_adds(out, "};\n");
-    if (c->maintenance_count > 0)
-        buf_adds(out, "\nmaintenance = {\n");
-    for (size_t i = 0; i < c->maintenance_count; i++)
-        show_window(&c->maintenance[i], out);
-    buf_adds(out, c->maintenance_count > 0 ? "};\n" : "");
+}
+
+static void end_entry(struct buf *entry, const struct origins *o,
+                      const char *fallback, struct buf *out)
+{
+    write_origins(buf_text(entry), o, fallback, out);
+    buf_free(entry);
+}
+
+static void show_checks(const struct conf *c, const char *environment,
+                        struct buf *out)
+{
+    struct buf entry = {0};
+    buf_adds(out, "\nchecks = {\n");
+    for (size_t i = 0; i < c->check_count; i++) {
+        const struct check_spec *check = &c->checks[i];
+        if (environment != NULL && !str_eq(environment, check->environment))
+            continue;
+        show_check(check, &entry);
+        end_entry(&entry, &check->origins, "built in", out);
+    }
+    buf_adds(out, "};\n");
+}
+
+static void show_runbooks(const struct conf *c, struct buf *out)
+{
+    struct buf entry = {0};
+    buf_adds(out, "\nrunbooks = {\n");
+    for (size_t i = 0; i < c->runbook_count; i++) {
+        show_runbook(&c->runbooks[i], &entry);
+        end_entry(&entry, &c->runbooks[i].origins, "built in, or by its script",
+                  out);
+    }
+    buf_adds(out, "};\n");
+}
+
+static void show_maintenance(const struct conf *c, struct buf *out)
+{
+    struct buf entry = {0};
+    if (c->maintenance_count == 0)
+        return;
+    buf_adds(out, "\nmaintenance = {\n");
+    for (size_t i = 0; i < c->maintenance_count; i++) {
+        show_window(&c->maintenance[i], &entry);
+        end_entry(&entry, &c->maintenance[i].origins,
+                  "of the whole configuration", out);
+    }
+    buf_adds(out, "};\n");
+}
+
+void conf_show(const struct conf *c, const char *environment, struct buf *out)
+{
+    struct buf entry = {0};
+    show_globals(c, &entry);
+    end_entry(&entry, &c->origins, "built in", out);
+    show_history(&c->history, &entry);
+    end_entry(&entry, &c->history_origins, "built in", out);
+    show_environments(c, out);
+    show_checks(c, environment, out);
+    show_runbooks(c, out);
+    show_maintenance(c, out);
 }

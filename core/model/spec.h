@@ -55,6 +55,17 @@ struct active_span {
     int16_t from, to; /* minutes of the day; to may be 24:00 */
 };
 
+/* Where values come from, for `config show`; kept only when asked for. */
+struct origin {
+    const char *option; /* interval; tls.ca_file */
+    const char *text;   /* relevo.cfg:12 (template uat) */
+};
+
+struct origins {
+    struct origin *items; /* NULL: not asked for */
+    size_t count;
+};
+
 struct line_spec {
     const char *text;
     struct place place;
@@ -113,6 +124,7 @@ struct check_spec {
     const char *target;  /* "host:port", for limits and locks; or the name */
     const char *missing; /* the secret that is not there, as written; or NULL */
     uint64_t fingerprint; /* equal when nothing of the check changed */
+    struct origins origins;
 };
 
 enum runbook_kind { RUNBOOK_DIAGNOSE, RUNBOOK_REMEDIATE, RUNBOOK_NOTIFY };
@@ -161,6 +173,7 @@ struct runbook_spec {
     struct param_spec *params;
     size_t param_count;
     const char *missing; /* the secret that is not there; or NULL */
+    struct origins origins;
 };
 
 struct maintenance_spec { /* a window, recurring or once */
@@ -172,6 +185,7 @@ struct maintenance_spec { /* a window, recurring or once */
     int64_t duration_ns;
     int64_t from_us, until_us; /* once */
     const char *reason;        /* "" where none is given */
+    struct origins origins;
 };
 
 struct history_spec { /* how long what is kept; 0: for ever */
@@ -212,6 +226,7 @@ struct conf {
     size_t zone_count;
     const char **secrets; /* every secret value, for redaction */
     size_t secret_count;
+    struct origins origins, history_origins; /* of the global options */
 };
 
 struct conf *conf_ref(struct conf *);

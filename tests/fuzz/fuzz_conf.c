@@ -90,7 +90,7 @@ static bool can_be_read_again(const struct conf *c, const char *shown)
 static void check_show(const struct conf *c)
 {
     struct buf shown = {0};
-    conf_show(c, &shown);
+    conf_show(c, NULL, &shown);
     if (can_be_read_again(c, buf_text(&shown))) {
         struct conf_errors *errors = conf_errors_new();
         struct buf told = {0};

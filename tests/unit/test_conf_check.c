@@ -165,7 +165,7 @@ static void a_text_with_a_secret_is_secret(void **state)
     }
     assert_true(token && whole && password && part);
     struct buf shown = {0};
-    conf_show(c, &shown);
+    conf_show(c, NULL, &shown);
     assert_null(strstr(buf_text(&shown), "tok-4711"));
     assert_null(strstr(buf_text(&shown), "swordfish"));
     assert_null(strstr(buf_text(&shown), "letmein"));

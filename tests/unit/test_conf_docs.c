@@ -72,9 +72,9 @@ static void what_is_shown_can_be_read_again(void **state)
         "expect = [\"body ~ /a\\\\/b/\"]; };\n"
         "  b = { plugin = \"redis\"; cron = \"@daily\"; }; };");
     struct buf shown = {0}, again = {0};
-    conf_show(first, &shown);
+    conf_show(first, NULL, &shown);
     struct conf *second = fixture_good(buf_text(&shown));
-    conf_show(second, &again);
+    conf_show(second, NULL, &again);
     assert_string_equal(buf_text(&again), buf_text(&shown));
     buf_free(&shown);
     buf_free(&again);

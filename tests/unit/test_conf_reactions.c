@@ -154,7 +154,7 @@ static void what_is_shown_comes_to_the_same(void **state)
         "repeat = \"1h\"; params = { url = \"http://r\"; }; }; };\n"
         "maintenance = { w = { cron = \"0 3 * * 0\"; duration = \"1h\"; }; };");
     struct buf shown = {0};
-    conf_show(c, &shown);
+    conf_show(c, NULL, &shown);
     static const char *const parts[] = {"budget = \"2 per 1d\";",
                                         "settle = \"10s\";",
                                         "when = \"db contains '111'\";",
