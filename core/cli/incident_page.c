@@ -17,6 +17,7 @@
 #include "report/json.h"
 
 enum { EVIDENCE_LINES = 12, EVIDENCE_BYTES = 1500, OUTPUT_LINES = 10 };
+enum { IMPACTS = 20 }; /* that are named */
 
 static const char *elapsed(int64_t from_us, int64_t to_us, char *out)
 {
@@ -109,10 +110,12 @@ static void put_acknowledged(struct buf *b, const struct story *s)
                  row->acknowledged_by, row->note[0] ? ": " : "", row->note);
 }
 
-/* "also down because of it: api (since 14:30), web (14:30 to 14:35)" */
+/* "also down because of it: api (since 14:30), web (14:30 to 14:35)", and only
+ * how many more there are: --json has them all. */
 static void put_impact(struct buf *b, const struct story *s)
 {
-    for (size_t i = 0; i < s->impact_count; i++) {
+    size_t shown = s->impact_count < IMPACTS ? s->impact_count : IMPACTS;
+    for (size_t i = 0; i < shown; i++) {
         const struct story_impact *impact = &s->impacts[i];
         bool over = impact->until_us != 0;
         buf_addf(b, "%s%s (%s%s%s%s)",
@@ -120,6 +123,8 @@ static void put_impact(struct buf *b, const struct story *s)
                  over ? "" : "since ", out_clock(impact->since_us),
                  over ? " to " : "", over ? out_clock(impact->until_us) : "");
     }
+    if (shown < s->impact_count)
+        buf_addf(b, ", and %zu more", s->impact_count - shown);
 }
 
 static void print_head(const struct story *s)

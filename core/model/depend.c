@@ -229,9 +229,12 @@ const char *depend_holds(struct model *m, struct node *n,
     const char *reason =
         model_text(m, "%s is %s: its diagnosis runs instead", cause->row.name,
                    state_name(cause->state.state));
-    incident_event(m, cause, "held", "%s %s of %s: %s",
-                   runbook_kind_name(book->kind), book->name, n->row.name,
-                   reason);
+    struct episode *e = incident_find(m, cause->state.incident);
+    if (e != NULL)
+        impact_event(m, e, "held",
+                     model_text(m, "%s %s of %s: %s",
+                                runbook_kind_name(book->kind), book->name,
+                                n->row.name, reason));
     return reason;
 }
 

@@ -14,6 +14,9 @@
 #include "base/mem.h"
 #include "model/fault.h"
 
+/* Lines about other checks in an incident's timeline. */
+#define TOLD_OF_OTHERS 60
+
 static void store_impact(struct model *m, const struct impact *i)
 {
     struct record r = {.kind = RECORD_IMPACT};
@@ -44,9 +47,17 @@ static void drop_impact(struct impact *i)
     free(i);
 }
 
-static void timeline(struct model *m, const struct episode *e,
-                     const char *event, const char *text)
+/* A parent may have a thousand children: so much of them is told, no more. */
+void impact_event(struct model *m, struct episode *e, const char *event,
+                  const char *text)
 {
+    if (e->told_of_others > TOLD_OF_OTHERS)
+        return;
+    if (e->told_of_others++ == TOLD_OF_OTHERS) {
+        event = "more";
+        text = "of more checks nothing is told here: the impact has them all, "
+               "the log of runbooks what was held back";
+    }
     struct record r = {.kind = RECORD_EVENT};
     r.as.event = (struct event_row){e->row.number, e->row.check, m->now.wall_us,
                                     event, text};
@@ -167,7 +178,7 @@ static void end_impact(struct model *m, struct impact *i, const char *why)
 {
     i->row.until_us = m->now.wall_us;
     store_impact(m, i);
-    timeline(m, i->episode, "impact_over", why);
+    impact_event(m, i->episode, "impact_over", why);
     drop_impact(i);
 }
 
@@ -201,7 +212,7 @@ bool impact_update(struct model *m, struct node *n, const struct result *r,
         struct impact *added = add_impact(causes.items[i], n);
         added->row.since_us = m->now.wall_us;
         store_impact(m, added);
-        timeline(m, causes.items[i], "impact", text);
+        impact_event(m, causes.items[i], "impact", text);
     }
     bool ended = causes.count > 0 && end_others(m, n, &causes);
     free(causes.items);

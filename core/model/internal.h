@@ -20,6 +20,7 @@ struct episode {             /* an incident, open, forming or lately resolved */
     uint64_t diagnosis;      /* number of the latest ended diagnosis; 0 */
     struct impact *impacts;  /* owned; oldest first */
     struct impact *last_impact;
+    int told_of_others; /* lines about them in its timeline */
 };
 
 struct impact { /* a check that an episode's cause impacts now */
@@ -300,6 +301,9 @@ bool impact_update(struct model *, struct node *, const struct result *,
 void impact_over(struct model *, struct node *, const char *why);
 /* The check that has the incident: itself, or the cause of its impact. */
 struct node *impact_cause(const struct model *, struct node *);
+/* A line in the incident's timeline about another check. */
+void impact_event(struct model *, struct episode *, const char *event,
+                  const char *text);
 void impact_free(struct episode *);
 
 /* model.c, for depend.c: decides a ripe check without another result. */

@@ -22,6 +22,7 @@ struct crowd {
 
     /* what the model asked for */
     size_t probes, parent_probes, incidents, impacts, impacts_over;
+    size_t parent_events;  /* in the timeline of its incident */
     double longest_step_s; /* CPU */
 };
 
@@ -69,6 +70,8 @@ static inline void crowd_note(struct crowd *c, const struct action *a)
         c->parent_probes += a->as.probe.purpose == PURPOSE_PARENT;
     } else if (a->kind == ACTION_COMMIT && r->kind == RECORD_INCIDENT) {
         c->incidents += r->as.incident.state == INCIDENT_OPEN;
+    } else if (a->kind == ACTION_COMMIT && r->kind == RECORD_EVENT) {
+        c->parent_events += r->as.event.check == 1;
     } else if (a->kind == ACTION_COMMIT && r->kind == RECORD_IMPACT) {
         c->impacts += r->as.impact.until_us == 0;
         c->impacts_over += r->as.impact.until_us != 0;

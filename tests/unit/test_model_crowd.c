@@ -31,6 +31,7 @@ static void a_thousand_children_of_one_parent(void **unused)
     crowd_until(&c, 1100 * NS_PER_S, OUTCOME_OK, OUTCOME_OK);
     assert_int_equal(crowd_in(&c, STATE_UP), MANY);
     assert_int_equal(c.impacts_over, MANY);
+    assert_true(c.parent_events < 80); /* a person is to read them */
     assert_int_equal(c.incidents, 1);
     crowd_end(&c);
 }
