@@ -158,9 +158,9 @@ bool fs_create(const char *path, const void *bytes, size_t n, struct err *err)
     return ok;
 }
 
-bool fs_sync_dir(const char *path, struct err *err)
+bool fs_sync(const char *path, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (!ok)
         err_set(err, ERR_IO, errno, "sync %s", path);

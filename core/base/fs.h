@@ -25,7 +25,7 @@ bool fs_write_all(int fd, const void *bytes, size_t n) MUST_CHECK;
 
 /* Readers see the old content or the new, never a part: writes a new file of
  * that mode beside it and renames. Not synced to the disk: for that see
- * fs_sync_dir. */
+ * fs_sync. */
 bool fs_replace(const char *path, const void *bytes, size_t n, mode_t mode,
                 struct err *) MUST_CHECK;
 /* The same inside an open folder; `name` has no slash. With uid not -1 the
@@ -38,8 +38,8 @@ bool fs_rename_new(const char *from, const char *to, struct err *) MUST_CHECK;
  * Never replaces one that is there: ERR_USAGE. */
 bool fs_create(const char *path, const void *bytes, size_t n,
                struct err *) MUST_CHECK;
-/* Makes a rename in that folder survive a power cut. */
-bool fs_sync_dir(const char *path, struct err *) MUST_CHECK;
+/* Makes what is in a file, or a rename in a folder, survive a power cut. */
+bool fs_sync(const char *path, struct err *) MUST_CHECK;
 
 /* Makes the folder and those above that are missing, each with exactly that
  * mode whatever the umask. One that exists is left as it is. */

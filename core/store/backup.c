@@ -85,23 +85,12 @@ static bool make_sound(struct copying *c, struct err *err)
     return ok && db_check_version(&c->to, err) == DB_FINE;
 }
 
-static bool sync_file(const char *path, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (!ok)
-        err_set(err, ERR_IO, errno, "sync %s", path);
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 static bool sync_folder(const char *file, struct err *err)
 {
     const char *slash = strrchr(file, '/');
     char *dir = slash == NULL ? xstrdup(".")
                               : xstrndup(file, (size_t)(slash - file) + 1);
-    bool ok = fs_sync_dir(dir, err);
+    bool ok = fs_sync(dir, err);
     free(dir);
     return ok;
 }
@@ -136,8 +125,8 @@ bool sqlite_backup(struct reader *base, const char *file,
     db_close(&c.to);
     if (!sqlite3_get_autocommit(c.from->db.handle))
         db_exec(&c.from->db, "COMMIT");
-    ok = ok && sync_file(c.partial, err) &&
-         fs_rename_new(c.partial, file, err) && sync_folder(file, err);
+    ok = ok && fs_sync(c.partial, err) && fs_rename_new(c.partial, file, err) &&
+         sync_folder(file, err);
     if (made && !ok) {
         char *journal = xasprintf("%s-journal", c.partial);
         unlink(journal);

@@ -49,7 +49,7 @@ static void what_is_written_is_read(void **state)
     assert_memory_equal(b.data, "two\0!", 5);
     assert_int_equal(stat(in_dir("a"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    assert_true(fs_sync_dir(dir, &err));
+    assert_true(fs_sync(dir, &err));
     buf_free(&b);
 }
 

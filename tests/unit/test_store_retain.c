@@ -385,7 +385,7 @@ static pid_t start_reader(struct fixture *f)
                   sqlite3_exec(db, "BEGIN; SELECT count(*) FROM audit", NULL,
                                NULL, NULL) == SQLITE_OK;
         (void)!write(ends[1], "r", 1);
-        for (; ok;)
+        while (ok)
             pause();
         _exit(1);
     }
