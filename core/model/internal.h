@@ -360,6 +360,15 @@ bool active_now(const struct runbook_spec *, const struct tz *,
 int64_t active_next(const struct runbook_spec *, const struct tz *,
                     int64_t wall_us);
 
+/* run_list.c */
+struct run *run_new(const struct run_row *); /* a copy, in no list */
+void run_free(struct run *);
+void run_put_first(struct run_list *, struct run *);
+void run_put_last(struct run_list *, struct run *);
+void run_take_out(struct run_list *, struct run *);
+struct run *run_find(const struct run_list *, uint64_t number); /* or NULL */
+void run_free_all(struct model *);
+
 /* run.c */
 enum { RUN_QUEUE = 64 }; /* diagnoses that may wait */
 #define RUN_IS_LIVE INT64_MAX
@@ -378,7 +387,6 @@ void run_start_waiting(struct model *);
 void run_started(struct model *, const struct event *);
 void run_ended(struct model *, const struct run_ending *);
 void run_tidy(struct model *); /* forgets what nothing needs any more */
-void run_free_all(struct model *);
 
 /* outbox.c */
 /* That runbook's receiver got the incident's `down`, may have, or will. */

@@ -14,116 +14,15 @@
  *
  * Diagnoses run at once, at most DIAGNOSES at a time and one per target;
  * notices of one runbook entry one after another, so that they are never
- * reordered. A run is in one of three lists: it waits, it is live, or it is
- * remembered for cooldowns and for who was told. */
+ * reordered. */
 #include "model/internal.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/human.h"
-#include "base/mem.h"
 #include "base/str.h"
-#include "model/fault.h"
 
 enum { DIAGNOSES = 4 };
 /* Ended runs are remembered this long for cooldowns beyond their own. */
 #define REMEMBER_US (15 * 60 * US_PER_S)
 #define TIDY_US     (60 * US_PER_S)
-
-/* --------------------------------------------------------------- lists --- */
-
-static void own_texts(struct run_row *to, const struct run_row *from)
-{
-    to->runbook = to->held_by = to->reason = to->sha256 = to->boot_id =
-        to->findings = to->output = NULL;
-    model_own(&to->runbook, from->runbook);
-    model_own(&to->held_by, from->held_by);
-    model_own(&to->reason, from->reason);
-    model_own(&to->sha256, from->sha256);
-    model_own(&to->boot_id, from->boot_id);
-    model_own(&to->findings, from->findings);
-    model_own(&to->output, from->output);
-}
-
-static void free_run(struct run *run)
-{
-    const char **texts[] = {&run->row.runbook, &run->row.held_by,
-                            &run->row.reason,  &run->row.sha256,
-                            &run->row.boot_id, &run->row.findings,
-                            &run->row.output};
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        free((void *)(uintptr_t)*texts[i]);
-    result_free(run->about);
-    free(run);
-}
-
-static void free_list(struct run *run)
-{
-    while (run != NULL) {
-        struct run *next = run->next;
-        free_run(run);
-        run = next;
-    }
-}
-
-void run_free_all(struct model *m)
-{
-    free_list(m->waiting.first);
-    free_list(m->live.first);
-    free_list(m->past.first);
-    m->waiting = m->live = m->past = (struct run_list){0};
-}
-
-static struct run *new_run(const struct run_row *row)
-{
-    struct run *run = xcalloc(1, sizeof *run);
-    run->row = *row;
-    own_texts(&run->row, row);
-    return run;
-}
-
-static void put_last(struct run_list *list, struct run *run)
-{
-    run->next = NULL;
-    if (list->first == NULL)
-        list->first = run;
-    else
-        list->last->next = run;
-    list->last = run;
-    list->count++;
-}
-
-static void put_first(struct run_list *list, struct run *run)
-{
-    run->next = list->first;
-    list->first = run;
-    if (list->last == NULL)
-        list->last = run;
-    list->count++;
-}
-
-static void take_out(struct run_list *list, struct run *run)
-{
-    struct run *before = NULL;
-    for (struct run *r = list->first; r != run; r = r->next)
-        before = r;
-    if (before == NULL)
-        list->first = run->next;
-    else
-        before->next = run->next;
-    if (list->last == run)
-        list->last = before;
-    list->count--;
-}
-
-static struct run *find_in(const struct run_list *list, uint64_t number)
-{
-    struct run *run = list->first;
-    while (run != NULL && run->row.number != number)
-        run = run->next;
-    return run;
-}
 
 static uint64_t store_run(struct model *m, const struct run *run,
                           enum grade grade, bool urgent)
@@ -135,8 +34,8 @@ static uint64_t store_run(struct model *m, const struct run *run,
 
 void run_remember(struct model *m, const struct run_row *row)
 {
-    struct run *run = new_run(row);
-    put_last(&m->past, run);
+    struct run *run = run_new(row);
+    run_put_last(&m->past, run);
     store_run(m, run, GRADE_RELAXED, false);
 }
 
@@ -205,8 +104,8 @@ static bool has_place(const struct model *m, const struct run *run)
 static void start(struct model *m, struct run *run,
                   const struct runbook_spec *book)
 {
-    take_out(&m->waiting, run);
-    put_last(&m->live, run);
+    run_take_out(&m->waiting, run);
+    run_put_last(&m->live, run);
     struct action *a = model_act(m, ACTION_RUN, "its intention is stored");
     a->after = run->sequence;
     a->as.run.run = &run->row;
@@ -217,8 +116,8 @@ static void start(struct model *m, struct run *run,
 static void give_up(struct model *m, struct run *run, const char *by,
                     const char *reason)
 {
-    take_out(&m->waiting, run);
-    put_last(&m->past, run);
+    run_take_out(&m->waiting, run);
+    run_put_last(&m->past, run);
     run->row.state = RUN_HELD;
     run->row.ended_us = m->now.wall_us;
     model_own(&run->row.held_by, by);
@@ -310,7 +209,7 @@ static struct run *intended(struct model *m, const struct run_row *row,
 {
     enum grade grade =
         row->kind == RUNBOOK_DIAGNOSE ? GRADE_RELAXED : GRADE_DURABLE;
-    struct run *run = new_run(row);
+    struct run *run = run_new(row);
     run->row.state = RUN_INTENDED;
     run->about = about == NULL ? NULL : result_copy(about);
     run->sequence = store_run(m, run, grade, true);
@@ -320,7 +219,7 @@ static struct run *intended(struct model *m, const struct run_row *row,
 void run_intend(struct model *m, const struct run_row *row,
                 const struct result *about)
 {
-    put_last(&m->waiting, intended(m, row, about));
+    run_put_last(&m->waiting, intended(m, row, about));
     outbox_changed(m);
     run_start_waiting(m);
 }
@@ -328,7 +227,7 @@ void run_intend(struct model *m, const struct run_row *row,
 void run_intend_again(struct model *m, const struct run_row *row,
                       const struct result *about)
 {
-    put_first(&m->waiting, intended(m, row, about));
+    run_put_first(&m->waiting, intended(m, row, about));
     outbox_changed(m);
 }
 
@@ -336,7 +235,7 @@ void run_intend_again(struct model *m, const struct run_row *row,
 
 void run_started(struct model *m, const struct event *e)
 {
-    struct run *run = find_in(&m->live, e->as.run_started.run);
+    struct run *run = run_find(&m->live, e->as.run_started.run);
     if (run == NULL || run->row.state != RUN_INTENDED)
         return;
     run->row.state = RUN_STARTED;
@@ -424,8 +323,8 @@ void run_tidy(struct model *m)
         next = run->next;
         if (is_needed(m, run))
             continue;
-        take_out(&m->past, run);
-        free_run(run);
+        run_take_out(&m->past, run);
+        run_free(run);
     }
 }
 
@@ -446,11 +345,11 @@ static void record_ending(struct model *m, struct run *run,
 
 void run_ended(struct model *m, const struct run_ending *end)
 {
-    struct run *run = find_in(&m->live, end->run);
+    struct run *run = run_find(&m->live, end->run);
     if (run == NULL)
         return;
-    take_out(&m->live, run);
-    put_last(&m->past, run);
+    run_take_out(&m->live, run);
+    run_put_last(&m->past, run);
     record_ending(m, run, end);
     if (run->row.kind == RUNBOOK_DIAGNOSE)
         incident_diagnosed(m, &run->row, end->headline);
@@ -462,79 +361,4 @@ void run_ended(struct model *m, const struct run_ending *end)
     run->about = NULL;
     outbox_changed(m);
     run_start_waiting(m);
-}
-
-/* ------------------------------------------------------------- restart --- */
-
-/* Earlier attempts at the same notice. */
-static void supersede(struct model *m, const struct run *run)
-{
-    for (struct run *r = m->past.first; r != NULL; r = r->next)
-        if (r->row.kind == RUNBOOK_NOTIFY &&
-            outbox_first(r) == outbox_first(run))
-            r->superseded = true;
-}
-
-/* Its turn is that of its first attempt. */
-static void put_by_first(struct run_list *list, struct run *run)
-{
-    struct run *before = NULL;
-    for (struct run *r = list->first;
-         r != NULL && outbox_first(r) < outbox_first(run); r = r->next)
-        before = r;
-    if (before == NULL) {
-        put_first(list, run);
-        return;
-    }
-    run->next = before->next;
-    before->next = run;
-    if (list->last == before)
-        list->last = run;
-    list->count++;
-}
-
-/* A notice that was only intended is sent (again): at least once. A diagnosis
- * that may have begun counts as live until the daemon has looked for it. */
-void model_restore_run(struct model *m, const struct run_row *row)
-{
-    struct run *run = new_run(row);
-    struct episode *e = incident_find(m, row->incident);
-    if (e != NULL && row->kind == RUNBOOK_DIAGNOSE && row->state == RUN_ENDED &&
-        row->number > e->diagnosis)
-        e->diagnosis = row->number;
-    bool live = row->state == RUN_INTENDED || row->state == RUN_STARTED;
-    bool unsent = row->state == RUN_INTENDED && row->kind == RUNBOOK_NOTIFY;
-    if (row->first != 0)
-        supersede(m, run);
-    if (unsent)
-        put_by_first(&m->waiting, run);
-    else
-        put_last(live ? &m->live : &m->past, run);
-}
-
-/* --------------------------------------------------------------- views --- */
-
-const struct run_row *model_live_run(const struct model *m, size_t i)
-{
-    for (const struct run *run = m->live.first; run != NULL; run = run->next)
-        if (i-- == 0)
-            return &run->row;
-    return NULL;
-}
-
-const struct run_row *model_would_run(const struct model *m, uint64_t incident,
-                                      size_t i)
-{
-    for (const struct run *run = m->past.first; run != NULL; run = run->next)
-        if (run->row.state == RUN_WOULD && run->row.incident == incident &&
-            i-- == 0)
-            return &run->row;
-    return NULL;
-}
-
-const struct run_row *model_diagnosis(const struct model *m, uint64_t incident)
-{
-    const struct episode *e = incident_find(m, incident);
-    const struct run *run = e == NULL ? NULL : find_in(&m->past, e->diagnosis);
-    return run == NULL ? NULL : &run->row;
 }
