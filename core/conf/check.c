@@ -145,18 +145,24 @@ static void finish_settings(struct builder *b, struct settings *s)
     c->settings = kept;
 }
 
-static void check_required(struct builder *b, const struct settings *s,
+/* An optional secret that is not there does not make a required option one. */
+static void check_required(struct builder *b, struct settings *s,
                            const struct draft_check *draft)
 {
-    struct node *check = draft->node;
-    const struct catalog *catalog = s->values.spec.catalog;
-    for (size_t i = 0; i < catalog->option_count; i++) {
-        const struct rlv_option *row = &catalog->options[i];
-        if ((row->flags & RLV_REQUIRED) != 0 &&
-            settings_item(s, row->name) == NULL &&
-            draft_layered(draft, row->name) == NULL)
-            conf_error(b->errors, check->key, "%s\"%s\" is missing: %s",
-                       node_path(check, b->draft->arena), row->name, row->help);
+    struct check_spec *c = &s->values.spec;
+    for (size_t i = 0; i < c->catalog->option_count; i++) {
+        const struct rlv_option *row = &c->catalog->options[i];
+        if ((row->flags & RLV_REQUIRED) == 0 ||
+            settings_item(s, row->name) != NULL ||
+            draft_layered(draft, row->name) != NULL)
+            continue;
+        const struct node *absent = node_find_absent(draft->node, row->name);
+        if (absent == NULL)
+            conf_error(b->errors, draft->node->key, "%s\"%s\" is missing: %s",
+                       node_path(draft->node, b->draft->arena), row->name,
+                       row->help);
+        else if (c->missing == NULL)
+            c->missing = absent->missing;
     }
 }
 

@@ -70,6 +70,7 @@ static void find_plugin(struct conf_draft *d, struct draft_check *c,
 {
     int port;
     const struct node *url = draft_layered(c, "url");
+    const struct node *absent = node_find_absent(c->node, "url");
     const struct node *fallback = node_find(c->environment->defaults, "plugin");
     const struct node *plugin = draft_layered(c, "plugin");
     bool has_url = url != NULL && !url->bad && url->text != NULL;
@@ -83,6 +84,8 @@ static void find_plugin(struct conf_draft *d, struct draft_check *c,
         c->missing = own ? plugin->missing : NULL;
     else if (url != NULL && url->missing != NULL)
         c->missing = url->missing;
+    else if (url == NULL && absent != NULL)
+        c->missing = absent->missing;
     else
         conf_error(errors, c->node->key, "%s\"plugin\" is missing%s%s",
                    node_path(c->node, d->arena),

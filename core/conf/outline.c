@@ -54,7 +54,7 @@ void node_append(struct node *group, struct node *child)
     group->count++;
 }
 
-void node_remove(struct node *group, struct node *child)
+void node_set_aside(struct node *group, struct node *child)
 {
     struct node *before = NULL;
     for (struct node *n = group->first; n != child; n = n->next)
@@ -66,6 +66,16 @@ void node_remove(struct node *group, struct node *child)
     if (group->last == child)
         group->last = before;
     group->count--;
+    child->next = group->absent;
+    group->absent = child;
+}
+
+struct node *node_find_absent(const struct node *group, const char *name)
+{
+    struct node *n = group == NULL ? NULL : group->absent;
+    while (n != NULL && !str_eq(n->name, name))
+        n = n->next;
+    return n;
 }
 
 struct node *node_clone(const struct node *from, struct node *parent,

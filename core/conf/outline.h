@@ -36,6 +36,7 @@ struct node {
     uint32_t from, to;   /* the whole setting in the words' text */
     struct node *first, *last, *next, *parent;
     size_t count;
+    struct node *absent; /* members that count as not given, by next */
 };
 
 /* The root group, or NULL: told in errors. Hangs on the arena. */
@@ -51,7 +52,9 @@ struct node *node_item(struct node *list, size_t i);
 /* "a group", "a whole number": for messages. */
 const char *node_kind(const struct node *);
 void node_append(struct node *group, struct node *child);
-void node_remove(struct node *group, struct node *child);
+/* Takes a member out of its group; node_find_absent finds it still. */
+void node_set_aside(struct node *group, struct node *child);
+struct node *node_find_absent(const struct node *group, const char *name);
 /* The node and all below it, as a member of that parent's family but not of its
  * list. */
 struct node *node_clone(const struct node *, struct node *parent,

@@ -266,6 +266,9 @@ static bool expand_into(struct vars *v, struct node *n, int depth,
         if (str_starts(s, "$${")) {
             buf_adds(out, "${");
             s += 3;
+        } else if (str_starts(s, "{{{{")) {
+            buf_adds(out, "{{");
+            s += 4;
         } else if (!str_starts(s, "${"))
             buf_addc(out, *s++);
         else if (!add_reference(v, n, &s, depth, out))
@@ -282,7 +285,8 @@ static bool expand_into(struct vars *v, struct node *n, int depth,
 static void expand_text(struct vars *v, struct node *n, int depth)
 {
     struct buf out = {0};
-    if (n->text == NULL || n->expanded || strchr(n->text, '$') == NULL)
+    if (n->text == NULL || n->expanded ||
+        (strstr(n->text, "${") == NULL && strstr(n->text, "{{{{") == NULL))
         return;
     n->bad = !expand_into(v, n, depth, &out);
     if (!n->bad) {
@@ -304,7 +308,7 @@ void vars_expand(struct vars *v, struct node *n)
         next = c->next;
         vars_expand(v, c);
         if (c->missing != NULL && c->optional && n != v->group && n != v->own)
-            node_remove(n, c);
+            node_set_aside(n, c);
     }
 }
 

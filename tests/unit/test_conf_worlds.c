@@ -87,6 +87,8 @@ static void an_optional_secret_counts_as_not_given(void **state)
         "= true; }; };\n"
         "  whole = { url = \"http://h/${url}\"; };\n"
         "  must  = { plugin = \"redis\"; password = { env = \"NO_URL\"; }; };\n"
+        "  only  = { url = \"${url}\"; };\n"
+        "  http  = { plugin = \"http\"; url = \"${url}\"; };\n"
         "};");
     const struct check_spec *parts = check(c, "parts");
     assert_null(parts->missing);
@@ -95,7 +97,45 @@ static void an_optional_secret_counts_as_not_given(void **state)
     assert_null(check(c, "plain")->missing);
     assert_string_equal(check(c, "whole")->missing, "env \"NO_URL\"");
     assert_string_equal(check(c, "must")->missing, "env \"NO_URL\"");
+    assert_string_equal(check(c, "only")->missing, "env \"NO_URL\"");
+    assert_string_equal(check(c, "http")->missing, "env \"NO_URL\"");
     conf_unref(c);
+}
+
+static void what_looks_like_a_variable_can_be_written(void **state)
+{
+    (void)state;
+    struct conf *c =
+        fixture_good("vars = { a = \"v\"; };\n"
+                     "checks = { a = { url = "
+                     "\"http://h/$${a}/${a}/{{{{b}}/{{c}}/$d\"; }; };");
+    assert_string_equal(setting(check(c, "a"), "url")->value.text,
+                        "http://h/${a}/v/{{b}}/{{c}}/$d");
+    conf_unref(c);
+}
+
+/* Thousands of them name the same pattern, and make one chain. */
+static void many_checks_in_a_row(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    struct buf text = {0};
+    buf_adds(&text,
+             "checks = { c0 = { url = \"http://h\"; tags = \"all\"; };\n");
+    for (int i = 1; i < COUNT; i++)
+        buf_addf(&text,
+                 "c%d = { url = \"http://h\"; depends_on = (\"c%d\", "
+                 "\"c[0]\", { tags = [\"all\"]; }); };\n",
+                 i, i - 1);
+    buf_adds(&text, "};");
+    struct conf *c = fixture_good(buf_text(&text));
+    const struct check_spec *last = &c->checks[COUNT - 1];
+    assert_int_equal(last->need_count, 3);
+    assert_ptr_equal(last->needs[0].parents[0], last - 1);
+    assert_ptr_equal(last->needs[1].parents[0], &c->checks[0]);
+    assert_ptr_equal(last->needs[2].parents[0], &c->checks[0]);
+    conf_unref(c);
+    buf_free(&text);
 }
 
 static void layers_lie_over_each_other(void **state)
@@ -182,6 +222,55 @@ static void needs_mean_the_same_environment(void **state)
     assert_false(api->needs[3].any);
     assert_int_equal(api->needs[3].parent_count, 2);
     assert_int_equal(api->needs[4].parent_count, 2);
+    conf_unref(c);
+}
+
+static const char *origin(const struct check_spec *c, const char *option)
+{
+    for (size_t i = 0; i < c->origins.count; i++)
+        if (str_eq(c->origins.items[i].option, option))
+            return c->origins.items[i].text;
+    return "built in";
+}
+
+static struct conf *load_with_origins(const char *text, bool origins)
+{
+    struct conf_errors *errors = conf_errors_new();
+    struct conf *c = fixture_load_source(
+        &(struct conf_source){
+            .file = "x.cfg", .text = text, .origins = origins},
+        errors);
+    assert_non_null(c);
+    conf_errors_free(errors);
+    return c;
+}
+
+static void each_value_has_an_origin(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "defaults = { interval = \"9s\"; timezone = \"UTC\";\n"
+        "  http = { headers = { A = \"1\"; }; tls = { ca_file = \"/a\"; }; }; "
+        "};\n"
+        "templates = { one = { headers = { B = \"1\"; };\n"
+        "  tags = \"t\"; }; };\n"
+        "checks = { a = { use = \"one\"; url = \"http://h\";\n"
+        "  headers = { C = \"1\"; }; }; };";
+    struct conf *c = load_with_origins(text, true);
+    const struct check_spec *a = check(c, "a");
+    assert_string_equal(origin(a, "interval"), "x.cfg:1 (defaults)");
+    assert_string_equal(origin(a, "tls.ca_file"), "x.cfg:2 (defaults.http)");
+    assert_string_equal(origin(a, "tags"), "x.cfg:4 (template one)");
+    assert_string_equal(origin(a, "url"), "x.cfg:5");
+    assert_string_equal(origin(a, "headers"),
+                        "x.cfg:6, x.cfg:3 (template one), x.cfg:2 "
+                        "(defaults.http)");
+    assert_string_equal(origin(a, "expect"), "plugin http");
+    assert_string_equal(origin(a, "method"), "built in");
+    conf_unref(c);
+    c = load_with_origins(text, false); /* a daemon keeps none */
+    assert_int_equal(check(c, "a")->origins.count, 0);
+    assert_null(check(c, "a")->origins.items);
     conf_unref(c);
 }
 
@@ -292,9 +381,12 @@ int main(void)
         cmocka_unit_test(each_world_has_its_own_values),
         cmocka_unit_test(what_has_no_value_here_is_missing_here),
         cmocka_unit_test(an_optional_secret_counts_as_not_given),
+        cmocka_unit_test(what_looks_like_a_variable_can_be_written),
+        cmocka_unit_test(many_checks_in_a_row),
         cmocka_unit_test(layers_lie_over_each_other),
         cmocka_unit_test(a_derived_check_is_its_sources),
         cmocka_unit_test(needs_mean_the_same_environment),
+        cmocka_unit_test(each_value_has_an_origin),
         cmocka_unit_test(a_fingerprint_follows_the_judgement),
         cmocka_unit_test(each_is_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
