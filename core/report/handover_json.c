@@ -1,5 +1,5 @@
-/* report/handover_json.c: the handover as JSON; its shape is in docs/guide.md.
- * See handover.h. */
+/* report/handover_json.c: the handover as JSON; its shape is in
+ * docs/commands.md. See handover.h. */
 #include "report/handover.h"
 
 #include <string.h>

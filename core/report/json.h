@@ -1,5 +1,5 @@
 /* report/json.h: results, incidents and runs as the JSON shapes that tools may
- * rely on (documented in docs/guide.md). Used by the daemon for the control
+ * rely on (documented in docs/commands.md). Used by the daemon for the control
  * socket and the runbooks' input, and by the commands' --json.
  *
  * Times are RFC 3339 UTC; durations numbers of milliseconds. Every function

@@ -1,6 +1,6 @@
 /* report/suite_json.c: a test report for programs: a summary, and one RESULT
  * for each check with what the test made of it. See suite.h; the members are
- * documented in docs/guide.md. */
+ * documented in docs/commands.md. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

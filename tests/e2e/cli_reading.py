@@ -52,10 +52,10 @@ class Reading(unittest.TestCase):
                          "%s\n%s%s" % (argv, done.stdout, done.stderr))
         return done.stdout, done.stderr
 
-    def test_every_command_stands_in_the_guide(self):
-        guide = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                             "..", "..", "docs", "guide.md")
-        with open(guide) as f:
+    def test_every_command_stands_in_its_page(self):
+        page = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                            "..", "..", "docs", "commands.md")
+        with open(page) as f:
             rows = dict(re.findall(r"\| `relevo ([^`]+)` \| (.+) \|\n",
                                    f.read()))
         out, _ = self.run_it("help")
