@@ -179,6 +179,8 @@ void find_origins(struct builder *b)
     find_members(b, d->root, &c->origins);
     if (d->given_state_dir)
         override_state_dir(&c->origins);
+    for (size_t i = 0; i < c->environment_count; i++)
+        find_members(b, d->worlds[i].node, &c->environments[i].origins);
     for (size_t i = 0; i < c->check_count; i++)
         find_of_check(b, &d->all[i], &c->checks[i]);
     for (size_t i = 0; i < c->runbook_count; i++)

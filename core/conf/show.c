@@ -426,24 +426,29 @@ static void show_window(const struct maintenance_spec *w, struct buf *out)
     buf_adds(out, "  };\n");
 }
 
-/* Their variables stand in the values; what is left is their ceiling. */
-static void show_environments(const struct conf *c, struct buf *out)
-{
-    if (c->environment_count == 0)
-        return;
-    buf_adds(out, "\nenvironments = {\n");
-    for (size_t i = 0; i < c->environment_count; i++)
-        buf_addf(out, "  %s = { automation = \"%s\"; };\n",
-                 c->environments[i].name,
-                 automation_name(c->environments[i].automation));
-    buf_adds(out, "};\n");
-}
-
 static void end_entry(struct buf *entry, const struct origins *o,
                       const char *fallback, struct buf *out)
 {
     write_origins(buf_text(entry), o, fallback, out);
     buf_free(entry);
+}
+
+/* Their variables stand in the values; what is left is their ceiling. */
+static void show_environments(const struct conf *c, struct buf *out)
+{
+    struct buf entry = {0};
+    if (c->environment_count == 0)
+        return;
+    buf_adds(out, "\nenvironments = {\n");
+    for (size_t i = 0; i < c->environment_count; i++) {
+        const struct environment_spec *e = &c->environments[i];
+        buf_addf(&entry, "  %s = {\n", e->name);
+        show_pair("    ", "automation", automation_name(e->automation), &entry);
+        buf_adds(&entry, "  };\n");
+        end_entry(&entry, &e->origins, "automation of the whole configuration",
+                  out);
+    }
+    buf_adds(out, "};\n");
 }
 
 static void show_checks(const struct conf *c, const char *environment,

@@ -28,11 +28,23 @@ enum automation {
     AUTOMATION_AUTO
 };
 
+/* Where values come from, for `config show`; kept only when asked for. */
+struct origin {
+    const char *option; /* interval; tls.ca_file */
+    const char *text;   /* relevo.cfg:12 (template uat) */
+};
+
+struct origins {
+    struct origin *items; /* NULL: not asked for */
+    size_t count;
+};
+
 struct environment_spec { /* one world that the same checks are expanded for */
     const char *name;
     struct place place;
     enum automation automation; /* its own ceiling; the global one where not
                                    said */
+    struct origins origins;
 };
 
 struct record_spec { /* a named value that a check takes out of its answer */
@@ -53,17 +65,6 @@ struct need {
 struct active_span {
     uint8_t days;     /* bit 0 is Monday (ISO 8601) */
     int16_t from, to; /* minutes of the day; to may be 24:00 */
-};
-
-/* Where values come from, for `config show`; kept only when asked for. */
-struct origin {
-    const char *option; /* interval; tls.ca_file */
-    const char *text;   /* relevo.cfg:12 (template uat) */
-};
-
-struct origins {
-    struct origin *items; /* NULL: not asked for */
-    size_t count;
 };
 
 struct line_spec {
