@@ -92,13 +92,10 @@ static void take_once(struct window *w)
     }
     if (!take_time(w, "from", w->values.from, &s->from_us))
         return;
-    s->duration_ns = w->values.duration_ns;
-    s->until_us = s->from_us + s->duration_ns / NS_PER_US;
+    s->until_us = s->from_us + w->values.duration_ns / NS_PER_US;
     if (ends && take_time(w, "until", w->values.until, &s->until_us) &&
         s->until_us <= s->from_us)
         tell(w->b, node_find(w->node, "until"), "it is not after `from`");
-    if (ends)
-        s->duration_ns = (s->until_us - s->from_us) * NS_PER_US;
 }
 
 /* It would read as "all", and mute everything. */

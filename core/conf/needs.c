@@ -123,12 +123,22 @@ static bool is_elsewhere(const struct finding *f, const char *word)
     return false;
 }
 
+/* A variable in it has no value here: what is needed is not known. */
+static bool is_missing(struct finding *f, const struct node *n)
+{
+    if (n->missing != NULL && f->check->missing == NULL)
+        f->check->missing = arena_strdup(f->b->conf->arena, n->missing);
+    return n->missing != NULL;
+}
+
 static void find_by_name(struct finding *f, struct node *n)
 {
     if (n->type != NODE_TEXT || n->secret) {
         tell(f->b, n, "the name of a check is text, not %s", node_kind(n));
         return;
     }
+    if (is_missing(f, n))
+        return;
     bool any = is_pattern(n->text) ? add_meaning(f, 'n', n->text)
                                    : add_named(f, n->text);
     if (any || is_elsewhere(f, n->text))
@@ -145,6 +155,8 @@ static void find_by_tag(struct finding *f, struct node *n)
         tell(f->b, n, "a tag is text, not %s", node_kind(n));
         return;
     }
+    if (is_missing(f, n))
+        return;
     if (!add_meaning(f, 't', n->text) && !n->warned)
         conf_warn(f->b->errors, n->at, "%sno other check has the tag \"%s\"",
                   node_path(n->name ? n : n->parent, f->b->draft->arena),

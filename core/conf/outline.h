@@ -33,7 +33,8 @@ struct node {
     struct place at;     /* of the value */
     const char *text;    /* of a scalar, or of is_secret */
     const char *missing; /* the secret that is not there: `env "X"`; or NULL */
-    uint32_t from, to;   /* the whole setting in the words' text */
+    const char *environment; /* whose own variable it holds; or NULL */
+    uint32_t from, to;       /* the whole setting in the words' text */
     struct node *first, *last, *next, *parent;
     size_t count;
     struct node *absent; /* members that count as not given, by next */

@@ -47,6 +47,10 @@ const char *node_path(const struct node *n, struct arena *arena)
 {
     struct buf out = {0};
     add_path(n, &out);
+    if (n->environment != NULL && out.len > 2) {
+        out.len -= 2;
+        buf_addf(&out, " (environment %s): ", n->environment);
+    }
     const char *path = arena_strdup(arena, buf_text(&out));
     buf_free(&out);
     return path;
@@ -177,6 +181,7 @@ static bool miss_var(struct vars *v, struct node *n, const char *name,
     const char *near = vars_suggest(v, name);
     bool elsewhere = vars_is_elsewhere(v, name);
     if (elsewhere && v->environment != NULL) {
+        n->environment = v->environment;
         if (n->missing == NULL)
             n->missing = arena_printf(v->arena, "variable \"%s\"", name);
         return true;
@@ -229,6 +234,8 @@ static bool add_var(struct vars *v, struct node *n, const char *name,
         n->optional = var->optional; /* it is only this */
     if (n->missing == NULL)
         n->missing = var->missing;
+    if (var->environment != NULL || (v->own != NULL && var->parent == v->own))
+        n->environment = v->environment;
     buf_adds(out, var->text == NULL ? "" : var->text);
     return true;
 }
@@ -307,6 +314,8 @@ void vars_expand(struct vars *v, struct node *n)
     for (struct node *c = n->first, *next; c != NULL; c = next) {
         next = c->next;
         vars_expand(v, c);
+        if (n->type != NODE_GROUP && c->environment != NULL)
+            n->environment = c->environment;
         if (c->missing != NULL && c->optional && n != v->group && n != v->own)
             node_set_aside(n, c);
     }

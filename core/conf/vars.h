@@ -35,7 +35,8 @@ const char *vars_suggest(const struct vars *, const char *name); /* or NULL */
 void vars_note_secret(struct vars *, const char *value);
 void vars_fini(struct vars *);
 
-/* `check "api": headers.Accept: ` for messages; hangs on the arena. */
+/* `check "api": headers.Accept: ` for messages; with the environment where its
+ * own variable is in the value. Hangs on the arena. */
 const char *node_path(const struct node *, struct arena *);
 
 #endif

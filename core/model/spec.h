@@ -181,11 +181,11 @@ struct maintenance_spec { /* a window, recurring or once */
     const char *name;
     struct place place;
     struct rlv_list checks, tags, environments; /* empty: any */
-    const char *cron; /* when it begins; NULL: at from_us */
-    const struct tz *zone;
-    int64_t duration_ns;
-    int64_t from_us, until_us; /* once */
-    const char *reason;        /* "" where none is given */
+    const char *cron;                           /* when it begins; NULL: once */
+    const struct tz *zone;                      /* of cron */
+    int64_t duration_ns;                        /* of each that cron begins */
+    int64_t from_us, until_us;                  /* of the one without cron */
+    const char *reason;                         /* "" where none is given */
     struct origins origins;
 };
 

@@ -113,8 +113,10 @@ static void windows_recur_or_are_once(void **state)
         "\"2026-12-24T22:00:00+01:00\"; until = \"2026-12-25T01:00:00+01:00\"; "
         "};\n"
         "  lasts = { from = \"2026-12-24T22:00:00Z\"; duration = \"90m\"; };\n"
+        "  ever = { from = \"2026-12-24T22:00:00Z\";"
+        " until = \"9999-12-31T23:59:59Z\"; };\n"
         "};");
-    assert_int_equal(c->maintenance_count, 3);
+    assert_int_equal(c->maintenance_count, 4);
     const struct maintenance_spec *w = c->maintenance;
     assert_string_equal(w[0].cron, "0 3 * * 0");
     assert_string_equal(tz_name(w[0].zone), "Europe/Madrid");
@@ -124,6 +126,7 @@ static void windows_recur_or_are_once(void **state)
     assert_int_equal(w[1].until_us - w[1].from_us, 3 * 3600 * US_PER_S);
     assert_int_equal(w[1].from_us, INT64_C(1798146000) * US_PER_S);
     assert_int_equal(w[2].until_us - w[2].from_us, 90 * 60 * US_PER_S);
+    assert_int_equal(w[3].until_us, INT64_C(253402300799) * US_PER_S);
     conf_unref(c);
 }
 

@@ -9,7 +9,8 @@
     "  staging = { vars = { base = \"stg\"; token = { env = \"NO_TOKEN\"; }; " \
     "};\n"                                                                     \
     "              automation = \"observe\"; };\n"                             \
-    "  production = { vars = { base = \"app\"; key = \"k\"; }; };\n"           \
+    "  production = { vars = { base = \"app\"; key = \"k\"; near = "           \
+    "\"keyed\"; }; };\n"                                                       \
     "};\n"
 
 static const struct check_spec *check(const struct conf *c, const char *name)
@@ -63,6 +64,8 @@ static void what_has_no_value_here_is_missing_here(void **state)
         "  tasks = { url = \"http://h\"; headers = { A = \"${token}\"; }; };\n"
         "  keyed = { url = \"http://h/${key}\"; };\n"
         "  asks  = { url = \"http://h\"; requires = [\"token\", \"key\"]; };\n"
+        "  needs = { url = \"http://h\"; depends_on = [\"${near}\", \"asks\"];"
+        " };\n"
         "};");
     assert_string_equal(check(c, "staging/tasks")->missing, "env \"NO_TOKEN\"");
     assert_string_equal(check(c, "production/tasks")->missing,
@@ -72,6 +75,12 @@ static void what_has_no_value_here_is_missing_here(void **state)
     assert_string_equal(check(c, "staging/asks")->missing, "env \"NO_TOKEN\"");
     assert_string_equal(check(c, "production/asks")->missing,
                         "variable \"token\"");
+    const struct check_spec *needs = check(c, "staging/needs");
+    assert_string_equal(needs->missing, "variable \"near\"");
+    assert_int_equal(needs->need_count, 1);
+    needs = check(c, "production/needs");
+    assert_null(needs->missing);
+    assert_int_equal(needs->need_count, 2);
     conf_unref(c);
 }
 
@@ -279,8 +288,7 @@ static void a_fingerprint_follows_the_judgement(void **state)
 {
     (void)state;
     static const char *const variants[] = {
-        "title = \"x\"; owner = \"y\"; severity = \"minor\"; depends_on = "
-        "[\"b\"];",
+        "title = \"x\"; severity = \"minor\"; depends_on = [\"b\"];",
         "record = { v = \"json('.v')\"; };", "tags = [\"x\"];"};
     uint64_t plain = 0, derived = 0;
     for (size_t i = 0; i <= ARRAY_LEN(variants); i++) {
@@ -313,6 +321,13 @@ static const struct {
      "warning: x.cfg:1:1: there are no checks\n"},
     {WORLDS "state_dir = \"/${base}\"; checks = { a = { url = \"http://h\"; }; };",
      "x.cfg:6:15: state_dir: the variable \"base\" is one of environments: what stands here is the same in all of them\n"},
+    {"environments = { a = { vars = { t = \"5x\"; }; }; b = { vars = { t = \"5s\"; }; }; };\n"
+     "vars = { u = \"${t}\"; };\n"
+     "defaults = { expect = [\"status == 200\", \"latency < ${t}\"]; };\n"
+     "checks = { c = { url = \"http://h\"; interval = \"${t}\"; timeout = \"${u}\"; }; };",
+     "x.cfg:3:41: defaults.expect (environment a): unknown unit \"x\"; there are us ms s m h d w, B KB MB GB KiB MiB GiB, %\n"
+     "x.cfg:4:47: check \"c\": interval (environment a): \"5x\" is not a duration; did you mean \"5s\"?\n"
+     "x.cfg:4:65: check \"c\": timeout (environment a): \"5x\" is not a duration; did you mean \"5s\"?\n"},
     {"environments = { a = { var = {}; }; }; checks = { a = { url = \"http://h\"; }; };",
      "x.cfg:1:24: environments.a: unknown key \"var\"; did you mean \"vars\"?\n"},
     {"environments = { a = 5; }; checks = { a = { url = \"http://h\"; }; };",
