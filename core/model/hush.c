@@ -13,12 +13,6 @@
 /* The wall clock may be set while we sleep: looked at this often. */
 #define LOOK_NS (10 * NS_PER_S)
 
-const char *hush_window(const struct model *m, const struct node *n)
-{
-    (void)m;
-    return n->maintenance;
-}
-
 bool hush_counts(const struct node *n, const struct result *r)
 {
     return n->state.state != STATE_PAUSED && r->probe >= n->counts_from;
@@ -106,6 +100,8 @@ static void pause_one(struct model *m, struct node *n, int64_t until_us,
     const char *text = pause_text(m, until_us, actor, reason);
     close_incident(m, n, text);
     begin_anew(m, n, STATE_PAUSED, until_us);
+    if (until_us != 0 && until_us < m->hush_due_us)
+        m->hush_due_us = until_us;
     heap_remove(&m->queue, &n->due);
     n->hurry.wanted = false;
     if (n->asked.purpose != PURPOSE_MANUAL)
@@ -132,30 +128,27 @@ static void resume_one(struct model *m, struct node *n, const char *actor,
         schedule_ask(m, n, PURPOSE_SCHEDULE, false);
 }
 
-static bool is_judged_from(const struct node *n, const struct node *source)
+static void pause_or_resume(struct model *m, struct node *n,
+                            const struct event *e)
 {
-    return n->spec != NULL && n->spec->source != NULL &&
-           n->spec->source == source->spec;
+    const char *actor = e->as.pause.actor, *reason = e->as.pause.reason;
+    if (e->as.pause.paused)
+        pause_one(m, n, e->as.pause.until_us, actor, reason);
+    else
+        resume_one(m, n, actor,
+                   model_text(m, "resumed by %s%s%s", actor,
+                              reason[0] ? ": " : "", reason));
 }
 
 /* What is judged from the check goes with it. */
 static void on_pause(struct model *m, const struct event *e)
 {
     struct node *about = model_node(m, e->as.pause.check);
-    const char *actor = e->as.pause.actor, *reason = e->as.pause.reason;
-    const char *why = model_text(m, "resumed by %s%s%s", actor,
-                                 reason[0] ? ": " : "", reason);
     if (about == NULL || about->spec == NULL)
         return;
-    for (size_t i = 0; i < m->node_count; i++) {
-        struct node *n = m->nodes[i];
-        if (n != about && !is_judged_from(n, about))
-            continue;
-        if (e->as.pause.paused)
-            pause_one(m, n, e->as.pause.until_us, actor, reason);
-        else
-            resume_one(m, n, actor, why);
-    }
+    pause_or_resume(m, about, e);
+    for (size_t i = 0; i < about->depend.derived_count; i++)
+        pause_or_resume(m, about->depend.derived[i], e);
 }
 
 /* Ends the pauses whose time is over; returns when the next one ends. */
@@ -233,11 +226,13 @@ void hush_event(struct model *m, const struct event *e)
     case EVENT_PAUSE: on_pause(m, e); break;
     case EVENT_ACKNOWLEDGE: on_acknowledge(m, e); break;
     case EVENT_MARK: on_mark(m, &e->as.mark); break;
-    case EVENT_WINDOW: window_event(m, &e->as.window); break;
-    default: return;
+    case EVENT_WINDOW:
+        window_event(m, &e->as.window);
+        if (m->conf != NULL)
+            settle(m);
+        break;
+    default: break;
     }
-    if (m->conf != NULL)
-        settle(m);
 }
 
 void hush_tick(struct model *m)

@@ -188,6 +188,14 @@ char *model_text(struct model *, const char *fmt, ...) PRINTF(2, 3);
 /* Replaces an owned text (free()d) by a copy. */
 void model_own(const char **text, const char *value);
 
+/* Queues the check's present state. */
+void model_store_state(struct model *, const struct node *, enum grade);
+/* A check that was not known: its number is above all others. */
+struct node *model_add_node(struct model *, const struct check_row *);
+
+/* generation.c: takes its own reference. */
+void generation_begin(struct model *, struct conf *);
+
 /* schedule.c */
 void schedule_config(struct model *, struct node *);
 void schedule_next(struct model *, struct node *, const struct result *);
@@ -310,8 +318,6 @@ void impact_free(struct episode *);
 void model_decide(struct model *, struct node *, enum parents);
 
 /* hush.c: pauses, acknowledgements, marks; windows through window.c. */
-/* Text of the window that the check is in; NULL: none. */
-const char *hush_window(const struct model *, const struct node *);
 /* The result may change the state: the check is not paused, nor was it when
  * its probe began. */
 bool hush_counts(const struct node *, const struct result *);

@@ -1,4 +1,6 @@
-/* model/model.c: the door: events in, actions out. See model.h. */
+/* model/model.c: the door: events in, actions out. See model.h. What a result
+ * means is here too; a new configuration is in generation.c, what others may
+ * see in view.c. */
 #include "model/model.h"
 
 #include <stdarg.h>
@@ -79,9 +81,15 @@ void model_tell(struct model *m, enum tell_kind kind, const struct node *n,
     a->as.tell.text = arena_strdup(m->scratch, text);
 }
 
+void model_store_state(struct model *m, const struct node *n, enum grade grade)
+{
+    struct record r = {.kind = RECORD_STATE, .as.state = n->state};
+    model_commit(m, grade, r);
+}
+
 /* --------------------------------------------------------------- nodes --- */
 
-static struct node *add_node(struct model *m, const struct check_row *row)
+struct node *model_add_node(struct model *m, const struct check_row *row)
 {
     struct node *n = xcalloc(1, sizeof *n);
     n->row.check = row->check;
@@ -143,7 +151,7 @@ void model_free(struct model *m)
 
 void model_restore_check(struct model *m, const struct check_row *row)
 {
-    add_node(m, row);
+    model_add_node(m, row);
 }
 
 void model_restore_state(struct model *m, const struct state_row *row)
@@ -165,179 +173,6 @@ void model_restore_numbers(struct model *m, uint32_t check, uint64_t incident,
         m->last_incident = incident;
     if (run > m->last_run)
         m->last_run = run;
-}
-
-/* -------------------------------------------------------------- config --- */
-
-static void store_check(struct model *m, const struct node *n)
-{
-    struct record r = {.kind = RECORD_CHECK, .as.check = n->row};
-    model_commit(m, GRADE_RELAXED, r);
-}
-
-static void store_state(struct model *m, const struct node *n, enum grade grade)
-{
-    struct record r = {.kind = RECORD_STATE, .as.state = n->state};
-    model_commit(m, grade, r);
-}
-
-/* What a check was before a new generation came. */
-struct former {
-    bool configured;
-    uint64_t fingerprint;
-    int64_t interval_ns;
-};
-
-static struct former former_of(const struct node *n)
-{
-    if (n == NULL || n->spec == NULL)
-        return (struct former){false, 0, 0};
-    return (struct former){true, n->spec->fingerprint, n->spec->interval_ns};
-}
-
-static struct node *new_node(struct model *m, const struct check_spec *spec)
-{
-    struct check_row row = {.check = m->last_check + 1,
-                            .ordinal = UINT32_MAX,
-                            .name = spec->name,
-                            .environment = spec->environment,
-                            .plugin = spec->plugin};
-    struct node *n = add_node(m, &row);
-    n->state.since_us = m->now.wall_us;
-    return n;
-}
-
-/* One past the highest ordinal among the checks of each interval. */
-static uintptr_t *next_ordinal(struct map *by_interval, struct arena *arena,
-                               int64_t interval_ns)
-{
-    char key[24];
-    snprintf(key, sizeof key, "%lld", (long long)interval_ns);
-    uintptr_t *next = map_get(by_interval, key);
-    if (next == NULL) {
-        next = arena_alloc(arena, sizeof *next);
-        map_set(by_interval, key, next);
-    }
-    return next;
-}
-
-/* Checks keep the ordinal they have; new ones and those whose interval changed
- * (marked UINT32_MAX) get the next free one. */
-static void assign_ordinals(struct model *m)
-{
-    struct map *by_interval = map_new();
-    for (size_t i = 0; i < m->node_count; i++) {
-        const struct node *n = m->nodes[i];
-        if (n->spec == NULL || n->row.ordinal == UINT32_MAX)
-            continue;
-        uintptr_t *next =
-            next_ordinal(by_interval, m->scratch, n->spec->interval_ns);
-        if (n->row.ordinal >= *next)
-            *next = n->row.ordinal + 1;
-    }
-    for (size_t i = 0; i < m->node_count; i++) {
-        struct node *n = m->nodes[i];
-        if (n->spec == NULL || n->row.ordinal != UINT32_MAX)
-            continue;
-        uintptr_t *next =
-            next_ordinal(by_interval, m->scratch, n->spec->interval_ns);
-        n->row.ordinal = (uint32_t)(*next)++;
-        store_check(m, n);
-    }
-    map_free(by_interval);
-}
-
-static void remove_node(struct model *m, struct node *n)
-{
-    heap_remove(&m->queue, &n->due);
-    n->probing = 0;
-    n->asked.wanted = n->hurry.wanted = false;
-    incident_removed(m, n);
-    depend_removed(m, n);
-    n->spec = NULL;
-    n->state.state = STATE_PENDING;
-    n->state.fails = n->state.goods = n->state.unknowns = 0;
-    n->state.since_us = m->now.wall_us;
-    store_state(m, n, GRADE_RELAXED);
-}
-
-/* Gives each check its spec; nodes that got none are no longer configured. */
-static void bind_specs(struct model *m, struct conf *conf, struct former *was)
-{
-    size_t known = m->node_count;
-    for (size_t i = 0; i < known; i++) {
-        was[i] = former_of(m->nodes[i]);
-        m->nodes[i]->spec = NULL;
-    }
-    for (size_t i = 0; i < conf->check_count; i++) {
-        const struct check_spec *spec = &conf->checks[i];
-        struct node *n = map_get(m->by_name, spec->name);
-        if (n == NULL)
-            n = new_node(m, spec);
-        n->spec = spec;
-        if (!str_eq(n->row.plugin, spec->plugin)) {
-            model_own(&n->row.plugin, spec->plugin);
-            if (n->row.ordinal != UINT32_MAX)
-                store_check(m, n);
-        }
-    }
-    for (size_t i = 0; i < known; i++) {
-        struct node *n = m->nodes[i];
-        if (n->spec == NULL &&
-            (was[i].configured || n->state.state != STATE_PENDING))
-            remove_node(m, n); /* also one that went while we were stopped */
-        else if (n->spec != NULL && was[i].configured &&
-                 was[i].interval_ns != n->spec->interval_ns)
-            n->row.ordinal = UINT32_MAX;
-    }
-}
-
-/* Checks that did not change keep their phase and what they wait for. */
-static void reschedule(struct model *m, const struct former *was, size_t known)
-{
-    for (size_t i = 0; i < m->node_count; i++) {
-        struct node *n = m->nodes[i];
-        if (n->spec == NULL)
-            continue;
-        bool same = i < known && was[i].configured &&
-                    was[i].fingerprint == n->spec->fingerprint;
-        if (!same)
-            n->judged_from = m->conf->generation;
-        if (same && n->spec->schedule == SCHEDULE_CRON)
-            must(cron_parse(n->spec->cron, &n->cron, NULL));
-        if (!same || (!heap_has(&n->due) && n->probing == 0))
-            schedule_config(m, n);
-    }
-}
-
-static void on_config(struct model *m, struct conf *conf)
-{
-    bool first = m->conf == NULL;
-    struct conf *old = m->conf;
-    size_t known = m->node_count;
-    struct former *was = arena_alloc(m->scratch, (known + 1) * sizeof *was);
-    m->conf = conf_ref(conf);
-    bind_specs(m, conf, was);
-    assign_ordinals(m);
-    depend_config(m);
-    if (first) {
-        m->wall_offset_us = m->now.wall_us - m->now.mono_ns / NS_PER_US;
-        incident_resume(m);
-        run_start_waiting(m);
-    }
-    reschedule(m, was, known);
-    depend_resume(m);
-    outbox_changed(m);
-    conf_unref(old);
-    /* Whoever asks for the history of a check will not wait for the group. */
-    struct record r = {.kind = RECORD_AUDIT, .urgent = true};
-    r.as.audit = (struct audit_row){
-        m->now.wall_us, "relevo", "config.load",
-        conf->file == NULL ? "" : conf->file,
-        model_text(m, "generation %u, %zu checks, %zu runbooks, sha256 %s",
-                   conf->generation, conf->check_count, conf->runbook_count,
-                   conf->sha256)};
-    model_commit(m, GRADE_RELAXED, r);
 }
 
 /* ------------------------------------------------------------- results --- */
@@ -447,7 +282,7 @@ static void apply_change(struct model *m, struct node *n,
     }
     depend_stepped(m, n, say, &change, r);
     if (change.changed || change.counted)
-        store_state(m, n, grade_of(&change));
+        model_store_state(m, n, grade_of(&change));
 }
 
 static void confirm(struct model *m, struct node *n, struct result *r)
@@ -499,7 +334,7 @@ static void handle(struct model *m, const struct event *e)
     struct node *n;
     switch (e->kind) {
     case EVENT_TICK: break;
-    case EVENT_CONFIG: on_config(m, e->as.conf); break;
+    case EVENT_CONFIG: generation_begin(m, e->as.conf); break;
     case EVENT_RESULT: on_result(m, e->as.result); break;
     case EVENT_RUN_STARTED: run_started(m, e); break;
     case EVENT_RUN_ENDED: run_ended(m, &e->as.run_ended); break;
@@ -562,69 +397,3 @@ struct actions model_step(struct model *m, const struct event *event,
             wake = others[i];
     return (struct actions){m->actions, m->action_count, wake};
 }
-
-/* --------------------------------------------------------------- views --- */
-
-static void view(const struct model *m, const struct node *n,
-                 struct check_view *v)
-{
-    const struct episode *e = incident_find(m, n->state.incident);
-    *v = (struct check_view){
-        .spec = n->spec,
-        .waits_for = n->depend.waits_for == NULL ? "" : n->depend.waits_for,
-        .maintenance = hush_window(m, n),
-        .acknowledged = e != NULL && e->row.state == INCIDENT_ACKNOWLEDGED,
-        .row = &n->row,
-        .state = &n->state,
-        .last = n->last,
-        .last_good = n->last_good,
-        .history_count = n->history_count};
-    if (n->spec != NULL)
-        state_count_text(&n->state, n->spec, v->count);
-    for (size_t i = 0; i < n->history_count; i++)
-        v->history[i] = n->history[(n->history_next + MODEL_HISTORY - 1 - i) %
-                                   MODEL_HISTORY];
-}
-
-size_t model_check_count(const struct model *m)
-{
-    return m->conf == NULL ? 0 : m->conf->check_count;
-}
-
-bool model_check_at(const struct model *m, size_t i, struct check_view *v)
-{
-    return i < model_check_count(m) &&
-           model_check_by_name(m, m->conf->checks[i].name, v);
-}
-
-static bool view_configured(const struct model *m, const struct node *n,
-                            struct check_view *v)
-{
-    if (n == NULL || n->spec == NULL)
-        return false;
-    view(m, n, v);
-    return true;
-}
-
-bool model_check_by_id(const struct model *m, uint32_t check,
-                       struct check_view *v)
-{
-    return view_configured(m, model_node(m, check), v);
-}
-
-bool model_check_known(const struct model *m, uint32_t check,
-                       struct check_view *v)
-{
-    const struct node *n = model_node(m, check);
-    if (n != NULL)
-        view(m, n, v);
-    return n != NULL;
-}
-
-bool model_check_by_name(const struct model *m, const char *name,
-                         struct check_view *v)
-{
-    return view_configured(m, map_get(m->by_name, name), v);
-}
-
-uint64_t model_last_run(const struct model *m) { return m->last_run; }

@@ -42,7 +42,7 @@ static struct held held_by_time(struct model *m, const struct node *n,
                                 enum runbook_on occasion)
 {
     bool notice = book->kind == RUNBOOK_NOTIFY;
-    const char *window = notice ? hush_window(m, n) : NULL;
+    const char *window = notice ? n->maintenance : NULL;
     if (window != NULL)
         return (struct held){HELD_MAINTENANCE,
                              model_text(m, "maintenance %s", window)};

@@ -244,7 +244,7 @@ static void make_up_of(struct model *m, const struct runbook_spec *book)
             !str_eq(r->row.runbook, book->name))
             continue;
         struct node *n = model_node(m, r->row.check);
-        if (n == NULL || hush_window(m, n) != NULL)
+        if (n == NULL || n->maintenance != NULL)
             continue; /* the end of a window is told: outbox_changed */
         bool owed = is_owed(m, r);
         r->superseded = true; /* said now, or never again true */
@@ -283,7 +283,7 @@ static void repeat_one(struct model *m, const struct runbook_spec *book,
         from_us = m->now.wall_us; /* the wall clock went back */
     if (m->now.wall_us < from_us + repeat_us)
         look_at(m, from_us + repeat_us);
-    else if (hush_window(m, n) == NULL && is_active(m, book))
+    else if (n->maintenance == NULL && is_active(m, book))
         run_repeat(m, n, book);
 }
 
