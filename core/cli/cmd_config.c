@@ -13,18 +13,12 @@
 
 /* ---------------------------------------------------------- environment --- */
 
-static const char *nth_environment(const void *arg, size_t i)
-{
-    const struct conf *conf = arg;
-    return i < conf->environment_count ? conf->environments[i].name : NULL;
-}
-
 /* --env names one, or is not given. */
 static bool env_is_known(const struct conf *conf, const char *env)
 {
     if (env == NULL || conf_environment(conf, env) != NULL)
         return true;
-    const char *near = str_nearest(env, nth_environment, conf);
+    const char *near = str_nearest(env, conf_nth_environment, conf);
     cli_fail(EXIT_USAGE, "there is no environment \"%s\"%s%s%s", out_clean(env),
              near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
              near == NULL ? "" : "\"?");

@@ -35,53 +35,32 @@ static struct rlv_list values_of(const struct args *args, const char *option,
 
 /* ------------------------------------------------------------- mistakes --- */
 
-/* Names, then plain names. */
-static const char *nth_name(const void *arg, size_t i)
-{
-    const struct conf *conf = arg;
-    size_t n = conf->check_count;
-    return i < n       ? conf->checks[i].name
-           : i < 2 * n ? conf->checks[i - n].plain_name
-                       : NULL;
-}
-
-static const char *nth_tag(const void *arg, size_t i)
-{
-    const struct conf *conf = arg;
-    for (size_t k = 0; k < conf->check_count; k++) {
-        const struct rlv_list *tags = &conf->checks[k].tags;
-        if (i < tags->count)
-            return tags->items[i];
-        i -= tags->count;
-    }
-    return NULL;
-}
-
-static const char *nth_environment(const void *arg, size_t i)
-{
-    const struct conf *conf = arg;
-    return i < conf->environment_count ? conf->environments[i].name : NULL;
-}
-
 static const struct sort sorts[] = {
-    {NULL, "check", nth_name},
-    {"tag", "check with the tag", nth_tag},
-    {"env", "environment", nth_environment},
+    {NULL, "check", conf_nth_name},
+    {"tag", "check with the tag", conf_nth_tag},
+    {"env", "environment", conf_nth_environment},
 };
 enum { SORTS = ARRAY_LEN(sorts) };
+
+static bool fits_some(const struct conf *conf, const struct sort *sort,
+                      const char *word)
+{
+    const char *candidate;
+    if (str_eq(sort->option, "tag"))
+        return conf_has_tag(conf, word);
+    for (size_t i = 0; (candidate = sort->candidate(conf, i)) != NULL; i++)
+        if (str_glob(word, candidate))
+            return true;
+    return false;
+}
 
 /* Every word of that sort fits something, or it is said which does not. */
 static bool are_known(const struct conf *conf, const struct sort *sort,
                       const struct rlv_list *words)
 {
     for (size_t i = 0; i < words->count; i++) {
-        const char *word = words->items[i], *candidate;
-        bool found = false;
-        for (size_t k = 0; (candidate = sort->candidate(conf, k)) != NULL; k++)
-            found = found ||
-                    (str_eq(sort->option, "tag") ? str_eq(word, candidate)
-                                                 : str_glob(word, candidate));
-        if (found)
+        const char *word = words->items[i];
+        if (fits_some(conf, sort, word))
             continue;
         const char *near = str_nearest(word, sort->candidate, conf);
         cli_fail(EXIT_USAGE, "no %s \"%s\" in %s%s%s%s", sort->what, word,

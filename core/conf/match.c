@@ -52,54 +52,35 @@ static void check_states(struct matching *k)
 
 /* --------------------------------------------------------------- names --- */
 
-/* Names, then plain names. */
-static const char *nth_check(const void *arg, size_t i)
+/* Each word fits a name of that sort. */
+static void check_words(struct builder *b, const struct rlv_list *list,
+                        struct node *given,
+                        const char *(*nth)(const void *conf, size_t i),
+                        const char *what)
 {
-    const struct conf *c = arg;
-    size_t n = c->check_count;
-    return i < n       ? c->checks[i].name
-           : i < 2 * n ? c->checks[i - n].plain_name
-                       : NULL;
-}
-
-static const char *nth_environment(const void *arg, size_t i)
-{
-    const struct conf *c = arg;
-    return i < c->environment_count ? c->environments[i].name : NULL;
+    struct matching k = {.b = b};
+    const char *name;
+    for (size_t i = 0; i < list->count; i++) {
+        bool found = false;
+        for (size_t n = 0; !found && (name = nth(b->conf, n)) != NULL; n++)
+            found = str_glob(list->items[i], name);
+        if (!found)
+            refuse_word(&k, given, i, list->items[i], what,
+                        str_nearest(list->items[i], nth, b->conf));
+    }
 }
 
 void check_list_of_checks(struct builder *b, const struct rlv_list *list,
                           struct node *given)
 {
-    struct matching k = {.b = b};
-    const struct conf *c = b->conf;
-    const char *name;
-    for (size_t i = 0; i < list->count; i++) {
-        bool found = false;
-        for (size_t n = 0; !found && (name = nth_check(c, n)) != NULL; n++)
-            found = str_glob(list->items[i], name);
-        if (!found)
-            refuse_word(&k, given, i, list->items[i],
-                        "the name of a check, nor a pattern that fits one",
-                        str_nearest(list->items[i], nth_check, c));
-    }
+    check_words(b, list, given, conf_nth_name,
+                "the name of a check, nor a pattern that fits one");
 }
 
 void check_list_of_environments(struct builder *b, const struct rlv_list *list,
                                 struct node *given)
 {
-    struct matching k = {.b = b};
-    const struct conf *c = b->conf;
-    const char *name;
-    for (size_t i = 0; i < list->count; i++) {
-        bool found = false;
-        for (size_t n = 0; !found && (name = nth_environment(c, n)) != NULL;
-             n++)
-            found = str_glob(list->items[i], name);
-        if (!found)
-            refuse_word(&k, given, i, list->items[i], "an environment",
-                        str_nearest(list->items[i], nth_environment, c));
-    }
+    check_words(b, list, given, conf_nth_environment, "an environment");
 }
 
 static bool is_used(const struct conf *c, const char *plugin)
@@ -107,15 +88,6 @@ static bool is_used(const struct conf *c, const char *plugin)
     for (size_t i = 0; i < c->check_count; i++)
         if (str_eq(c->checks[i].plugin, plugin))
             return true;
-    return false;
-}
-
-static bool has_tag(const struct conf *c, const char *tag)
-{
-    for (size_t i = 0; i < c->check_count; i++)
-        for (size_t t = 0; t < c->checks[i].tags.count; t++)
-            if (str_eq(c->checks[i].tags.items[t], tag))
-                return true;
     return false;
 }
 
@@ -136,7 +108,7 @@ static void warn_unused(struct builder *b, const struct rlv_list *list,
 void check_list_of_tags(struct builder *b, const struct rlv_list *list,
                         struct node *given)
 {
-    warn_unused(b, list, given, has_tag, "tag");
+    warn_unused(b, list, given, conf_has_tag, "tag");
 }
 
 /* ---------------------------------------------------------------- when --- */

@@ -172,8 +172,8 @@ static struct result *made_up(const struct crew *c,
         source->outcome == OUTCOME_UNKNOWN ? source->fault : RLV_F_CANCELLED;
     if (check->spec->missing != NULL) {
         r->fault = RLV_F_CONFIG;
-        r->message = arena_printf(r->arena, "secret %s has no value",
-                                  check->spec->missing);
+        r->message =
+            arena_printf(r->arena, "%s has no value", check->spec->missing);
     } else if (source->generation != c->conf->generation) {
         r->message = arena_printf(
             r->arena, "%s was probed for an earlier configuration", name);

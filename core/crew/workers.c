@@ -113,8 +113,7 @@ void crew_probe(struct crew *c, const struct msg_probe *probe)
         return;
     }
     if (check->spec->missing != NULL) {
-        snprintf(text, sizeof text, "secret %s has no value",
-                 check->spec->missing);
+        snprintf(text, sizeof text, "%s has no value", check->spec->missing);
         unmade(c, probe, RLV_F_CONFIG, text);
         return;
     }

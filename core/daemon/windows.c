@@ -29,24 +29,11 @@ static size_t fits_word(const struct conf *conf, const char *word)
     return n;
 }
 
-static const char *nth_tag(const void *arg, size_t i)
-{
-    const struct conf *conf = arg;
-    for (size_t c = 0; c < conf->check_count; c++) {
-        if (i < conf->checks[c].tags.count)
-            return conf->checks[c].tags.items[i];
-        i -= conf->checks[c].tags.count;
-    }
-    return NULL;
-}
-
 static bool check_tag(const struct conf *conf, const char *tag, struct err *err)
 {
-    const char *known;
-    for (size_t i = 0; (known = nth_tag(conf, i)) != NULL; i++)
-        if (str_eq(known, tag))
-            return true;
-    const char *near = str_nearest(tag, nth_tag, conf);
+    if (conf_has_tag(conf, tag))
+        return true;
+    const char *near = str_nearest(tag, conf_nth_tag, conf);
     return err_set(err, ERR_NOT_FOUND, 0, "no check has the tag \"%s\"%s%s%s",
                    tag, near ? "; did you mean \"" : "", near ? near : "",
                    near ? "\"?" : "");

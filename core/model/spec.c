@@ -127,6 +127,42 @@ const struct check_spec *conf_check(const struct conf *conf, const char *name)
     return NULL;
 }
 
+bool conf_has_tag(const struct conf *conf, const char *tag)
+{
+    for (size_t i = 0; i < conf->check_count; i++)
+        for (size_t t = 0; t < conf->checks[i].tags.count; t++)
+            if (str_eq(conf->checks[i].tags.items[t], tag))
+                return true;
+    return false;
+}
+
+const char *conf_nth_name(const void *arg, size_t i)
+{
+    const struct conf *conf = arg;
+    size_t n = conf->check_count;
+    return i < n       ? conf->checks[i].name
+           : i < 2 * n ? conf->checks[i - n].plain_name
+                       : NULL;
+}
+
+const char *conf_nth_tag(const void *arg, size_t i)
+{
+    const struct conf *conf = arg;
+    for (size_t k = 0; k < conf->check_count; k++) {
+        const struct rlv_list *tags = &conf->checks[k].tags;
+        if (i < tags->count)
+            return tags->items[i];
+        i -= tags->count;
+    }
+    return NULL;
+}
+
+const char *conf_nth_environment(const void *arg, size_t i)
+{
+    const struct conf *conf = arg;
+    return i < conf->environment_count ? conf->environments[i].name : NULL;
+}
+
 const struct runbook_spec *conf_runbook(const struct conf *conf,
                                         const char *name)
 {

@@ -252,6 +252,12 @@ const struct environment_spec *conf_environment(const struct conf *,
                                                 const char *name);
 /* NULL: no such name. */
 const struct check_spec *conf_check(const struct conf *, const char *name);
+bool conf_has_tag(const struct conf *, const char *tag); /* a check has it */
+/* What there is of each sort, for suggestions (str_nearest): NULL past the end.
+ * Names of checks are followed by their plain names. */
+const char *conf_nth_name(const void *conf, size_t i);
+const char *conf_nth_tag(const void *conf, size_t i);
+const char *conf_nth_environment(const void *conf, size_t i);
 const struct runbook_spec *conf_runbook(const struct conf *, const char *name);
 
 #endif

@@ -363,7 +363,7 @@ static void hand_out(const struct coming *new)
     for (size_t i = 0; i < new->probed_count; i++) {
         struct check *c = new->probed[i].check;
         size_t first = next;
-        while (next < new->derived_count &&new->derived[next].source == i)
+        while (next < new->derived_count && i == new->derived[next].source)
             next++;
         if (next == first && c->derived_count == 0)
             continue;

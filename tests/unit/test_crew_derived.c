@@ -138,7 +138,7 @@ static void what_is_missing_is_made_up(void **state)
     derived_give(&rig.crew, NULL, r);
     assert_string_equal(rig.given,
                         "3 93 api was not observed: worker 1 was killed\n"
-                        "4 90 secret env TOKEN has no value\n"
+                        "4 90 env TOKEN has no value\n"
                         "2 93 api was not observed: worker 1 was killed\n"
                         "1 93 worker 1 was killed\n");
     rig.given[0] = '\0';
