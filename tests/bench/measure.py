@@ -61,7 +61,8 @@ def table():
     rows = [("figure", "median", "range", "unit", "goal")]
     for f in figures:
         rows.append((f["figure"], "%g" % f["value"],
-                     "%g..%g" % (f["low"], f["high"]), f["unit"],
+                     "%g..%g" % (f["low"], f["high"]) if "low" in f else "",
+                     f["unit"],
                      f.get("goal", "")))
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     for row in rows:
