@@ -241,3 +241,10 @@ const char *human_size(int64_t bytes, char out[HUMAN_TEXT])
     }
     return rounded(value, names[i], out);
 }
+
+const char *human_count(uint64_t n, const char *what, char out[HUMAN_TEXT])
+{
+    snprintf(out, HUMAN_TEXT, "%llu %s%s", (unsigned long long)n, what,
+             n == 1 ? "" : "s");
+    return out;
+}

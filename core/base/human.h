@@ -32,5 +32,7 @@ const char *human_duration(int64_t ns, char out[HUMAN_TEXT]);
 /* For people who wait: "14.2s", "3m 5s", "2h 10m", "5d 3h". */
 const char *human_elapsed(int64_t ns, char out[HUMAN_TEXT]);
 const char *human_size(int64_t bytes, char out[HUMAN_TEXT]);
+/* "1 check", "4 checks", of a word whose plural takes an s. */
+const char *human_count(uint64_t n, const char *what, char out[HUMAN_TEXT]);
 
 #endif

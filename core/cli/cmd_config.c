@@ -137,6 +137,7 @@ static void print_held(const struct conf *conf)
 static void print_all(const struct conf *conf, const char *env)
 {
     static const char *const head[] = {"CHECK", "PLUGIN", "SCHEDULE", "OUTAGE"};
+    char checks[HUMAN_TEXT], runbooks[HUMAN_TEXT];
     struct table *t = table_begin(head, ARRAY_LEN(head));
     for (size_t i = 0; i < conf->check_count; i++)
         if (is_chosen(&conf->checks[i], env))
@@ -144,8 +145,9 @@ static void print_all(const struct conf *conf, const char *env)
     table_print(t);
     printf("\n");
     print_held(conf);
-    printf("%s is right: %zu checks, %zu runbooks\n", out_clean(conf->file),
-           conf->check_count, conf->runbook_count);
+    printf("%s is right: %s, %s\n", out_clean(conf->file),
+           human_count(conf->check_count, "check", checks),
+           human_count(conf->runbook_count, "runbook", runbooks));
 }
 
 static bool tell_missing(struct place place, const char *what, const char *name,

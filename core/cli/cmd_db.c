@@ -98,7 +98,8 @@ static void print_keep(const struct history_spec *k)
 
 static void print_stats(const char *dir, const struct store_stats *s)
 {
-    char file[HUMAN_TEXT], log[HUMAN_TEXT], unused[HUMAN_TEXT];
+    char file[HUMAN_TEXT], log[HUMAN_TEXT], unused[HUMAN_TEXT],
+        lost[HUMAN_TEXT];
     printf("%s/history.db: %s, log %s, free in it %s%s; schema %d\n\n",
            out_line(dir), human_size(s->file_bytes, file),
            human_size(s->log_bytes, log), human_size(s->free_bytes, unused),
@@ -112,7 +113,7 @@ static void print_stats(const char *dir, const struct store_stats *s)
     if (s->rollups_from_us != 0)
         printf("rollups count what came after %s\n",
                out_time(s->rollups_from_us));
-    printf("lost: %llu results%s\n", (unsigned long long)s->lost,
+    printf("lost: %s%s\n", human_count(s->lost, "result", lost),
            s->lost == 0 ? "" : ", to a full queue or a disk that refused");
 }
 
@@ -152,8 +153,20 @@ static void on_finding(void *arg, const char *text)
         printf("%s\n", out_line(text));
 }
 
+static void say_sound(const struct inspection *i)
+{
+    char results[HUMAN_TEXT], periods[HUMAN_TEXT], checks[HUMAN_TEXT],
+        rows[HUMAN_TEXT];
+    printf("sound: %s and %s of %s, %s of audit\n",
+           human_count(i->results, "packed result", results),
+           human_count(i->periods, "period", periods),
+           human_count(i->checks, "check", checks),
+           human_count(i->audit_rows, "row", rows));
+}
+
 static int conclude(const struct findings *f, const struct inspection *i)
 {
+    char text[HUMAN_TEXT];
     unsigned long long n = i->findings;
     if (f->as_json)
         out_json(json_pack(
@@ -162,13 +175,9 @@ static int conclude(const struct findings *f, const struct inspection *i)
             "results", (json_int_t)i->results, "periods",
             (json_int_t)i->periods, "audit_rows", (json_int_t)i->audit_rows));
     else if (n == 0)
-        printf("sound: %llu results and %llu periods of %llu checks, %llu rows "
-               "of audit\n",
-               (unsigned long long)i->results, (unsigned long long)i->periods,
-               (unsigned long long)i->checks,
-               (unsigned long long)i->audit_rows);
+        say_sound(i);
     else
-        printf("%llu finding%s\n", n, n == 1 ? "" : "s");
+        printf("%s\n", human_count(n, "finding", text));
     return n == 0 ? EXIT_FINE : EXIT_FINDINGS;
 }
 

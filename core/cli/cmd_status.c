@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/human.h"
 #include "base/str.h"
 #include "cli/ask.h"
 #include "cli/matrix.h"
@@ -105,13 +106,15 @@ static json_t *select_checks(const struct args *args, json_t *all,
 
 /* ---------------------------------------------------------------- text --- */
 
-/* What stands beside the state: "waits for db", "maintenance M-3 until 14:30",
- * "until 15:00", "acknowledged". */
+/* What stands beside the state: "waits for db", "manual", "until 15:00",
+ * "maintenance M-3 until 14:30", "acknowledged". */
 static void put_notes(struct buf *out, const json_t *check)
 {
     int64_t until = 0;
     const char *window = report_member(check, "maintenance");
     matrix_put_waits(out, check);
+    if (json_is_true(json_object_get(check, "manual")))
+        buf_addf(out, "%smanual", out->len > 0 ? ", " : "");
     if (clock_parse(report_member(check, "until"), &until))
         buf_addf(out, "%suntil %s", out->len > 0 ? ", " : "", out_clock(until));
     if (window[0] != '\0')
@@ -136,6 +139,7 @@ static void print_check(struct table *t, const json_t *check, bool notes)
         json_object_get(json_object_get(check, "last"), "observations"),
         "latency");
     int64_t since = 0;
+    char latency[HUMAN_TEXT];
     struct buf text = {0};
     bool known = clock_parse(report_member(check, "since"), &since);
     table_cell(t, "%s", report_member(check, "name"));
@@ -148,7 +152,9 @@ static void print_check(struct table *t, const json_t *check, bool notes)
         buf_clear(&text);
     }
     if (json_is_number(ms))
-        table_cell(t, "%.3gms", json_number_value(ms));
+        table_cell(
+            t, "%s",
+            human_duration((int64_t)(json_number_value(ms) * 1e6), latency));
     else
         table_cell(t, "-");
     put_last(&text, check);
@@ -201,7 +207,9 @@ static void print_totals(const json_t *checks)
 {
     static const char *const told[] = {"suspect", "impacted", "unknown",
                                        "paused"};
-    printf("\n%zu checks, %zu down", json_array_size(checks),
+    char count[HUMAN_TEXT];
+    printf("\n%s, %zu down",
+           human_count(json_array_size(checks), "check", count),
            count_in(checks, "down"));
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         if (count_in(checks, told[i]) > 0)

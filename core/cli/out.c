@@ -87,6 +87,35 @@ int out_width(const char *s)
     return n;
 }
 
+/* Bytes up to the last blank at which the text may be broken so that it takes
+ * at most `room` characters; the whole first word where none fits. */
+static size_t line_end(const char *text, int room)
+{
+    size_t end = 0;
+    for (size_t i = 0;; i++) {
+        bool blank = text[i] == ' ' || text[i] == '\0';
+        if (((unsigned char)text[i] & 0xc0) != 0x80 && room-- < 0 && end > 0)
+            return end;
+        if (blank)
+            end = i;
+        if (text[i] == '\0' || (blank && room < 0))
+            return end;
+    }
+}
+
+void out_put_wrapped(struct buf *b, const char *text, int indent, int columns)
+{
+    while (columns > 0 && out_width(text) > columns - indent) {
+        size_t n = line_end(text, columns - indent);
+        buf_add(b, text, n);
+        text += n + strspn(text + n, " ");
+        if (*text == '\0')
+            return;
+        buf_addf(b, "\n%*s", indent, "");
+    }
+    buf_adds(b, text);
+}
+
 void out_point(const char *text, int column)
 {
     struct buf before = {0};
@@ -134,14 +163,41 @@ void table_cell(struct table *t, const char *fmt, ...)
     buf_free(&raw);
 }
 
+enum { LEAST_ROOM = 30, BELOW = 6 };
+
+/* The last column, wrapped where it would leave the terminal; where it has
+ * hardly any room beside the others it stands below them. */
+static void print_last_cell(const char *cell, int indent)
+{
+    struct buf text = {0};
+    int columns = out_columns();
+    if (columns > 0 && columns - indent < LEAST_ROOM &&
+        out_width(cell) > columns - indent) {
+        printf("\n%*s", BELOW, "");
+        indent = BELOW;
+    }
+    out_put_wrapped(&text, cell, indent, columns);
+    fputs(buf_text(&text), stdout);
+    buf_free(&text);
+}
+
+/* No blanks behind the last cell that says something. */
 static void print_row(const struct table *t, size_t row, const int *widths)
 {
-    for (size_t c = 0; c < t->columns && row + c < t->count; c++) {
+    size_t used = t->columns;
+    int indent = 0;
+    while (used > 0 && t->cells[row + used - 1][0] == '\0')
+        used--;
+    for (size_t c = 0; c < used; c++) {
         const char *cell = t->cells[row + c];
         enum colour colour = row == 0 ? GREY : out_state_colour(cell);
-        fputs(out_colour(colour, cell), stdout);
-        if (c + 1 < t->columns)
+        if (c + 1 == t->columns && colour == PLAIN)
+            print_last_cell(cell, indent);
+        else
+            fputs(out_colour(colour, cell), stdout);
+        if (c + 1 < used)
             printf("%*s", widths[c] - out_width(cell) + 2, "");
+        indent += widths[c] + 2;
     }
     putchar('\n');
 }

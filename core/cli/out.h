@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 
 enum colour { PLAIN, RED, GREEN, YELLOW, BLUE, GREY, BOLD };
 
@@ -27,6 +28,10 @@ const char *out_line(const char *text);
 int out_columns(void);
 /* Characters, not bytes: continuation bytes of UTF-8 take no place. */
 int out_width(const char *text);
+/* The text, its words on further lines behind `indent` spaces where it would
+ * leave that many columns; the first line stands at `indent` already. 0
+ * columns: as it is. */
+void out_put_wrapped(struct buf *, const char *text, int indent, int columns);
 /* To standard error: the text, and a caret below its byte `column` (from 1). */
 void out_point(const char *text, int column);
 /* Rows of cells, aligned and cleaned; begin with the header. */

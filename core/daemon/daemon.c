@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/human.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/internal.h"
@@ -298,8 +299,10 @@ static bool open_store(struct daemon *d, struct err *err)
 
 static void say_started(const struct daemon *d)
 {
-    log_info("watching %zu checks from %s, state in %s", d->conf->check_count,
-             d->conf->file, d->state_dir);
+    char checks[HUMAN_TEXT];
+    log_info("watching %s from %s, state in %s",
+             human_count(d->conf->check_count, "check", checks), d->conf->file,
+             d->state_dir);
 }
 
 /* Everything between a checked configuration and the first probe. The runner

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/human.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -88,10 +89,11 @@ struct reload {
 
 static void apply_new(struct daemon *d, struct conf *conf)
 {
+    char checks[HUMAN_TEXT];
     if (!str_eq(conf->state_dir, d->state_dir))
         log_warn("state_dir changes only with a restart");
-    log_info("reloaded %s: generation %u, %zu checks", conf->file,
-             conf->generation, conf->check_count);
+    log_info("reloaded %s: generation %u, %s", conf->file, conf->generation,
+             human_count(conf->check_count, "check", checks));
     reload_apply(d, conf);
 }
 

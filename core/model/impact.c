@@ -217,7 +217,8 @@ bool impact_update(struct model *m, struct node *n, const struct result *r,
     bool ended = causes.count > 0 && end_others(m, n, &causes);
     free(causes.items);
     if (text != NULL)
-        model_tell(m, TELL_NOTE, n, "%s", text);
+        model_tell(m, TELL_NOTE, n, "%s", /* its name stands before it */
+                   text + strlen(n->row.name) + 1);
     return ended || text != NULL;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -35,7 +36,8 @@ const char *window_time(struct model *m, int64_t wall_us)
 
 static const char *checks_text(struct model *m, size_t n)
 {
-    return n == 1 ? "1 check" : model_text(m, "%zu checks", n);
+    char text[HUMAN_TEXT];
+    return model_text(m, "%s", human_count(n, "check", text));
 }
 
 /* ------------------------------------------------------------ selection --- */

@@ -217,6 +217,10 @@ json_t *report_check(const struct check_view *v)
                                                : text_of(v->maintenance));
     json_object_set_new(o, "acknowledged", json_boolean(v->acknowledged));
     json_object_set_new(o, "waits_for", text_of(v->waits_for));
+    const struct check_spec *prober =
+        v->spec->source == NULL ? v->spec : v->spec->source;
+    json_object_set_new(o, "manual",
+                        json_boolean(prober->schedule == SCHEDULE_MANUAL));
     json_object_set_new(o, "title", text_of(v->spec->title));
     json_object_set_new(o, "owner", text_of(v->spec->owner));
     json_object_set_new(o, "links", report_links(&v->spec->links));

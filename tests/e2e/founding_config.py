@@ -209,6 +209,11 @@ class OnServers(File):
             watch.wait_state("production/db", "down")
             watch.wait_state("production/api", "impacted")
             self.assertEqual(watch.check("staging/api")["state"], "up")
+            self.assertFalse(watch.check("staging/api")["manual"])
+            self.assertTrue(watch.check("staging/docs")["manual"])
+            out, _ = self.run_it("status", exit=1)
+            self.assertRegex(out, r"(?m)^staging/docs +pending +[^ ]+s +manual "
+                                  r"+-$")
             self.assertEqual(watch.check("production/redis")["state"], "up")
             self.assertEqual([i["check"] for i in watch.incidents()],
                              ["production/db"])

@@ -202,6 +202,15 @@ static void test_printing(void **state)
 }
 
 /* Short ones exactly, all to three digits (whole seconds from a minute on). */
+static void test_counts(void **state)
+{
+    (void)state;
+    char out[HUMAN_TEXT];
+    assert_string_equal(human_count(0, "check", out), "0 checks");
+    assert_string_equal(human_count(1, "check", out), "1 check");
+    assert_string_equal(human_count(1000, "check", out), "1000 checks");
+}
+
 static void test_round_trips(void **state)
 {
     (void)state;
@@ -243,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_refused_sizes),
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_printing),
+        cmocka_unit_test(test_counts),
         cmocka_unit_test(test_round_trips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
