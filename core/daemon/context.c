@@ -263,6 +263,14 @@ static json_t *would_json(const struct context *c)
     return list;
 }
 
+/* What ended an incident, if it was no recovery. */
+static const char *ended_as(const struct context *c)
+{
+    if (c->check.spec == NULL)
+        return "removed";
+    return c->check.state->state == STATE_PAUSED ? "paused" : "up";
+}
+
 /* What became of the check; by hand: what it is now. */
 static json_t *transition_json(const struct context *c)
 {
@@ -273,7 +281,7 @@ static json_t *transition_json(const struct context *c)
     if (c->run->on == ON_ASKED)
         return json_pack("{s:s, s:s}", "from", now, "to", now);
     return json_pack("{s:s, s:s}", "from", was_down ? "down" : "suspect", "to",
-                     well ? "up" : to);
+                     well ? ended_as(c) : to);
 }
 
 static void add_notice(const struct context *c, json_t *o)

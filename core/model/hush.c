@@ -3,7 +3,7 @@
  *
  * A paused check is not probed, and no result of a probe that began before its
  * resumption counts. Nobody measures it, so its incident is closed ("paused"),
- * without a notice: it has not recovered. What is judged from it is paused and
+ * and who got its `down` is told so. What is judged from it is paused and
  * resumed with it. Everything is in the records of the step: it survives a
  * restart. */
 #include "model/internal.h"
@@ -76,6 +76,7 @@ static void close_incident(struct model *m, struct node *n, const char *text)
         store_incident(m, e);
         model_tell(m, TELL_INCIDENT, n, "incident %s closed: paused",
                    id_text('I', e->row.number, id));
+        run_closed(m, n);
     } else if (e->reopening) {
         e->forming = e->reopening = false;
     }

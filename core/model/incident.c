@@ -234,7 +234,7 @@ void incident_removed(struct model *m, struct node *n)
     struct episode *e = incident_find(m, n->state.incident);
     if (e != NULL && !e->forming && e->row.state != INCIDENT_RESOLVED) {
         resolve(m, n, e, "the check was removed from the configuration");
-        run_removed(m, n);
+        run_closed(m, n);
     }
     n->state.incident = 0;
     n->confirmed = false;

@@ -351,8 +351,9 @@ bool match_runbook(const struct runbook_spec *, const struct check_spec *,
 
 void run_occasion(struct model *, struct node *, enum runbook_on,
                   const struct result *);
-/* The check's incident ended because it is no longer configured. */
-void run_removed(struct model *, struct node *);
+/* The check's incident ended without a recovery: it is paused, or no longer
+ * configured. */
+void run_closed(struct model *, struct node *);
 /* What held this notice is over. */
 void run_made_up(struct model *, struct node *, const struct runbook_spec *,
                  const struct run_row *held);
@@ -395,9 +396,10 @@ void run_ended(struct model *, const struct run_ending *);
 void run_tidy(struct model *); /* forgets what nothing needs any more */
 
 /* outbox.c */
-/* That runbook's receiver got the incident's `down`, may have, or will. */
+/* That runbook's receiver got the incident's `down`, may have, or will, and no
+ * `recovered` since: by notices with numbers below `before`. */
 bool outbox_was_told(const struct model *, const char *runbook,
-                     uint64_t incident);
+                     uint64_t incident, uint64_t before);
 /* An ended run, or an incident, that a notice has still need of. */
 bool outbox_needs(const struct model *, const struct run *);
 bool outbox_needs_incident(const struct model *, uint64_t incident);

@@ -183,7 +183,7 @@ static bool is_called(const struct model *m, const struct node *n,
 {
     if (occasion == ON_RECOVERED && book->kind == RUNBOOK_NOTIFY &&
         (book->on & ON_RECOVERED) != 0) {
-        if (outbox_was_told(m, book->name, n->state.incident))
+        if (outbox_was_told(m, book->name, n->state.incident, UINT64_MAX))
             return true;
         if ((book->on & ON_DOWN) != 0)
             return false;
@@ -207,13 +207,14 @@ void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
         }
 }
 
-/* It has no spec any more: nobody else can be asked whether he cares. */
-void run_removed(struct model *m, struct node *n)
+/* It may have no spec any more, and has not recovered: only who got the alarm
+ * is told, and that is all he is waiting for. */
+void run_closed(struct model *m, struct node *n)
 {
     for (size_t i = 0; i < m->conf->runbook_count; i++) {
         const struct runbook_spec *book = &m->conf->runbooks[i];
         if (book->kind == RUNBOOK_NOTIFY && (book->on & ON_RECOVERED) != 0 &&
-            outbox_was_told(m, book->name, n->state.incident))
+            outbox_was_told(m, book->name, n->state.incident, UINT64_MAX))
             consider(m, n, book, ON_RECOVERED, NULL);
     }
 }

@@ -61,16 +61,27 @@ static bool may_arrive(const struct run *r)
     return false;
 }
 
-bool outbox_was_told(const struct model *m, const char *runbook,
-                     uint64_t incident)
+/* The number of the newest of those notices that may arrive, of those before
+ * `before`; 0: none. */
+static uint64_t newest_arriving(const struct model *m, const char *runbook,
+                                uint64_t incident, unsigned on, uint64_t before)
 {
     const struct run_list *lists[] = {&m->waiting, &m->live, &m->past};
+    uint64_t found = 0;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         for (const struct run *r = lists[i]->first; r != NULL; r = r->next)
-            if (is_about(r, runbook, incident, ON_DOWN | ON_STILL_DOWN) &&
-                may_arrive(r))
-                return true;
-    return false;
+            if (is_about(r, runbook, incident, on) && may_arrive(r) &&
+                outbox_first(r) < before && outbox_first(r) > found)
+                found = outbox_first(r);
+    return found;
+}
+
+bool outbox_was_told(const struct model *m, const char *runbook,
+                     uint64_t incident, uint64_t before)
+{
+    return newest_arriving(m, runbook, incident, ON_DOWN | ON_STILL_DOWN,
+                           before) >
+           newest_arriving(m, runbook, incident, ON_RECOVERED, before);
 }
 
 /* The newest of those notices; NULL: none. */

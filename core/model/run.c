@@ -134,7 +134,8 @@ static const char *why_stale(const struct model *m, const struct run *run,
     if (run->row.on == ON_STILL_DOWN && !open)
         return "nobody waits for it any more";
     if (run->row.on == ON_RECOVERED && (book->on & ON_DOWN) != 0 &&
-        !outbox_was_told(m, run->row.runbook, run->row.incident))
+        !outbox_was_told(m, run->row.runbook, run->row.incident,
+                         outbox_first(run)))
         return "its \"down\" was not delivered";
     return NULL;
 }

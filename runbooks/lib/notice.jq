@@ -19,7 +19,12 @@ def is_recovery: (env.RELEVO_ON // "") == "recovered"
 def subject: (.check.title? // "" | plain(120)) as $title
   | if $title == "" then check_name else "\($title) (\(check_name))" end;
 
-def headline: if is_recovery then "\(subject) has recovered"
+# An incident may end without a recovery: nobody may take that for one.
+def headline: if is_recovery and to_state == "paused"
+    then "\(subject) is paused: its incident is closed"
+  elif is_recovery and to_state == "removed"
+    then "\(subject) is not watched any more: its incident is closed"
+  elif is_recovery then "\(subject) has recovered"
   else "\(subject) is \(to_state)" end;
 
 def began: (.incident.began? // .incident.opened? // .state.since? // "") | plain(40);

@@ -99,6 +99,19 @@ class Content(unittest.TestCase):
                 self.assertEqual(
                     json.loads(body)["attachments"][0]["color"], color)
 
+    def test_an_incident_that_ends_without_a_recovery(self):
+        for to, words in [("paused", "api is paused: its incident is closed"),
+                          ("removed", "api is not watched any more")]:
+            document = notice(transition={"from": "down", "to": to})
+            document["run"]["on"] = "recovered"
+            with env.Receiver() as receiver:
+                ran = post(document, receiver, on="recovered")
+            self.assertEqual(ran.status, 0, ran)
+            sent = json.loads(receiver.got[0][2])
+            self.assertEqual(sent["event"], "recovered")
+            self.assertIn(words, sent["title"])
+            self.assertNotIn("has recovered", sent["text"])
+
     def test_the_least_there_can_be(self):
         for form in ["json", "slack"]:
             for document in [{}, {"incident": None, "diagnosis": None},

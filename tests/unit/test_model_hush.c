@@ -155,7 +155,7 @@ static void it_may_be_probed_by_hand(void **unused)
     world_end(&w);
 }
 
-static void its_incident_is_closed_and_nobody_hears_recovered(void **unused)
+static void its_incident_is_closed_and_who_got_the_alarm_hears_it(void **unused)
 {
     (void)unused;
     struct world w;
@@ -168,9 +168,36 @@ static void its_incident_is_closed_and_nobody_hears_recovered(void **unused)
     const char *said = world_said(&w);
     assert_says(said, "incident 1 resolved refused durable");
     assert_says(said, "event 1 paused");
+    assert_says(said, "stored call intended");
+    assert_says(said, "run call");
+    world_run_ends(&w, 2, 0, "");
     wait_s(&w, 600);
-    assert_silent(world_said(&w), "run call");
+    assert_silent(world_said(&w), "run call"); /* once */
     assert_says(buf_text(&w.tells), "incident I-1 closed: paused\n");
+    world_end(&w);
+}
+
+/* Nobody was told of the outage: nobody hears that it is of no interest. */
+static void paused_under_maintenance_it_says_nothing(void **unused)
+{
+    (void)unused;
+    struct world w;
+    struct event e = {.kind = EVENT_WINDOW};
+    begin(&w, 1);
+    world_config(&w);
+    FINE(&w, 1);
+    e.as.window =
+        (struct window_row){.until_us = w.now.wall_us + 3600 * US_PER_S,
+                            .checks = "",
+                            .tags = "",
+                            .environments = "",
+                            .actor = "ana",
+                            .reason = ""};
+    world_step(&w, &e);
+    FAIL(&w, 1);
+    pause_it(&w, 1, 0);
+    wait_s(&w, 4000);
+    assert_silent(world_said(&w), "run call");
     world_end(&w);
 }
 
@@ -479,7 +506,8 @@ int main(void)
         cmocka_unit_test(a_paused_check_is_not_probed),
         cmocka_unit_test(what_is_on_its_way_does_not_count),
         cmocka_unit_test(it_may_be_probed_by_hand),
-        cmocka_unit_test(its_incident_is_closed_and_nobody_hears_recovered),
+        cmocka_unit_test(its_incident_is_closed_and_who_got_the_alarm_hears_it),
+        cmocka_unit_test(paused_under_maintenance_it_says_nothing),
         cmocka_unit_test(resumed_it_is_probed_at_once_and_counts_anew),
         cmocka_unit_test(resuming_what_is_not_paused_is_nothing),
         cmocka_unit_test(paused_and_resumed_while_a_probe_is_on_its_way),
