@@ -232,7 +232,9 @@ void incident_impacted(struct model *m, struct node *n, const char *reason)
 void incident_removed(struct model *m, struct node *n)
 {
     struct episode *e = incident_find(m, n->state.incident);
-    if (e != NULL && !e->forming && e->row.state != INCIDENT_RESOLVED) {
+    if (e != NULL && e->reopening)
+        e->forming = e->reopening = false; /* it stays resolved */
+    else if (e != NULL && !e->forming && e->row.state != INCIDENT_RESOLVED) {
         resolve(m, n, e, "the check was removed from the configuration");
         run_closed(m, n);
     }
@@ -265,14 +267,19 @@ static bool is_needed(const struct model *m, const struct episode *e)
                                outbox_needs_incident(m, e->row.number));
 }
 
+/* Looked at first and forgotten then: to look, they are searched. */
 void incident_forget(struct model *m)
 {
     size_t kept = 0;
     if (m->now.mono_ns < m->forget_due_ns)
         return;
     m->forget_due_ns = m->now.mono_ns + FORGET_NS;
+    bool *needed =
+        arena_alloc(m->scratch, (m->episode_count + 1) * sizeof *needed);
     for (size_t i = 0; i < m->episode_count; i++)
-        if (is_needed(m, m->episodes[i]))
+        needed[i] = is_needed(m, m->episodes[i]);
+    for (size_t i = 0; i < m->episode_count; i++)
+        if (needed[i])
             m->episodes[kept++] = m->episodes[i];
         else
             free_episode(m->episodes[i]);

@@ -98,13 +98,14 @@ static const struct run *newest(const struct model *m, const char *runbook,
     return found;
 }
 
-/* Held for a time, and what it would have said is still true. */
+/* Held for a time, and what it would have said is still true (or may be again:
+ * see is_undecided). */
 static bool is_owed(const struct model *m, const struct run *r)
 {
     const struct episode *e = incident_find(m, r->row.incident);
     bool resolved = e != NULL && e->row.state == INCIDENT_RESOLVED;
     if (r->row.kind != RUNBOOK_NOTIFY || r->row.state != RUN_HELD ||
-        r->superseded || e == NULL || e->forming)
+        r->superseded || e == NULL || (e->forming && !e->reopening))
         return false;
     bool timely = str_eq(r->row.held_by, HELD_MAINTENANCE) ||
                   str_eq(r->row.held_by, HELD_ACTIVE);
@@ -248,6 +249,16 @@ static bool is_active(struct model *m, const struct runbook_spec *book)
     return false;
 }
 
+/* Its incident may be about to begin again: not known yet what is true. */
+static bool is_undecided(struct model *m, const struct run *r)
+{
+    const struct episode *e = incident_find(m, r->row.incident);
+    if (e == NULL || !e->reopening)
+        return false;
+    look_at(m, m->now.wall_us + LOOK_US);
+    return true;
+}
+
 static void make_up_of(struct model *m, const struct runbook_spec *book)
 {
     for (struct run *r = m->past.first; r != NULL; r = r->next) {
@@ -257,6 +268,8 @@ static void make_up_of(struct model *m, const struct runbook_spec *book)
         struct node *n = model_node(m, r->row.check);
         if (n == NULL || n->maintenance != NULL)
             continue; /* the end of a window is told: outbox_changed */
+        if (is_undecided(m, r))
+            continue;
         bool owed = is_owed(m, r);
         r->superseded = true; /* said now, or never again true */
         if (owed)

@@ -446,6 +446,83 @@ static void a_recovery_in_maintenance_is_told_after_it(void **unused)
     world_end(&w);
 }
 
+/* Others are forgotten meanwhile, between two that it keeps. */
+static void what_is_owed_is_found_while_others_are_forgotten(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 3);
+    world_config(&w);
+    for (uint32_t i = 1; i <= 3; i++) {
+        FAIL(&w, i);
+        world_run_ends(&w, live(&w), 0, "");
+    }
+    FINE(&w, 1);
+    FINE(&w, 2);
+    for (int i = 0; i < 2; i++)
+        world_run_ends(&w, live(&w), 0, "");
+    window(&w, 0, 1200);
+    FINE(&w, 3);
+    wait_s(&w, 1100); /* longer than a resolved incident is remembered */
+    assert_null(model_incident(w.model, 2));
+    assert_non_null(model_incident(w.model, 3));
+    wait_s(&w, 120);
+    assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
+    assert_int_equal(model_live_run(w.model, 0)->incident, 3);
+    world_end(&w);
+}
+
+/* At the end of the window the check fails, but that comes to nothing. */
+static void a_held_recovery_outlives_a_blip(void **unused)
+{
+    (void)unused;
+    struct world w;
+    struct check_view v;
+    begin(&w, 1);
+    w.conf->checks[0].failure_threshold = 2;
+    world_config(&w);
+    FAIL(&w, 1);
+    FAIL(&w, 1);
+    world_run_ends(&w, 1, 0, "");
+    window(&w, 0, 60);
+    FINE(&w, 1);
+    wait_s(&w, 45);
+    FAIL(&w, 1);
+    assert_non_null(model_check_known(w.model, 1, &v) ? v.maintenance : NULL);
+    for (int i = 0; i < 30 && v.maintenance != NULL; i++) {
+        wait_s(&w, 1);
+        model_check_known(w.model, 1, &v);
+    }
+    wait_s(&w, 2);
+    assert_int_equal(live(&w), 0);
+    FINE(&w, 1);
+    wait_s(&w, 15);
+    assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
+    world_end(&w);
+}
+
+/* A reopening that nobody heard of has no all-clear. */
+static void one_recovered_for_each_down(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 1);
+    world_config(&w);
+    FAIL(&w, 1);
+    world_run_ends(&w, 1, 0, "");
+    FINE(&w, 1);
+    world_run_ends(&w, live(&w), 0, "");
+    window(&w, 0, 60);
+    world_said(&w);
+    FAIL(&w, 1);
+    FINE(&w, 1);
+    wait_s(&w, 120);
+    const char *said = world_said(&w);
+    assert_says(said, "stored call held maintenance");
+    assert_silent(said, "run call");
+    world_end(&w);
+}
+
 /* --------------------------------------------------------------- restart ---
  */
 
@@ -585,6 +662,9 @@ int main(void)
         cmocka_unit_test(the_all_clear_comes_at_any_hour),
         cmocka_unit_test(maintenance_mutes_and_what_is_still_true_follows),
         cmocka_unit_test(a_recovery_in_maintenance_is_told_after_it),
+        cmocka_unit_test(what_is_owed_is_found_while_others_are_forgotten),
+        cmocka_unit_test(a_held_recovery_outlives_a_blip),
+        cmocka_unit_test(one_recovered_for_each_down),
         cmocka_unit_test(an_attempt_that_waits_survives_a_restart),
         cmocka_unit_test(what_is_owed_and_dead_survives_a_restart),
         cmocka_unit_test(a_wall_clock_that_went_back_keeps_nobody_waiting),
