@@ -137,6 +137,9 @@ void settings_add_derived(struct builder *, struct settings *,
 /* `defaults` itself: options of every check only; its groups are others'. */
 void settings_add_common(struct builder *, struct settings *,
                          struct node *defaults);
+/* Everybody sees what that member says: it may hold no secret. true: it does;
+ * told. */
+bool refuse_secret(struct builder *, struct node *);
 struct node *settings_given(const struct settings *, const char *name);
 const struct item *settings_item(const struct settings *, const char *name);
 

@@ -49,7 +49,7 @@ static bool take_time(struct window *w, const char *name, const char *text,
     if (clock_parse(text, us))
         return true;
     tell(w->b, n, "\"%s\" is no time such as \"2026-12-24T22:00:00+01:00\"",
-         n->secret ? "***" : text);
+         text);
     return false;
 }
 
@@ -71,8 +71,7 @@ static void take_recurring(struct window *w)
         w->values.until != NULL)
         tell_form(w);
     else if (!cron_parse(w->values.cron, &cron, &err))
-        tell(w->b, n, "%s",
-             n->secret ? "the secret value is not a cron line" : err.text);
+        tell(w->b, n, "%s", err.text);
     w->spec.cron = w->values.cron;
     w->spec.duration_ns = w->values.duration_ns;
     w->spec.zone = zone == NULL ? w->b->conf->zone
@@ -120,6 +119,15 @@ static void check_selection(struct window *w)
                                node_find(w->node, "environments"));
 }
 
+/* `maintenance list` shows all of a window. */
+static bool holds_a_secret(struct window *w)
+{
+    bool any = false;
+    for (struct node *n = w->node->first; n != NULL; n = n->next)
+        any |= refuse_secret(w->b, n);
+    return any;
+}
+
 static bool build_window(struct window *w)
 {
     const char *missing = NULL;
@@ -131,6 +139,8 @@ static bool build_window(struct window *w)
              w->node->name, node_kind(w->node));
         return false;
     }
+    if (holds_a_secret(w))
+        return false;
     must(option_defaults(maintenance_options.rows, maintenance_options.count,
                          &w->values, w->b->conf->arena, &err));
     take_members(w->b, SCOPE_MAINTENANCE, &maintenance_options, w->node,

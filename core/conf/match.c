@@ -177,7 +177,7 @@ bool read_match(struct builder *b, struct node *group,
         if (row == NULL)
             tell_unknown(SCOPE_MATCH, n, str_nearest(n->name, nth_match, NULL),
                          b->draft->arena, b->errors);
-        else
+        else if (!refuse_secret(b, n)) /* `runbook list` shows it */
             take_option(row, n, values, b->conf->arena, missing, b->errors);
     }
     return true;

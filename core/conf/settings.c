@@ -254,19 +254,19 @@ static bool is_shown(const char *option)
     return false;
 }
 
-static bool would_tell_a_secret(struct builder *b, struct node *n)
+bool refuse_secret(struct builder *b, struct node *n)
 {
     const struct node *told = n->secret ? n : NULL;
     for (const struct node *c = n->first; c != NULL && told == NULL;
          c = c->next)
         if (c->secret)
             told = c;
-    if (told == NULL || !is_shown(n->name))
+    if (told == NULL)
         return false;
     n->bad = true;
     conf_error(b->errors, told->at,
-               "%s%s is shown to everybody: it cannot hold a secret",
-               node_path(n->parent, b->draft->arena), n->name);
+               "%severybody sees it: it cannot hold a secret",
+               node_path(n, b->draft->arena));
     return true;
 }
 
@@ -291,7 +291,7 @@ static bool add_common(struct builder *b, struct settings *s, struct node *n)
         option_find(check_options.rows, check_options.count, n->name);
     if (row == NULL)
         return false;
-    if (is_misplaced(b, n) || would_tell_a_secret(b, n))
+    if (is_misplaced(b, n) || (is_shown(n->name) && refuse_secret(b, n)))
         return true;
     if (str_eq(n->name, "depends_on")) /* it holds groups, too: needs.c */
         s->given[row - check_options.rows] = n;

@@ -240,10 +240,10 @@ static void what_everybody_sees_holds_no_secret(void **state)
                                           "links"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         char line[100];
-        snprintf(line, sizeof line,
-                 "check \"a\": %s is shown to everybody: it cannot hold a "
-                 "secret\n",
-                 options[i]);
+        snprintf(
+            line, sizeof line,
+            "check \"a\": %s: everybody sees it: it cannot hold a secret\n",
+            options[i]);
         assert_non_null(strstr(told, line));
     }
     assert_null(strstr(told, "check \"b\""));

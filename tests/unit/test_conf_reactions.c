@@ -225,6 +225,35 @@ static const struct {
 };
 // clang-format on
 
+/* `maintenance list` and `runbook list` show them. */
+static void what_everybody_sees_holds_no_secret(void **state)
+{
+    (void)state;
+    struct conf_errors *errors = conf_errors_new();
+    struct buf told = {0};
+    setenv("RELEVO_TEST_TOKEN", "s3cr3t", 1);
+    struct conf *c =
+        load("vars = { t = { env = \"RELEVO_TEST_TOKEN\"; }; };\n"
+             "runbooks = { r = { script = \"http/diagnose\"; match = { when = "
+             "\"body == '${t}'\"; tags = [\"${t}\"]; }; }; };\n"
+             "maintenance = { w = { cron = \"0 3 * * 0\"; duration = \"1h\"; "
+             "reason = \"${t}\"; }; };",
+             errors);
+    unsetenv("RELEVO_TEST_TOKEN");
+    assert_null(c);
+    conf_errors_write(errors, &told);
+    assert_string_equal(
+        buf_text(&told),
+        "x.cfg:4:63: runbook \"r\": match.when: everybody sees it: it cannot "
+        "hold a secret\n"
+        "x.cfg:4:89: runbook \"r\": match.tags: everybody sees it: it cannot "
+        "hold a secret\n"
+        "x.cfg:5:69: maintenance.w.reason: everybody sees it: it cannot hold a "
+        "secret\n");
+    buf_free(&told);
+    conf_errors_free(errors);
+}
+
 static void each_is_told(void **state)
 {
     (void)state;
@@ -250,6 +279,7 @@ int main(void)
         cmocka_unit_test(windows_recur_or_are_once),
         cmocka_unit_test(history_has_tiers),
         cmocka_unit_test(what_is_shown_comes_to_the_same),
+        cmocka_unit_test(what_everybody_sees_holds_no_secret),
         cmocka_unit_test(each_is_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
