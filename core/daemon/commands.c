@@ -79,7 +79,7 @@ static bool check_of(struct client *c, const struct request *request,
     const char *word = request_text(request, member), *environment;
     const char *refusal = NULL;
     struct err err;
-    size_t index;
+    size_t index = 0;
     names.where = "in the running configuration";
     if (word == NULL)
         refusal = "no such check in the running configuration";

@@ -4,8 +4,7 @@
  *   1. an occasion (suspect, down, recovered, …) calls a runbook and nothing
  *      holds it back (occasion.c)
  *   2. run_intend: its intention is committed; it waits for a place
- *   3. a place is free: ACTION_RUN, to be performed once the intention is
- * stored
+ *   3. a place is free: ACTION_RUN, performed once the intention is stored
  *   4. run_started: the keeper lives; 5. run_ended: verdict, findings, output.
  * Ways it can fail, each recorded: its turn never comes (the check recovered,
  * or a reload took it away), it cannot be started, it fails, it times out or

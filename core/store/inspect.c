@@ -145,13 +145,13 @@ static void compare(struct look *l, const struct rollup_set *results,
     int64_t from_us = agree_from(l, results->resolution);
     size_t i = 0, k = 0, wrong = 0;
     while (i < results->count || k < rollups->count) {
-        const struct rollup *a = i < results->count ? &results->items[i] : NULL;
-        const struct rollup *b = k < rollups->count ? &rollups->items[k] : NULL;
-        if (a != NULL && b != NULL && a->from_us != b->from_us)
-            *(a->from_us < b->from_us ? &b : &a) = NULL;
-        i += a != NULL;
-        k += b != NULL;
-        int64_t at_us = a != NULL ? a->from_us : b->from_us;
+        int64_t a_us =
+            i < results->count ? results->items[i].from_us : INT64_MAX;
+        int64_t b_us =
+            k < rollups->count ? rollups->items[k].from_us : INT64_MAX;
+        int64_t at_us = a_us < b_us ? a_us : b_us;
+        const struct rollup *a = a_us == at_us ? &results->items[i++] : NULL;
+        const struct rollup *b = b_us == at_us ? &rollups->items[k++] : NULL;
         if (at_us < from_us || (a != NULL && b != NULL && is_same(a, b)))
             continue;
         if (++wrong <= TOLD_EACH)
