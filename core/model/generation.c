@@ -163,13 +163,12 @@ void generation_begin(struct model *m, struct conf *conf)
     depend_resume(m);
     outbox_changed(m);
     conf_unref(old);
-    /* Whoever asks for the history of a check will not wait for the group. */
-    struct record r = {.kind = RECORD_AUDIT, .urgent = true};
-    r.as.audit = (struct audit_row){
-        m->now.wall_us, "relevo", "config.load",
-        conf->file == NULL ? "" : conf->file,
-        model_text(m, "generation %u, %zu checks, %zu runbooks, sha256 %s",
-                   conf->generation, conf->check_count, conf->runbook_count,
-                   conf->sha256)};
-    model_commit(m, GRADE_RELAXED, r);
+    /* Urgent: who asks for the history of a check does not wait for the group.
+     */
+    model_audit(m, GRADE_RELAXED, "relevo", "config.load",
+                conf->file == NULL ? "" : conf->file,
+                model_text(m,
+                           "generation %u, %zu checks, %zu runbooks, sha256 %s",
+                           conf->generation, conf->check_count,
+                           conf->runbook_count, conf->sha256));
 }

@@ -20,15 +20,6 @@ bool hush_counts(const struct node *n, const struct result *r)
 
 /* -------------------------------------------------------------- records --- */
 
-static void audit(struct model *m, const char *actor, const char *action,
-                  const char *object, const char *detail)
-{
-    struct record r = {.kind = RECORD_AUDIT, .urgent = true};
-    r.as.audit =
-        (struct audit_row){m->now.wall_us, actor, action, object, detail};
-    model_commit(m, GRADE_RELAXED, r);
-}
-
 /* "until 14:30, by root: the reason" */
 static const char *pause_text(struct model *m, int64_t until_us,
                               const char *actor, const char *reason)
@@ -110,7 +101,7 @@ static void pause_one(struct model *m, struct node *n, int64_t until_us,
     store_change(
         m, n, from,
         model_text(m, "by %s%s%s", actor, reason[0] ? ": " : "", reason));
-    audit(m, actor, "check.pause", n->row.name, text);
+    model_audit(m, GRADE_RELAXED, actor, "check.pause", n->row.name, text);
     model_tell(m, TELL_STATE, n, "paused %s", text);
     depend_changed(m, n);
 }
@@ -122,7 +113,7 @@ static void resume_one(struct model *m, struct node *n, const char *actor,
         return;
     begin_anew(m, n, STATE_PENDING, 0);
     store_change(m, n, STATE_PAUSED, why);
-    audit(m, actor, "check.resume", n->row.name, why);
+    model_audit(m, GRADE_RELAXED, actor, "check.resume", n->row.name, why);
     model_tell(m, TELL_STATE, n, "pending: %s", why);
     depend_changed(m, n);
     if (n->spec->source == NULL && n->spec->schedule != SCHEDULE_MANUAL)
@@ -189,7 +180,7 @@ static void on_acknowledge(struct model *m, const struct event *e)
     incident_event(m, n, "acknowledged", "by %s%s%s", actor,
                    note[0] ? ": " : "", note);
     id_text('I', i->row.number, id);
-    audit(m, actor, "incident.acknowledge", id, note);
+    model_audit(m, GRADE_RELAXED, actor, "incident.acknowledge", id, note);
     model_tell(m, TELL_INCIDENT, n, "incident %s acknowledged by %s%s%s", id,
                actor, note[0] ? ": " : "", note);
 }
@@ -200,7 +191,8 @@ static void on_mark(struct model *m, const struct mark_row *mark)
     r.as.mark = *mark;
     r.as.mark.at_us = m->now.wall_us;
     model_commit(m, GRADE_RELAXED, r);
-    audit(m, mark->actor, "mark", mark->environment, mark->text);
+    model_audit(m, GRADE_RELAXED, mark->actor, "mark", mark->environment,
+                mark->text);
     model_tell(m, TELL_NOTE, NULL, "mark%s%s by %s: %s",
                mark->environment[0] ? " " : "", mark->environment, mark->actor,
                mark->text);

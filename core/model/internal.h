@@ -182,6 +182,9 @@ struct node *model_node(const struct model *, uint32_t check);
 struct action *model_act(struct model *, enum action_kind, const char *reason);
 /* Queues a record to be committed; returns its sequence. */
 uint64_t model_commit(struct model *, enum grade, struct record);
+/* A row of the audit, committed soon: somebody may look for it. */
+void model_audit(struct model *, enum grade, const char *actor,
+                 const char *action, const char *object, const char *detail);
 void model_tell(struct model *, enum tell_kind, const struct node *,
                 const char *fmt, ...) PRINTF(4, 5);
 char *model_text(struct model *, const char *fmt, ...) PRINTF(2, 3);

@@ -67,6 +67,15 @@ uint64_t model_commit(struct model *m, enum grade grade, struct record record)
     return record.sequence;
 }
 
+void model_audit(struct model *m, enum grade grade, const char *actor,
+                 const char *action, const char *object, const char *detail)
+{
+    struct record r = {.kind = RECORD_AUDIT, .urgent = true};
+    r.as.audit =
+        (struct audit_row){m->now.wall_us, actor, action, object, detail};
+    model_commit(m, grade, r);
+}
+
 void model_tell(struct model *m, enum tell_kind kind, const struct node *n,
                 const char *fmt, ...)
 {

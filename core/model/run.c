@@ -233,6 +233,18 @@ void run_intend_again(struct model *m, const struct run_row *row,
 
 /* ---------------------------------------------------------- its course --- */
 
+/* "R-7": diagnose api-diagnose for production/db: done, sha256 … */
+static void audit_run(struct model *m, const struct run *run,
+                      const char *action, const char *more)
+{
+    char id[ID_TEXT];
+    const struct node *n = model_node(m, run->row.check);
+    model_audit(
+        m, GRADE_RELAXED, "relevo", action, id_text('R', run->row.number, id),
+        model_text(m, "%s %s for %s%s", runbook_kind_name(run->row.kind),
+                   run->row.runbook, n == NULL ? "?" : n->row.name, more));
+}
+
 void run_started(struct model *m, const struct event *e)
 {
     struct run *run = run_find(&m->live, e->as.run_started.run);
@@ -244,6 +256,7 @@ void run_started(struct model *m, const struct event *e)
     run->row.pid_start = e->as.run_started.pid_start;
     model_own(&run->row.boot_id, e->as.run_started.boot_id);
     store_run(m, run, GRADE_RELAXED, false);
+    audit_run(m, run, "run.start", "");
 }
 
 /* Exit 0 and 10 (not applicable), 11 (already healthy), 20 and 21 (a person is
@@ -351,6 +364,9 @@ void run_ended(struct model *m, const struct run_ending *end)
     run_take_out(&m->live, run);
     run_put_last(&m->past, run);
     record_ending(m, run, end);
+    audit_run(m, run, "run.end",
+              model_text(m, ": %s, sha256 %s", verdict_name(run->row.verdict),
+                         run->row.sha256));
     if (run->row.kind == RUNBOOK_DIAGNOSE)
         incident_diagnosed(m, &run->row, end->headline);
     const char *then = "";

@@ -391,11 +391,8 @@ static void store_window(struct model *m, const struct window_row *row,
     struct record r = {.kind = RECORD_WINDOW, .urgent = true};
     r.as.window = *row;
     model_commit(m, GRADE_DURABLE, r);
-    struct record audit = {.kind = RECORD_AUDIT, .urgent = true};
-    audit.as.audit = (struct audit_row){m->now.wall_us, actor, action,
-                                        id_text('M', row->number, id),
-                                        selection_text(m, row)};
-    model_commit(m, GRADE_DURABLE, audit);
+    model_audit(m, GRADE_DURABLE, actor, action, id_text('M', row->number, id),
+                selection_text(m, row));
 }
 
 void window_event(struct model *m, const struct window_row *row)

@@ -222,6 +222,23 @@ static inline void world_run_ends(struct world *w, uint64_t run,
     world_step(w, &e);
 }
 
+/* The i-th audit row of the latest step: "ana check.pause a: the detail". */
+static inline const char *world_audited(const struct world *w, size_t i)
+{
+    static char text[200];
+    for (size_t k = 0; k < w->last.count; k++) {
+        const struct action *a = &w->last.items[k];
+        const struct audit_row *row = &a->as.record.as.audit;
+        if (a->kind != ACTION_COMMIT || a->as.record.kind != RECORD_AUDIT ||
+            i-- != 0)
+            continue;
+        snprintf(text, sizeof text, "%s %s %s: %s", row->actor, row->action,
+                 row->object, row->detail);
+        return text;
+    }
+    return "";
+}
+
 /* What was noted since the last call; lives until the next. */
 static inline const char *world_said(struct world *w)
 {

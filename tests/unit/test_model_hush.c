@@ -68,23 +68,6 @@ static void assert_state(struct world *w, uint32_t check,
     assert_string_equal(state_name(v.state->state), state_name(state));
 }
 
-/* The i-th audit row of the latest step: "ana check.pause a: the detail". */
-static const char *audited(const struct world *w, size_t i)
-{
-    static char text[200];
-    for (size_t k = 0; k < w->last.count; k++) {
-        const struct action *a = &w->last.items[k];
-        const struct audit_row *row = &a->as.record.as.audit;
-        if (a->kind != ACTION_COMMIT || a->as.record.kind != RECORD_AUDIT ||
-            i-- != 0)
-            continue;
-        snprintf(text, sizeof text, "%s %s %s: %s", row->actor, row->action,
-                 row->object, row->detail);
-        return text;
-    }
-    return "";
-}
-
 static void ask_probe(struct world *w, uint32_t check)
 {
     struct event e = {.kind = EVENT_PROBE_ASKED};
@@ -105,7 +88,7 @@ static void a_paused_check_is_not_probed(void **unused)
     world_said(&w);
     pause_it(&w, 1, 0);
     assert_state(&w, 1, STATE_PAUSED);
-    assert_string_equal(audited(&w, 0),
+    assert_string_equal(world_audited(&w, 0),
                         "ana check.pause a: by ana: a new disk");
     assert_says(buf_text(&w.tells), "paused by ana: a new disk\n");
     assert_says(world_said(&w), "transition 1 paused");
@@ -216,7 +199,7 @@ static void resumed_it_is_probed_at_once_and_counts_anew(void **unused)
     resume(&w, 1);
     assert_state(&w, 1, STATE_PENDING);
     assert_says(world_said(&w), "probe 1 schedule");
-    assert_string_equal(audited(&w, 0),
+    assert_string_equal(world_audited(&w, 0),
                         "ana check.resume a: resumed by ana: a new disk");
     world_result(&w, 1, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED");
     assert_state(&w, 1, STATE_SUSPECT);
@@ -237,7 +220,7 @@ static void resuming_what_is_not_paused_is_nothing(void **unused)
     world_said(&w);
     resume(&w, 1);
     assert_state(&w, 1, STATE_DOWN);
-    assert_string_equal(audited(&w, 0), "");
+    assert_string_equal(world_audited(&w, 0), "");
     resume(&w, 7); /* there is none */
     assert_silent(world_said(&w), "transition");
     world_end(&w);
@@ -397,7 +380,7 @@ static void an_incident_is_acknowledged_once(void **unused)
     world_said(&w);
     acknowledge(&w, 1, "ana");
     assert_says(world_said(&w), "incident 1 acknowledged refused durable");
-    assert_string_equal(audited(&w, 0),
+    assert_string_equal(world_audited(&w, 0),
                         "ana incident.acknowledge I-1: on my way");
     assert_says(buf_text(&w.texts), "1 acknowledged: by ana: on my way\n");
     const struct incident_row *row = model_incident(w.model, 1);
@@ -495,7 +478,7 @@ static void a_mark_is_kept_with_its_time_and_author(void **unused)
         assert_string_equal(r->as.mark.text, "release 4.2");
     }
     assert_true(kept);
-    assert_string_equal(audited(&w, 0), "ana mark staging: release 4.2");
+    assert_string_equal(world_audited(&w, 0), "ana mark staging: release 4.2");
     assert_says(buf_text(&w.tells), "mark staging by ana: release 4.2\n");
     world_end(&w);
 }

@@ -36,6 +36,27 @@ static void a_diagnosis_begins_with_the_first_failing_result(void **unused)
     world_end(&w);
 }
 
+static void a_run_is_audited(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_book(&w, "look", RUNBOOK_DIAGNOSE, ON_SUSPECT);
+    world_config(&w);
+    FAIL(&w, 1);
+    struct event e = {.kind = EVENT_RUN_STARTED};
+    e.as.run_started.run = 1;
+    e.as.run_started.boot_id = "";
+    world_step(&w, &e);
+    assert_string_equal(world_audited(&w, 0),
+                        "relevo run.start R-1: diagnose look for a");
+    world_run_ends(&w, 1, 0, "");
+    assert_string_equal(
+        world_audited(&w, 0),
+        "relevo run.end R-1: diagnose look for a: done, sha256 ");
+    world_end(&w);
+}
+
 static void a_cooldown_holds_and_says_so(void **unused)
 {
     (void)unused;
@@ -385,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_notice_that_was_only_intended_is_sent),
         cmocka_unit_test(a_diagnosis_is_never_started_twice),
         cmocka_unit_test(what_waits_for_a_removed_check_is_held),
+        cmocka_unit_test(a_run_is_audited),
         cmocka_unit_test(a_lost_notice_is_sent_again_a_few_times),
         cmocka_unit_test(recovered_goes_to_who_got_the_down),
         cmocka_unit_test(many_failures_at_once_are_decided_quickly),
