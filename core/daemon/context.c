@@ -22,8 +22,8 @@ struct context {
     const struct runbook_spec *book;
     const struct result *about; /* what called it, or the latest; or NULL */
     struct check_view check;
-    const struct check_spec *probed;     /* the check's own, or its source's;
- NULL: it is not configured */
+    /* The check's own, or its source's; NULL: it is not configured. */
+    const struct check_spec *probed;
     const struct incident_row *incident; /* NULL: none, or still forming */
     char run_id[ID_TEXT], incident_id[ID_TEXT];
     char host[256], port[8];
@@ -187,7 +187,7 @@ static void add_spec(const struct context *c, json_t *o)
     const struct check_spec *spec = c->check.spec;
     json_t *tags = json_array(), *settings = settings_json(c->probed);
     for (size_t i = 0; i < spec->tags.count; i++)
-        json_array_append_new(tags, json_string(spec->tags.items[i]));
+        json_array_append_new(tags, text_json(spec->tags.items[i]));
     json_t *url = json_object_get(settings, "url");
     json_object_set_new(o, "tags", tags);
     json_object_set(o, "url", url);
@@ -235,7 +235,7 @@ static json_t *params_json(const struct context *c)
     for (size_t i = 0; i < c->book->param_count; i++)
         if (!c->book->params[i].secret)
             json_object_set_new(o, c->book->params[i].name,
-                                json_string(c->book->params[i].value));
+                                text_json(c->book->params[i].value));
     return o;
 }
 
@@ -246,9 +246,10 @@ static json_t *diagnosis_json(const struct context *c)
     if (run == NULL)
         return json_null();
     json_t *whole = report_run(run, c->check.row->name);
-    json_t *o = json_pack("{s:s, s:s, s:O}", "runbook", run->runbook, "title",
-                          c->incident == NULL ? "" : c->incident->cause,
-                          "findings", json_object_get(whole, "findings"));
+    json_t *o =
+        json_pack("{s:s, s:o, s:O}", "runbook", run->runbook, "title",
+                  text_json(c->incident == NULL ? "" : c->incident->cause),
+                  "findings", json_object_get(whole, "findings"));
     json_decref(whole);
     return o;
 }

@@ -38,17 +38,14 @@ struct naming naming_of_conf(const struct conf *conf)
 
 /* --------------------------------------------------------- suggestions --- */
 
-/* Whole names, then plain ones. */
+/* The whole name of each, then its plain one. */
 static const char *nth_name(const void *arg, size_t i)
 {
     const struct naming *names = arg;
     struct named c;
-    size_t count = 0;
-    if (names->at(names->arg, i, &c))
-        return c.name;
-    while (names->at(names->arg, count, &c))
-        count++;
-    return names->at(names->arg, i - count, &c) ? naming_plain(&c) : NULL;
+    if (!names->at(names->arg, i / 2, &c))
+        return NULL;
+    return i % 2 == 0 ? c.name : naming_plain(&c);
 }
 
 static const char *nth_environment(const void *arg, size_t i)

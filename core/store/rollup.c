@@ -208,9 +208,8 @@ static void get_times(struct code_reader *in, struct rollup *r)
     uint64_t span = r->timed > 1 ? code_uint(in) : 0;
     r->max_ns = (int64_t)((uint64_t)r->min_ns + span);
     if (r->timed > EXACT) {
-        const unsigned char *from = in->at;
         r->sum_ns = (int64_t)(code_uint(in) + r->timed * (uint64_t)r->min_ns);
-        from = in->at;
+        const unsigned char *from = in->at;
         if (in->bad || !sketch_get(&r->sketch, &from, in->left))
             in->bad = true;
         else
