@@ -1,7 +1,6 @@
 /* cli/incident_read.c: see incident_read.h. */
 #include "cli/incident_read.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -60,11 +59,15 @@ json_t *incident_impact_json(const struct story_impact *impacts, size_t count)
     return all;
 }
 
-static int by_time(const void *a, const void *b)
+/* Where its time belongs: behind all that is of the same time, since what one
+ * step did stays in its order. There is room. */
+static void insert_event(struct event_row *all, size_t *count,
+                         struct event_row row)
 {
-    int64_t x = ((const struct event_row *)a)->at_us;
-    int64_t y = ((const struct event_row *)b)->at_us;
-    return (x > y) - (x < y);
+    size_t i = (*count)++;
+    for (; i > 0 && all[i - 1].at_us > row.at_us; i--)
+        all[i] = all[i - 1];
+    all[i] = row;
 }
 
 /* Marks of its environment from an hour before it until its end stand in the
@@ -85,12 +88,12 @@ static bool add_marks(struct ledger *p, struct story *s, struct err *err)
     for (size_t i = count; i-- > 0;)
         if (marks[i].environment[0] == '\0' ||
             ledger_is_of(p, s->row.check, marks[i].environment))
-            all[n++] = (struct event_row){
-                s->row.number, s->row.check, marks[i].at_us, "mark",
-                arena_printf(p->arena, "by %s: %s", marks[i].actor,
-                             marks[i].text)};
-    if (n > s->event_count)
-        qsort(all, n, sizeof *all, by_time);
+            insert_event(all, &n,
+                         (struct event_row){s->row.number, s->row.check,
+                                            marks[i].at_us, "mark",
+                                            arena_printf(p->arena, "by %s: %s",
+                                                         marks[i].actor,
+                                                         marks[i].text)});
     s->events = all;
     s->event_count = n;
     return true;
