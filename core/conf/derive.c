@@ -81,7 +81,7 @@ static void add_record(struct builder *b, struct check_spec *c,
 
 /* ------------------------------------------------------------- layers --- */
 
-enum { MOST_LAYERS = 64 };
+enum { OTHER_LAYERS = 3 }; /* defaults, those of the plugin, the check */
 
 /* The groups `record` of all layers of a check, the innermost last. */
 static size_t record_groups(const struct draft_check *d, const char *plugin,
@@ -95,7 +95,7 @@ static size_t record_groups(const struct draft_check *d, const char *plugin,
     for (size_t i = 0; i < 2; i++)
         if (candidates[i] != NULL && node_find(d->node, "of") == NULL)
             groups[n++] = candidates[i];
-    for (size_t i = 0; i < d->template_count && n < MOST_LAYERS; i++)
+    for (size_t i = 0; i < d->template_count; i++)
         if ((groups[n] = node_find(d->templates[i], "record")) != NULL)
             n++;
     if ((groups[n] = node_find(d->node, "record")) != NULL)
@@ -122,7 +122,9 @@ static size_t inherited_count(const struct check_spec *c)
 void build_fields(struct builder *b, struct check_spec *c,
                   const struct draft_check *d)
 {
-    struct node *groups[MOST_LAYERS + 3];
+    struct node **groups =
+        arena_alloc(b->draft->arena,
+                    (d->template_count + OTHER_LAYERS) * sizeof(struct node *));
     size_t n = record_groups(d, c->plugin, groups), most = 0;
     if (d->source != NULL)
         c->source = spec_of(b, d->source);
