@@ -200,14 +200,16 @@ static void print_options(const struct cli_option *table)
             snprintf(letter, sizeof letter, "-%c, ", table->letter);
         snprintf(left, sizeof left, "%s--%s%s%s", letter, table->name,
                  table->value ? " " : "", table->value ? table->value : "");
-        printf("  %-24s %s\n", left, table->help);
+        printf("  %-24s ", left);
+        out_wrapped(table->help, 27);
+        putchar('\n');
     }
 }
 
 static void help_of(const struct command *command)
 {
-    printf("relevo %s %s\n\n%s\n", command->name, command->words,
-           command->summary);
+    printf("relevo %s%s%s\n\n%s\n", command->name, command->words[0] ? " " : "",
+           command->words, command->summary);
     if (command->more != NULL)
         fputs(command->more, stdout);
     if (command->options != NULL) {
@@ -225,8 +227,9 @@ static void help_all(void)
     for (size_t i = 0; i < command_count; i++) {
         const char *name = commands[i].name, *words = commands[i].words;
         int pad = 36 - out_width(name) - out_width(words);
-        printf("  %s %s%*s%s\n", name, words, pad > 1 ? pad : 1, "",
-               commands[i].summary);
+        printf("  %s %s%*s", name, words, pad > 1 ? pad : 1, "");
+        out_wrapped(commands[i].summary, 39);
+        putchar('\n');
     }
     puts("\nGlobal options:");
     print_options(cli_global_options);

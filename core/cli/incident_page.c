@@ -29,7 +29,7 @@ static const char *elapsed(int64_t from_us, int64_t to_us, char *out)
 static void print_lines(const char *first_margin, const char *margin,
                         const char *text, size_t n, size_t most)
 {
-    struct buf clean = {0}, wrapped = {0};
+    struct buf clean = {0};
     size_t at = 0, lines = 0;
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
@@ -40,18 +40,15 @@ static void print_lines(const char *first_margin, const char *margin,
         while (shown > 0 && text[at + shown - 1] == '\r')
             shown--;
         buf_clear(&clean);
-        buf_clear(&wrapped);
         str_clean_buf(&clean, text + at, shown, false);
-        out_put_wrapped(&wrapped, buf_text(&clean), out_width(margin),
-                        out_columns());
-        printf("%s%s\n", lines == 0 ? first_margin : margin,
-               buf_text(&wrapped));
+        fputs(lines == 0 ? first_margin : margin, stdout);
+        out_wrapped(buf_text(&clean), out_width(margin));
+        putchar('\n');
         at += length + 1;
     }
     if (at < n)
         printf("%s…\n", margin);
     buf_free(&clean);
-    buf_free(&wrapped);
 }
 
 static void print_value(const char *label, const char *text)

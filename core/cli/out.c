@@ -116,6 +116,14 @@ void out_put_wrapped(struct buf *b, const char *text, int indent, int columns)
     buf_adds(b, text);
 }
 
+void out_wrapped(const char *text, int indent)
+{
+    struct buf wrapped = {0};
+    out_put_wrapped(&wrapped, text, indent, out_columns());
+    fputs(buf_text(&wrapped), stdout);
+    buf_free(&wrapped);
+}
+
 void out_point(const char *text, int column)
 {
     struct buf before = {0};
@@ -169,16 +177,13 @@ enum { LEAST_ROOM = 30, BELOW = 6 };
  * hardly any room beside the others it stands below them. */
 static void print_last_cell(const char *cell, int indent)
 {
-    struct buf text = {0};
     int columns = out_columns();
     if (columns > 0 && columns - indent < LEAST_ROOM &&
         out_width(cell) > columns - indent) {
         printf("\n%*s", BELOW, "");
         indent = BELOW;
     }
-    out_put_wrapped(&text, cell, indent, columns);
-    fputs(buf_text(&text), stdout);
-    buf_free(&text);
+    out_wrapped(cell, indent);
 }
 
 /* No blanks behind the last cell that says something. */

@@ -32,6 +32,8 @@ int out_width(const char *text);
  * leave that many columns; the first line stands at `indent` already. 0
  * columns: as it is. */
 void out_put_wrapped(struct buf *, const char *text, int indent, int columns);
+/* That, at the width of standard output, printed there. */
+void out_wrapped(const char *text, int indent);
 /* To standard error: the text, and a caret below its byte `column` (from 1). */
 void out_point(const char *text, int column);
 /* Rows of cells, aligned and cleaned; begin with the header. */
