@@ -45,7 +45,7 @@ def errno_hint:
 
 def runbook_for($name; $kind; $map):
   ([$map | splits(" +") | select(contains("=")) | split("=")
-     | select(.[0] == $name or .[0] == $kind) | .[1:] | join("=")][0]) // $name;
+     | select(.[0] == $name or .[0] == $kind) | .[1:] | join("=")][0]) // empty;
 
 def blamed($components; $map; $source): . as $context
   | ($components | map(select(.state == "bad")) | by_weight) as $bad
