@@ -82,7 +82,7 @@ static bool read_runs(struct gather *g, struct run_row **rows, size_t *count)
     size_t limit = 256;
     do {
         limit *= 2;
-        if (!reader_runs(p->reader, p->arena, 0, limit, rows, count, &g->err))
+        if (!ledger_runs(p, 0, limit, rows, count, &g->err))
             return false;
     } while (*count == limit &&
              (*rows)[*count - 1].intended_us >= g->h.since_us);

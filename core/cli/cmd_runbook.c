@@ -216,8 +216,7 @@ static bool read_runs(struct ledger *p, uint64_t before, size_t limit,
                       const void **rows, size_t *count, struct err *err)
 {
     struct run_row *runs;
-    bool ok =
-        reader_runs(p->reader, p->arena, before, limit, &runs, count, err);
+    bool ok = ledger_runs(p, before, limit, &runs, count, err);
     *rows = ok ? runs : NULL;
     return ok;
 }

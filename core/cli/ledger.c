@@ -85,6 +85,24 @@ const struct check_row *ledger_check(const struct ledger *p,
     return NULL;
 }
 
+bool ledger_runs(struct ledger *p, uint64_t before, size_t limit,
+                 struct run_row **runs, size_t *count, struct err *err)
+{
+    if (!reader_runs(p->reader, p->arena, before, limit, runs, count, err))
+        return false;
+    for (size_t i = 0; i < *count; i++) {
+        struct incident_row incident;
+        struct run_row *run = &(*runs)[i];
+        if (run->incident == 0 ||
+            reader_incident(p->reader, p->arena, run->incident, &incident, err))
+            continue;
+        if (err->code != ERR_NOT_FOUND)
+            return false;
+        run->incident = 0;
+    }
+    return true;
+}
+
 int ledger_limit(const struct args *args, size_t *limit)
 {
     int64_t n;

@@ -33,6 +33,11 @@ bool ledger_environment(const struct ledger *, const char *environment,
 bool ledger_is_of(const struct ledger *, uint32_t check,
                   const char *environment);
 
+/* As reader_runs. The number under which an incident would have been opened,
+ * had the failure been confirmed, is not shown: `incident show` knows none. */
+bool ledger_runs(struct ledger *, uint64_t before, size_t limit,
+                 struct run_row **, size_t *count, struct err *) MUST_CHECK;
+
 /* --limit; *limit keeps its value where it is not given. An exit status. */
 int ledger_limit(const struct args *, size_t *limit) MUST_CHECK;
 

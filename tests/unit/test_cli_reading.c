@@ -431,6 +431,32 @@ static void no_incident_at_all(void **state)
 
 /* ---------------------------------------------------------------- runs --- */
 
+/* A failure that passed, or that another check was the cause of, before it was
+ * confirmed: its number was never an incident. */
+static void a_run_of_no_incident(void **state)
+{
+    struct fixture *f = *state;
+    const char *const faces[][2] = {{"runbook", "log"}, {"report", "handover"}};
+    add_check(f, API, "api");
+    add_incident(f, INCIDENT_OPEN);
+    add_runs(f);
+    struct run_row held =
+        new_run(f, 4, "http-diagnose", RUNBOOK_DIAGNOSE, RUN_HELD);
+    held.incident = 77;
+    held.reason = "db is suspect";
+    add_run(f, &held);
+    settle(f);
+    for (size_t i = 0; i < ARRAY_LEN(faces); i++) {
+        struct captured c = RUN(f->dir, faces[i][0], faces[i][1], "--json",
+                                "--state-dir", f->state);
+        assert_int_equal(c.status, EXIT_FINE);
+        assert_true(says(&c.out, "\"reason\":\"db is suspect\""));
+        assert_true(says(&c.out, "\"incident\":\"I-1\""));
+        assert_null(strstr(c.out.data, "I-77"));
+        captured_free(&c);
+    }
+}
+
 static void runs_in_a_log(void **state)
 {
     struct fixture *f = *state;
@@ -683,6 +709,7 @@ int main(void)
         TEST(incident_that_is_not),
         TEST(no_incident_at_all),
         TEST(runs_in_a_log),
+        TEST(a_run_of_no_incident),
         TEST(lists_of_an_environment),
         TEST(the_latest_incident_of_an_environment),
         TEST(names_of_one_check),
