@@ -7,9 +7,10 @@
  *
  * Happy path: accept → a line → its command answers (commands.c) → more lines.
  * Ways it can fail: nonsense (answered with an error), too long a line (the
- * same, then closed), a client that leaves (its wait for a probe is forgotten),
- * one that does not read (nothing more is read from it while UNSENT_MOST bytes
- * wait; it makes room when another wants its place), one too many (told so). */
+ * same, then closed), a client that leaves (its wait for a probe is forgotten,
+ * a window that is bound to it ends), one that does not read (nothing more is
+ * read from it while UNSENT_MOST bytes wait; it makes room when another wants
+ * its place), one too many (told so). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

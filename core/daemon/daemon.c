@@ -350,6 +350,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void finish(struct daemon *d)
 {
     d->stopping = true;
+    folders_stop(d);
     while (d->reloading) /* its vet processes answer or are given up on */
         uv_run(&d->loop, UV_RUN_ONCE);
     reload_free(d);
@@ -360,7 +361,7 @@ static void finish(struct daemon *d)
     if (d->store != NULL)
         store_close(d->store);
     uv_walk(&d->loop, close_handle, NULL);
-    while (uv_run(&d->loop, UV_RUN_NOWAIT) != 0)
+    while (uv_run(&d->loop, UV_RUN_ONCE) != 0)
         ;
     uv_loop_close(&d->loop);
     folders_free(d);

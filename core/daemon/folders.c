@@ -4,7 +4,11 @@
  * stays as long as outputs do: history's age and bytes of outputs. Looked
  * through once an hour on a thread of the loop's pool, because a folder may
  * hold anything. Folders of runs that live, and of all after the oldest of
- * them, are not touched. */
+ * them, are not touched. Started and ended by daemon.c.
+ *
+ * Ways it can fail: a folder cannot be read or removed: it stays, and is tried
+ * again in an hour; there are very many: main, when it ends, waits for one
+ * folder at most. */
 #include <dirent.h>
 #include <fts.h>
 #include <stdio.h>
@@ -32,6 +36,7 @@ struct folders {
     bool working;
     char dir[4200];
     struct folder_limits limits; /* of the work under way */
+    atomic_bool stop;
 };
 
 static int by_run(const void *a, const void *b)
@@ -60,8 +65,14 @@ static void path_of(const char *dir, uint64_t run, char path[4300])
     snprintf(path, 4300, "%s/R-%llu", dir, (unsigned long long)run);
 }
 
+static bool is_stopped(const struct folder_limits *limits)
+{
+    return limits->stop != NULL && atomic_load(limits->stop);
+}
+
 /* Those that may go, oldest first; to be freed. */
-static struct folder *list(const char *where, uint64_t live, size_t *count)
+static struct folder *list(const char *where,
+                           const struct folder_limits *limits, size_t *count)
 {
     struct folder *all = NULL;
     size_t cap = 0;
@@ -70,8 +81,10 @@ static struct folder *list(const char *where, uint64_t live, size_t *count)
     struct stat st;
     *count = 0;
     DIR *dir = opendir(where);
-    for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
-        if (sscanf(e->d_name, "R-%llu%c", &run, &rest) != 1 || run >= live)
+    for (struct dirent *e;
+         dir != NULL && !is_stopped(limits) && (e = readdir(dir)) != NULL;) {
+        if (sscanf(e->d_name, "R-%llu%c", &run, &rest) != 1 ||
+            run >= limits->live)
             continue;
         path_of(where, run, path);
         if (lstat(path, &st) != 0)
@@ -92,10 +105,10 @@ void folders_trim(const char *dir, const struct folder_limits *limits)
     size_t count;
     int64_t sum = 0;
     char path[4300];
-    struct folder *all = list(dir, limits->live, &count);
+    struct folder *all = list(dir, limits, &count);
     for (size_t i = 0; i < count; i++)
         sum += all[i].bytes;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !is_stopped(limits); i++) {
         bool old =
             limits->before_us != 0 && all[i].changed_us < limits->before_us;
         bool much = limits->bytes != 0 && sum > limits->bytes;
@@ -141,6 +154,7 @@ static void on_timer(uv_timer_t *timer)
         return;
     f->limits = (struct folder_limits){
         .live = oldest_live(f->daemon),
+        .stop = &f->stop,
         .bytes = keep->outputs_bytes,
         .before_us = keep->outputs_ns == 0
                          ? 0
@@ -158,6 +172,12 @@ void folders_watch(struct daemon *d)
     uv_timer_init(&d->loop, &f->timer);
     f->timer.data = f;
     uv_timer_start(&f->timer, on_timer, FIRST_MS, EVERY_MS);
+}
+
+void folders_stop(struct daemon *d)
+{
+    if (d->folders != NULL)
+        atomic_store(&d->folders->stop, true);
 }
 
 void folders_free(struct daemon *d)

@@ -108,12 +108,14 @@ void runs_free(struct daemon *);
 
 /* folders.c: the runs' folders, kept as long as outputs are. */
 struct folder_limits {
-    uint64_t live;     /* the oldest run that lives; UINT64_MAX: none */
-    int64_t before_us; /* what was changed before it goes; 0: no bound */
-    int64_t bytes;     /* of all together; 0: no bound */
+    uint64_t live;           /* the oldest run that lives; UINT64_MAX: none */
+    int64_t before_us;       /* what was changed before it goes; 0: no bound */
+    int64_t bytes;           /* of all together; 0: no bound */
+    const atomic_bool *stop; /* leave off between two folders; or NULL */
 };
 void folders_trim(const char *dir, const struct folder_limits *); /* blocks */
 void folders_watch(struct daemon *);
+void folders_stop(struct daemon *); /* soon; the loop ends it */
 void folders_free(struct daemon *); /* once the loop is closed */
 
 /* reload.c */

@@ -78,7 +78,7 @@ static void test_old_ones_go(void **state)
 static void test_too_much_goes_oldest_first(void **state)
 {
     (void)state;
-    struct folder_limits limits = {UINT64_MAX, 0, 250 << 10};
+    struct folder_limits limits = {UINT64_MAX, 0, 250 << 10, NULL};
     make_folder("R-9", 100, 0);
     make_folder("R-10", 100, 0);
     make_folder("R-11", 100, 0);
@@ -93,7 +93,7 @@ static void test_too_much_goes_oldest_first(void **state)
 static void test_live_ones_stay(void **state)
 {
     (void)state;
-    struct folder_limits limits = {2, clock_wall_us() - DAY_US, 1};
+    struct folder_limits limits = {2, clock_wall_us() - DAY_US, 1, NULL};
     make_folder("R-1", 4, 9);
     make_folder("R-2", 4, 9);
     make_folder("R-3", 4, 9);
@@ -106,11 +106,24 @@ static void test_live_ones_stay(void **state)
 static void test_no_bound_and_no_folder(void **state)
 {
     (void)state;
-    struct folder_limits none = {UINT64_MAX, 0, 0};
+    struct folder_limits none = {UINT64_MAX, 0, 0, NULL};
     make_folder("R-1", 4, 1000);
     folders_trim(dir, &none);
     assert_true(is_there("R-1"));
     folders_trim("/nonexistent/runs", &none);
+}
+
+static void test_it_leaves_off_when_told(void **state)
+{
+    (void)state;
+    atomic_bool stop = true;
+    struct folder_limits limits = {UINT64_MAX, 0, 1, &stop};
+    make_folder("R-1", 4, 1000);
+    folders_trim(dir, &limits);
+    assert_true(is_there("R-1"));
+    stop = false;
+    folders_trim(dir, &limits);
+    assert_false(is_there("R-1"));
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -122,6 +135,7 @@ int main(void)
         CASE(test_too_much_goes_oldest_first),
         CASE(test_live_ones_stay),
         CASE(test_no_bound_and_no_folder),
+        CASE(test_it_leaves_off_when_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
