@@ -159,6 +159,7 @@ void generation_begin(struct model *m, struct conf *conf)
         incident_resume(m);
         run_start_waiting(m);
     }
+    hush_config(m);
     reschedule(m, was, known);
     depend_resume(m);
     outbox_changed(m);

@@ -143,6 +143,35 @@ static void on_pause(struct model *m, const struct event *e)
         pause_or_resume(m, about->depend.derived[i], e);
 }
 
+static bool has_paused_source(const struct node *n)
+{
+    return n->depend.source != NULL &&
+           n->depend.source->state.state == STATE_PAUSED;
+}
+
+/* What a new configuration judges from a paused check goes with it, too. */
+void hush_config(struct model *m)
+{
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (has_paused_source(n) && n->state.state != STATE_PAUSED)
+            pause_one(m, n, n->depend.source->state.until_us, "relevo",
+                      model_text(m, "it is judged from %s, which is paused",
+                                 n->depend.source->row.name));
+    }
+}
+
+/* One that is judged from a check that stays paused stays so with it. */
+static void end_pause(struct model *m, struct node *n)
+{
+    static const char over[] = "the time of the pause is over";
+    if (has_paused_source(n))
+        return;
+    resume_one(m, n, "relevo", over);
+    for (size_t i = 0; i < n->depend.derived_count; i++)
+        resume_one(m, n->depend.derived[i], "relevo", over);
+}
+
 /* Ends the pauses whose time is over; returns when the next one ends. */
 static int64_t settle_pauses(struct model *m)
 {
@@ -153,7 +182,7 @@ static int64_t settle_pauses(struct model *m)
             n->state.until_us == 0)
             continue;
         if (n->state.until_us <= m->now.wall_us)
-            resume_one(m, n, "relevo", "the time of the pause is over");
+            end_pause(m, n);
         else if (n->state.until_us < due)
             due = n->state.until_us;
     }

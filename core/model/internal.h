@@ -325,6 +325,8 @@ void model_decide(struct model *, struct node *, enum parents);
  * its probe began. */
 bool hush_counts(const struct node *, const struct result *);
 void hush_event(struct model *, const struct event *);
+/* A new generation: what it judges from paused checks. */
+void hush_config(struct model *);
 /* Pauses and windows that begin and end: before and after what a step does. */
 void hush_tick(struct model *);
 int64_t hush_wake(const struct model *); /* monotonic; MODEL_NEVER */

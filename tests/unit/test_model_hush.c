@@ -160,6 +160,33 @@ static void its_incident_is_closed_and_who_got_the_alarm_hears_it(void **unused)
     world_end(&w);
 }
 
+/* By a reload, while it is paused: it could not be measured, nor could b. */
+static void what_comes_to_be_judged_from_a_paused_one_is_paused(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 2);
+    world_config(&w);
+    FINE(&w, 1);
+    FAIL(&w, 2);
+    pause_it(&w, 1, 60);
+    derive_b(&w);
+    w.conf->generation = 2;
+    world_config(&w);
+    assert_state(&w, 2, STATE_PAUSED);
+    assert_says(buf_text(&w.tells), "it is judged from a, which is paused");
+    assert_says(world_said(&w), "incident 1 resolved");
+    pause_it(&w, 2, 30);
+    wait_s(&w, 40);
+    assert_state(&w, 2, STATE_PAUSED);
+    assert_silent(world_said(&w), "probe 1");
+    wait_s(&w, 40);
+    assert_state(&w, 1, STATE_PENDING);
+    assert_state(&w, 2, STATE_PENDING);
+    assert_says(world_said(&w), "probe 1");
+    world_end(&w);
+}
+
 /* Nobody was told of the outage: nobody hears that it is of no interest. */
 static void paused_under_maintenance_it_says_nothing(void **unused)
 {
@@ -491,6 +518,7 @@ int main(void)
         cmocka_unit_test(it_may_be_probed_by_hand),
         cmocka_unit_test(its_incident_is_closed_and_who_got_the_alarm_hears_it),
         cmocka_unit_test(paused_under_maintenance_it_says_nothing),
+        cmocka_unit_test(what_comes_to_be_judged_from_a_paused_one_is_paused),
         cmocka_unit_test(resumed_it_is_probed_at_once_and_counts_anew),
         cmocka_unit_test(resuming_what_is_not_paused_is_nothing),
         cmocka_unit_test(paused_and_resumed_while_a_probe_is_on_its_way),
