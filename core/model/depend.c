@@ -173,7 +173,7 @@ void depend_stepped(struct model *m, struct node *n, enum parents say,
                     const struct state_change *change, const struct result *r)
 {
     if (n->depend.bond_count == 0 && n->depend.impacts == NULL &&
-        n->depend.waits_for == NULL)
+        n->depend.waits_for == NULL && !n->depend.waiting)
         return;
     bool failed = r->outcome == OUTCOME_FAIL;
     if (failed ||

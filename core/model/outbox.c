@@ -84,6 +84,14 @@ bool outbox_was_told(const struct model *m, const char *runbook,
            newest_arriving(m, runbook, incident, ON_RECOVERED, before);
 }
 
+/* Another attempt is no newer notice than the first one. */
+static bool is_newer(const struct run *a, const struct run *b)
+{
+    return outbox_first(a) != outbox_first(b)
+               ? outbox_first(a) > outbox_first(b)
+               : a->row.number > b->row.number;
+}
+
 /* The newest of those notices; NULL: none. */
 static const struct run *newest(const struct model *m, const char *runbook,
                                 uint64_t incident, unsigned on)
@@ -93,7 +101,7 @@ static const struct run *newest(const struct model *m, const char *runbook,
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         for (const struct run *r = lists[i]->first; r != NULL; r = r->next)
             if (is_about(r, runbook, incident, on) &&
-                (found == NULL || r->row.number > found->row.number))
+                (found == NULL || is_newer(r, found)))
                 found = r;
     return found;
 }

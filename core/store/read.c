@@ -79,7 +79,10 @@ static const struct {
                              " OR resolved_us > ?3 - 86400000000 AND EXISTS("
                              "  SELECT 1 FROM run WHERE run.node = ?1"
                              "  AND run.incident = incident.number"
-                             "  AND run.state = 3))"
+                             "  AND run.state = 3)"
+                             /* It had recovered, what it impacted had not. */
+                             " OR number IN (SELECT incident FROM impact"
+                             "  WHERE node = ?1 AND until_us = 0))"
                              " ORDER BY +number"},
     [LIST_LIVE_RUNS] =
         {RECORD_RUN,
@@ -95,10 +98,7 @@ static const struct {
          "  GROUP BY runbook, check_id, fault) ORDER BY number"},
     [LIST_IMPACT] = {RECORD_IMPACT, "node = ?1 AND incident = ?2"
                                     " ORDER BY since_us, check_id"},
-    [LIST_OPEN_IMPACTS] = {RECORD_IMPACT,
-                           "node = ?1 AND until_us = 0 AND incident IN (SELECT"
-                           " number FROM incident WHERE node = ?1"
-                           " AND resolved_us = 0)"},
+    [LIST_OPEN_IMPACTS] = {RECORD_IMPACT, "node = ?1 AND until_us = 0"},
     [LIST_MARKS] = {RECORD_MARK, "node = ?1 AND at_us >= ?3 AND at_us < ?4"
                                  " ORDER BY at_us DESC, rowid DESC"},
     [LIST_WINDOWS] = {RECORD_WINDOW,

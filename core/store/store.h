@@ -77,7 +77,7 @@ struct store_snapshot {
      * recent that ran of each runbook, check and fault; oldest first. */
     struct run_row *runs;
     size_t run_count;
-    struct impact_row *impacts; /* of open incidents */
+    struct impact_row *impacts; /* not over */
     size_t impact_count;
     struct window_row *windows; /* that have not ended */
     size_t window_count;

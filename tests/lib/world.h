@@ -288,7 +288,8 @@ static inline void world_restart(struct world *w, struct world *old)
         model_restore_state(w->model, &old->model->nodes[i]->state);
     }
     for (size_t i = 0; i < old->model->episode_count; i++)
-        if (!old->model->episodes[i]->forming)
+        if (!old->model->episodes[i]->forming ||
+            old->model->episodes[i]->reopening) /* stored as resolved */
             model_restore_incident(w->model, &old->model->episodes[i]->row);
     struct run_list *lists[] = {&old->model->past, &old->model->live,
                                 &old->model->waiting};

@@ -501,6 +501,33 @@ static void a_held_recovery_outlives_a_blip(void **unused)
     world_end(&w);
 }
 
+/* Another attempt at an older notice is stored later, and is older. */
+static void a_late_attempt_does_not_replace_a_held_recovery(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 1);
+    world_config(&w);
+    FAIL(&w, 1);
+    world_run_ends(&w, live(&w), 0, "");
+    FINE(&w, 1);
+    world_run_ends(&w, live(&w), BUSY, "");
+    FAIL(&w, 1); /* told after that recovery */
+    window(&w, 0, 120);
+    FINE(&w, 1);
+    assert_says(world_said(&w), "stored call held maintenance");
+    wait_s(&w, 10);
+    world_run_ends(&w, live(&w), BUSY, "");
+    wait_s(&w, 50);
+    assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
+    world_run_ends(&w, live(&w), 0, "");
+    assert_int_equal(model_live_run(w.model, 0)->on, ON_DOWN);
+    world_run_ends(&w, live(&w), 0, "");
+    wait_s(&w, 120);
+    assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
+    world_end(&w);
+}
+
 /* A reopening that nobody heard of has no all-clear. */
 static void one_recovered_for_each_down(void **unused)
 {
@@ -664,6 +691,7 @@ int main(void)
         cmocka_unit_test(a_recovery_in_maintenance_is_told_after_it),
         cmocka_unit_test(what_is_owed_is_found_while_others_are_forgotten),
         cmocka_unit_test(a_held_recovery_outlives_a_blip),
+        cmocka_unit_test(a_late_attempt_does_not_replace_a_held_recovery),
         cmocka_unit_test(one_recovered_for_each_down),
         cmocka_unit_test(an_attempt_that_waits_survives_a_restart),
         cmocka_unit_test(what_is_owed_and_dead_survives_a_restart),

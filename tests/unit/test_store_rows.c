@@ -308,6 +308,34 @@ static void test_snapshot(void **state)
     store_snapshot_free(&s);
 }
 
+/* Its cause recovered hours ago, while we were stopped; nobody has measured it
+ * since, so that its impact could end. */
+static void test_snapshot_has_impacts_that_outlive_their_incident(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t now = 1700000000 * US_PER_S, old = now - 8000 * US_PER_S;
+    struct store_snapshot s;
+    fixture_open(f);
+    append_incident(f, 1, INCIDENT_RESOLVED, old);
+    append_incident(f, 2, INCIDENT_RESOLVED, old);
+    for (uint64_t i = 1; i <= 2; i++) {
+        struct record r = {.kind = RECORD_IMPACT};
+        r.as.impact = (struct impact_row){.incident = i,
+                                          .check = 7,
+                                          .since_us = old - 5,
+                                          .until_us = i == 1 ? 0 : old};
+        fixture_append(f, r);
+    }
+    fixture_close(f);
+    fixture_open(f);
+    READ(store_load, f->store, now, &s);
+    assert_int_equal(s.incident_count, 1);
+    assert_int_equal(s.incidents[0].number, 1);
+    assert_int_equal(s.impact_count, 1);
+    assert_int_equal(s.impacts[0].incident, 1);
+    store_snapshot_free(&s);
+}
+
 /* --------------------------------------------------------------- audit --- */
 
 static struct audit_verdict verify(struct fixture *f)
@@ -401,6 +429,7 @@ int main(void)
         TEST(test_runs),
         TEST(test_an_enum_from_the_future_is_harmless),
         TEST(test_snapshot),
+        TEST(test_snapshot_has_impacts_that_outlive_their_incident),
         TEST(test_audit_chain),
         TEST(test_audit_refuses_changes),
         TEST(test_audit_finds_tampering),
