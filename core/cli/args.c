@@ -229,6 +229,9 @@ static int run_command(struct parse *p, const struct command *command)
                         "relevo %s is not of an environment: "
                         "--env has no meaning here",
                         command->name);
+    if (args_has(&args, "json") && command->text_only)
+        return cli_fail(EXIT_USAGE, "relevo %s prints text only, no JSON",
+                        command->name);
     return command->run(&args);
 }
 

@@ -46,6 +46,7 @@ struct command {
     int (*run)(const struct args *);
     const char *more;    /* further lines of help; or NULL */
     bool by_environment; /* --env has a meaning for it */
+    bool text_only;      /* --json has none */
 };
 
 extern const struct command commands[];

@@ -131,7 +131,7 @@ static const struct cli_option config_options[] = {
 };
 
 const struct command commands[] = {
-    {"run",             "",              0, 0, "watch: the daemon, in the foreground", run_options, cmd_run, NULL},
+    {"run",             "",              0, 0, "watch: the daemon, in the foreground", run_options, cmd_run, NULL, false, true},
     {"check",           "NAME|URL",      1, 1, "probe once and tell everything", check_options, cmd_check,
      "A URL needs no configuration. Exit status 1 when the result is not ok.\n", true},
     {"test",            "[NAME|GLOB]…",  0, 999, "probe every check once, as a gate for a delivery", test_options, cmd_test,
@@ -159,7 +159,7 @@ const struct command commands[] = {
      "The window is open before the command starts, and ends with it, or when this\n"
      "process dies. Signals are passed on; the exit status is the command's (128+n\n"
      "for signal n; 126, 127: it could not be started). If no daemon can be reached\n"
-     "the command is not run (exit status 3), unless --anyway is given.\n", true},
+     "the command is not run (exit status 3), unless --anyway is given.\n", true, true},
     {"runbook list",    "",              0, 0, "the configured runbooks", NULL, cmd_runbook_list, NULL, true},
     {"runbook log",     "",              0, 0, "what ran, was held, or would have run", list_options, cmd_runbook_log, NULL, true},
     {"runbook run",     "NAME",          1, 1, "run a diagnosis or notice now", run_by_hand_options, cmd_runbook_run, NULL, true},
@@ -171,9 +171,9 @@ const struct command commands[] = {
      "It is written to ./relevo.cfg, or where -c or RELEVO_CONFIG say, with one\n"
      "check for each URL, and passes `relevo config check`. A file that is there is\n"
      "never changed (exit status 2). A URL with a user or password in it is not\n"
-     "written: the file names a variable of the environment for it.\n"},
+     "written: the file names a variable of the environment for it.\n", false, true},
     {"config check",    "",              0, 0, "is the configuration right, and how soon is an outage noticed", config_check_options, cmd_config_check, NULL, true},
-    {"config show",     "",              0, 0, "the configuration with every value and its origin, secrets hidden", config_options, cmd_config_show, NULL, true},
+    {"config show",     "",              0, 0, "the configuration with every value and its origin, secrets hidden", config_options, cmd_config_show, NULL, true, true},
     {"cron",            "EXPR",          1, 1, "the next times of a cron expression", cron_options, cmd_cron, NULL},
     {"expect",          "EXPR",          1, 1, "evaluate an expectation", expect_options, cmd_expect, NULL},
     {"db stats",        "",              0, 0, "the history's file: sizes, rows, what is kept", NULL, cmd_db_stats, NULL},
@@ -182,9 +182,9 @@ const struct command commands[] = {
      "they are compared; the audit's chain. Exit status 1 with findings.\n"},
     {"db backup",       "FILE",          1, 1, "copy the history while the daemon runs", NULL, cmd_db_backup,
      "FILE must not be there; it appears whole, looked through, or not at all.\n"},
-    {"reload",          "",              0, 0, "have the daemon read its configuration again", NULL, cmd_reload, NULL},
+    {"reload",          "",              0, 0, "have the daemon read its configuration again", NULL, cmd_reload, NULL, false, true},
     {"version",         "",              0, 0, "print the version", NULL, cmd_version, NULL},
-    {"help",            "[COMMAND]…",    0, 3, "this help, or that of a command", NULL, cmd_help, NULL},
+    {"help",            "[COMMAND]…",    0, 3, "this help, or that of a command", NULL, cmd_help, NULL, false, true},
 };
 // clang-format on
 

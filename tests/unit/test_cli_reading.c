@@ -615,6 +615,17 @@ static void what_has_no_environment(void **state)
     settle(f);
 }
 
+static void what_has_no_json(void **state)
+{
+    struct fixture *f = *state;
+    struct captured c = RUN(f->dir, "config", "show", "--json");
+    assert_int_equal(c.status, EXIT_USAGE);
+    assert_int_equal(c.out.len, 0);
+    assert_true(says(&c.err, "relevo config show prints text only, no JSON"));
+    captured_free(&c);
+    settle(f);
+}
+
 static void add_notice(struct fixture *f, uint64_t number, uint64_t first,
                        enum run_verdict verdict)
 {
@@ -715,6 +726,7 @@ int main(void)
         TEST(names_of_one_check),
         TEST(states_without_a_daemon),
         TEST(what_has_no_environment),
+        TEST(what_has_no_json),
         TEST(a_handover),
         TEST(what_a_handover_counts),
     };
