@@ -108,7 +108,7 @@ static void print_stats(const char *dir, const struct store_stats *s)
     putchar('\n');
     print_keep(&s->keep);
     if (s->swept_us != 0)
-        printf("results that began before %s are gone, but in the rollups\n",
+        printf("of results that began before %s only the rollups are kept\n",
                out_time(s->swept_us));
     if (s->rollups_from_us != 0)
         printf("rollups count what came after %s\n",

@@ -8,11 +8,11 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "cli/ask.h"
+#include "cli/ledger.h"
 #include "cli/matrix.h"
 #include "cli/out.h"
 #include "model/naming.h"
 #include "report/json.h"
-#include "store/reader.h"
 
 /* Items of the answer that are notices which were given up are moved from the
  * list to *letters. NULL: told in err. */
@@ -48,7 +48,7 @@ static json_t *stored_check(const struct check_row *row,
 
 static json_t *from_store(const char *state_dir, struct err *err)
 {
-    struct reader *reader = reader_open(state_dir, 0, err);
+    struct reader *reader = ledger_reader(state_dir, err);
     if (reader == NULL)
         return NULL;
     struct arena *arena = arena_new();
@@ -281,8 +281,11 @@ int cmd_status(const struct args *args)
     json_t *checks = from_daemon(dir, args, &letters, &err);
     int status = EXIT_INTERNAL;
     if (checks == NULL && err.code == ERR_NOT_FOUND) {
-        fprintf(stderr, "relevo: %s; this is what was stored\n", err.text);
+        struct err absent = err;
         checks = from_store(dir, &err);
+        if (checks != NULL)
+            fprintf(stderr, "relevo: %s; this is what was stored\n",
+                    absent.text);
     }
     if (checks != NULL) {
         status = EXIT_USAGE;

@@ -4,15 +4,21 @@
 #include "base/str.h"
 #include "model/naming.h"
 
+struct reader *ledger_reader(const char *state_dir, struct err *err)
+{
+    struct reader *reader = reader_open(state_dir, 0, err);
+    if (reader == NULL && err->code == ERR_NOT_FOUND)
+        err_set(err, ERR_NOT_FOUND, 0, "no history in %s yet: start relevo run",
+                state_dir);
+    return reader;
+}
+
 int ledger_open(struct ledger *p, const struct args *args)
 {
     struct err err;
     const char *dir = cli_state_dir(args);
     *p = (struct ledger){0};
-    p->reader = reader_open(dir, 0, &err);
-    if (p->reader == NULL && err.code == ERR_NOT_FOUND)
-        return cli_fail(EXIT_INTERNAL, "no history in %s yet: start relevo run",
-                        dir);
+    p->reader = ledger_reader(dir, &err);
     if (p->reader == NULL)
         return cli_fail(EXIT_INTERNAL, "%s", err.text);
     p->arena = arena_new();

@@ -16,6 +16,8 @@ struct ledger {
     size_t check_count;
 };
 
+/* NULL, and told in err as a sentence for people: there is none yet, … */
+struct reader *ledger_reader(const char *state_dir, struct err *) MUST_CHECK;
 /* Opens the history of the state directory that the arguments mean. An exit
  * status: EXIT_FINE, or what to return after it has said why. */
 int ledger_open(struct ledger *, const struct args *) MUST_CHECK;

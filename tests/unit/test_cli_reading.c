@@ -604,6 +604,18 @@ static void states_without_a_daemon(void **state)
     captured_free(&c);
 }
 
+static void states_without_a_history(void **state)
+{
+    struct fixture *f = *state;
+    settle(f);
+    struct captured c = RUN(f->dir, "status", "--state-dir", f->dir);
+    assert_int_equal(c.status, EXIT_INTERNAL);
+    assert_true(says(&c.err, "relevo: no history in "));
+    assert_true(says(&c.err, " yet: start relevo run\n"));
+    assert_null(strstr(buf_text(&c.err), "what was stored"));
+    captured_free(&c);
+}
+
 static void what_has_no_environment(void **state)
 {
     struct fixture *f = *state;
@@ -725,6 +737,7 @@ int main(void)
         TEST(the_latest_incident_of_an_environment),
         TEST(names_of_one_check),
         TEST(states_without_a_daemon),
+        TEST(states_without_a_history),
         TEST(what_has_no_environment),
         TEST(what_has_no_json),
         TEST(a_handover),
