@@ -83,12 +83,13 @@ static void print_top(const struct story *s)
     elapsed(row->began_us, open ? s->now_us : row->resolved_us, lasted);
     printf("%s  ", out_colour(BOLD, id_text('I', row->number, id)));
     if (open)
-        printf("%s is %s since %s, for %s\n", out_clean(s->check),
-               out_colour(RED, "DOWN"), out_time(row->began_us), lasted);
+        printf("%s is %s%s since %s, for %s\n", out_clean(s->check),
+               out_colour(RED, "DOWN"), story_on_and_off(s),
+               out_time(row->began_us), lasted);
     else
-        printf("%s was down for %s, from %s to %s; it %s\n",
-               out_clean(s->check), lasted, out_time(row->began_us),
-               out_time(row->resolved_us),
+        printf("%s was down%s for %s, from %s to %s; it %s\n",
+               out_clean(s->check), story_on_and_off(s), lasted,
+               out_time(row->began_us), out_time(row->resolved_us),
                was_paused(s) ? "was paused then"
                              : out_colour(GREEN, "has recovered"));
 }

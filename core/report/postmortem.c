@@ -27,7 +27,8 @@ static void put_title(struct buf *b, const struct story *s)
     char id[ID_TEXT];
     buf_addf(b, "# %s: ", id_text('I', s->row.number, id));
     md_text(b, s->check);
-    buf_adds(b, story_is_open(s) ? " has been down for " : " was down for ");
+    buf_addf(b, " %s down%s for ", story_is_open(s) ? "has been" : "was",
+             story_on_and_off(s));
     story_put_lasted(b, s);
     buf_adds(b, "\n\n| Incident | |\n|---|---|\n");
 }

@@ -27,6 +27,11 @@ void story_put_lasted(struct buf *b, const struct story *s)
                       story_is_open(s) ? s->now_us : s->row.resolved_us);
 }
 
+const char *story_on_and_off(const struct story *s)
+{
+    return s->row.reopened > 0 ? " on and off" : "";
+}
+
 void story_put_state(struct buf *b, const struct story *s)
 {
     const struct incident_row *row = &s->row;

@@ -44,7 +44,9 @@ struct story { /* borrowed texts and rows */
 bool story_is_open(const struct story *);
 /* From the first failing result to the recovery, or to now: "10m 5s". */
 void story_put_lasted(struct buf *, const struct story *);
-/* "acknowledged; confirmed after 10.0s; reopened once" */
+/* " on and off" of one that was reopened: its time has good times in it. */
+const char *story_on_and_off(const struct story *);
+/* "acknowledged; confirmed after 10.0s; reopened 1 time" */
 void story_put_state(struct buf *, const struct story *);
 /* "refused ECONNREFUSED: connection refused (blames the target)" */
 void story_put_fault(struct buf *, const struct story *);

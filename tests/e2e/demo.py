@@ -245,7 +245,8 @@ def relevo_itself_dies(stage, world):
 
 
 def nothing_is_doubled(stage, world):
-    stage.relevo("incident", "show", lines=4)
+    out = stage.relevo("incident", "show", lines=4)
+    stage.told("was down on and off for" in out, "its time is told as it was", out)
     stage.told(len(stage.watch.incidents()) == 1, "no second incident",
                stage.watch.incidents())
     events = [body["event"] for _, body in world.alarm.notices]

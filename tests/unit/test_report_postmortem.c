@@ -204,6 +204,10 @@ static void what_is_not_known_is_said(void **state)
     assert_true(says(&text, "No other check was down because of it.\n"));
     assert_true(says(&text, "No runbook is configured for it.\n"));
     assert_true(says(&text, "No runbook found anything.\n"));
+    buf_clear(&text);
+    t->story.row.reopened = 2;
+    story_markdown(&t->story, &text);
+    assert_true(says(&text, "staging/db has been down on and off for 15m"));
     assert_null(strstr(text.data, "| Owner |"));
     buf_free(&text);
     tale_free(t);
