@@ -129,7 +129,7 @@ static void add_book(struct table *t, const struct books *b,
     table_cell(t, "%s", buf_text(&on));
     table_cell(t, "%s", buf_text(&match));
     if (book->missing != NULL)
-        table_cell(t, "held: %s has no value", book->missing);
+        table_cell(t, "held: %s has no value here", book->missing);
     else
         table_cell(t, "%s", mode_of(b, book));
     table_cell(t, "%s", book->path);

@@ -170,7 +170,7 @@ class Reading(unittest.TestCase):
         self.assertRegex(out, r"look +diagnose +suspect +check a\*, tag smoke +"
                               r"diagnose +/\S+/http/diagnose\n")
         self.assertRegex(out, r'oncall +notify +down, recovered +every check +'
-                              r'held: env "RELEVO_TEST_NOT_SET" has no value')
+                              r'held: env "RELEVO_TEST_NOT_SET" has no value here')
         look = watch.json("runbook", "list")[0]
         self.assertEqual((look["name"], look["on"], look["mode"]),
                          ("look", ["suspect"], "diagnose"))
