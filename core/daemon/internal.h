@@ -1,7 +1,8 @@
 /* daemon/internal.h: what the files of role main share.
  *
- * One thread: the loop. The store's writer is the only other one; it reports
- * through `committed` and an async handle. */
+ * One thread: the loop. The store's writer is another one; it reports through
+ * `committed` and an async handle. On the loop's pool folders.c looks through
+ * the runs' folders; it shares nothing but its limits. */
 #ifndef RELEVO_DAEMON_INTERNAL_H
 #define RELEVO_DAEMON_INTERNAL_H
 
