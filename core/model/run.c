@@ -284,8 +284,10 @@ static const char *ending_text(struct model *m, const struct run *run,
         return "timed out";
     if (end->error[0] != '\0')
         return model_text(m, "could not be started: %s", end->error);
+    if (run->row.verdict == VERDICT_DONE && end->headline[0] != '\0')
+        return model_text(m, "%s", end->headline);
     if (run->row.verdict == VERDICT_DONE)
-        return end->headline[0] ? model_text(m, "%s", end->headline) : "done";
+        return run->row.kind == RUNBOOK_NOTIFY ? "delivered" : "done";
     if (end->exit_status > 128)
         return model_text(m, "ended by signal %d", end->exit_status - 128);
     bool says = run->row.kind == RUNBOOK_NOTIFY && end->headline[0] != '\0';
