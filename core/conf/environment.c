@@ -166,7 +166,7 @@ static void add_template(struct conf_draft *d, struct draft_check *c,
                    near == NULL ? "" : "; did you mean \"",
                    near == NULL ? "" : near, near == NULL ? "" : "\"?");
     else if (t->type == NODE_GROUP) {
-        t->warned = true; /* used */
+        t->used = true;
         c->templates[c->template_count++] = t;
     }
 }
@@ -194,7 +194,7 @@ static void check_templates(struct conf_draft *d,
                        "%sa template is a group of options, such as %s = { "
                        "interval = \"1m\"; };, not %s",
                        node_path(t, d->arena), t->name, node_kind(t));
-        else if (!t->warned)
+        else if (!t->used)
             conf_warn(errors, t->key, "%sno check uses it",
                       node_path(t, d->arena));
 }

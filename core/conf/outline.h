@@ -29,6 +29,7 @@ struct node {
     bool expanded;       /* its variables are in place */
     bool bad;            /* told already: ignore it */
     bool warned;         /* told already, go on */
+    bool used;           /* of a template: some check uses it */
     struct place key;    /* of the name; of the value where there is none */
     struct place at;     /* of the value */
     const char *text;    /* of a scalar, or of is_secret */
