@@ -1,7 +1,9 @@
 /* main.c: one program, several roles. Started by a person it is a command
  * (cli/); main starts it again with --role for the others (design: every role
  * has a fresh address space). */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
@@ -18,8 +20,22 @@ static const struct {
     {"runner", runner_main},
 };
 
+/* Started with one of them closed, what is opened next would take its place:
+ * our messages in the history's file. Opened for reading, so that what is
+ * written there fails rather than vanishes. */
+static void fill_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_streams();
     if (argc == 3 && str_eq(argv[1], "--role")) {
         for (size_t i = 0; i < ARRAY_LEN(roles); i++)
             if (str_eq(argv[2], roles[i].name))

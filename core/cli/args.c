@@ -258,6 +258,15 @@ static int parse_and_run(struct parse *p)
     return take_rest(p, command) ? run_command(p, command) : EXIT_USAGE;
 }
 
+/* What could not be written is no answer: a full disk, a closed stream. */
+static int finish_output(int status)
+{
+    bool whole = fflush(stdout) == 0 && !ferror(stdout);
+    if (whole || status == EXIT_INTERNAL)
+        return status;
+    return cli_fail(EXIT_INTERNAL, "standard output could not be written");
+}
+
 int cli_main(int argc, char **argv)
 {
     struct parse p = {.argc = argc, .at = 1, .argv = argv};
@@ -266,6 +275,5 @@ int cli_main(int argc, char **argv)
     int status = parse_and_run(&p);
     free(p.given);
     free(p.words);
-    fflush(stdout);
-    return status;
+    return finish_output(status);
 }

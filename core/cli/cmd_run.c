@@ -17,7 +17,9 @@ int cmd_run(const struct args *args)
     struct daemon_options options = {.file = cli_config(args),
                                      .state_dir = state_dir,
                                      .quiet = args_has(args, "quiet")};
-    return daemon_run(&options);
+    int status = daemon_run(&options);
+    clearerr(stdout); /* a lost line of the log is no failure of the watch */
+    return status;
 }
 
 int cmd_reload(const struct args *args)

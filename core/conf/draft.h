@@ -191,6 +191,10 @@ void check_list_of_environments(struct builder *, const struct rlv_list *,
 void check_list_of_tags(struct builder *, const struct rlv_list *,
                         struct node *given); /* only warns */
 
+/* A list of what is meant that is empty, where leaving it out means all: a slip
+ * would widen what it was to narrow. NULL: not given. */
+void refuse_empty_list(struct builder *, struct node *);
+
 /* active.c */
 bool active_parse(const char *text, struct active_span *, struct err *);
 bool budget_parse(const char *text, int64_t *count, int64_t *ns, struct err *);

@@ -97,22 +97,12 @@ static void take_once(struct window *w)
         tell(w->b, node_find(w->node, "until"), "it is not after `from`");
 }
 
-/* It would read as "all", and mute everything. */
-static void refuse_empty(struct window *w, const char *name,
-                         const struct rlv_list *list)
-{
-    struct node *n = node_find(w->node, name);
-    if (n != NULL && !n->bad && list->count == 0)
-        tell(w->b, n, "an empty list selects nothing; leave `%s` out for all",
-             name);
-}
-
 static void check_selection(struct window *w)
 {
     const struct maintenance_values *v = &w->values;
-    refuse_empty(w, "checks", &v->checks);
-    refuse_empty(w, "tags", &v->tags);
-    refuse_empty(w, "environments", &v->environments);
+    refuse_empty_list(w->b, node_find(w->node, "checks"));
+    refuse_empty_list(w->b, node_find(w->node, "tags"));
+    refuse_empty_list(w->b, node_find(w->node, "environments"));
     check_list_of_checks(w->b, &v->checks, node_find(w->node, "checks"));
     check_list_of_tags(w->b, &v->tags, node_find(w->node, "tags"));
     check_list_of_environments(w->b, &v->environments,

@@ -111,6 +111,14 @@ void check_list_of_tags(struct builder *b, const struct rlv_list *list,
     warn_unused(b, list, given, conf_has_tag, "tag");
 }
 
+void refuse_empty_list(struct builder *b, struct node *n)
+{
+    if (n != NULL && !n->bad &&
+        (n->type == NODE_LIST || n->type == NODE_ARRAY) && n->first == NULL)
+        tell(b, n, "an empty list selects nothing; leave `%s` out for all",
+             n->name);
+}
+
 /* ---------------------------------------------------------------- when --- */
 
 static bool is_candidate(const struct runbook_match *m,
@@ -188,6 +196,8 @@ void check_match(struct builder *b, struct node *group,
 {
     struct matching k = {b, group, match};
     struct node *when = node_find(group, "when");
+    for (struct node *n = group->first; n != NULL; n = n->next)
+        refuse_empty_list(b, n);
     check_faults(&k);
     check_states(&k);
     check_list_of_checks(b, &match->checks, node_find(group, "check"));

@@ -122,6 +122,11 @@ static const char *nth_on(const void *arg, size_t i)
 static void take_on(struct book *k)
 {
     const struct rlv_list *list = &k->values.on;
+    struct node *given = node_find(k->node, "on");
+    if (given != NULL && !given->bad && list->count == 0)
+        tell(k->b, given,
+             "an empty list never runs; leave `on` out for what the script "
+             "says");
     k->spec.on = list->count == 0 ? k->header.on : 0;
     for (size_t i = 0; i < list->count; i++) {
         bool later;
@@ -145,6 +150,7 @@ static void take_environments(struct book *k)
 {
     struct rlv_list *inner = &k->values.match.environments;
     struct node *n = node_find(k->node, "environments");
+    refuse_empty_list(k->b, n);
     if (n == NULL || k->values.environments.count == 0)
         return;
     check_list_of_environments(k->b, &k->values.environments, n);

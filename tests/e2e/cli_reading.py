@@ -67,6 +67,21 @@ class Reading(unittest.TestCase):
 
     # ------------------------------------------------------------- plugins ---
 
+    def test_what_cannot_be_written_is_an_error(self):
+        config = os.path.join(self.at, "relevo.cfg")
+        with open(config, "w") as file:
+            file.write(CONFIG)
+        for where in (">/dev/full", ">&-"):
+            for command in ("config show", "test", "fault list"):
+                with self.subTest(command=command, where=where):
+                    ran = subprocess.run(
+                        ["sh", "-c", 'exec "$0" -c "$1" $2 %s' % where,
+                         os.path.abspath(PROGRAM), config, command],
+                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                        env=self.env, cwd=self.at, timeout=120)
+                    self.assertEqual(ran.returncode, 3, ran.stderr)
+                    self.assertIn(b"standard output", ran.stderr)
+
     def test_plugins_are_listed(self):
         out, _ = self.run_it("plugin", "list")
         self.assertRegex(out, r"http +\S+ +\S.* +/\S+/http\.so\n")

@@ -34,6 +34,14 @@ static const struct {
      "x.cfg:2:85: runbook \"r\": match: unknown key \"cheks\"\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
+     "runbooks = { r = { script = \"/no/such\"; on = []; match = { check = []; fault = (); environments = []; }; }; };",
+     "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"
+     "x.cfg:2:46: runbook \"r\": on: an empty list never runs; leave `on` out for what the script says\n"
+     "x.cfg:2:68: runbook \"r\": match.check: an empty list selects nothing; leave `check` out for all\n"
+     "x.cfg:2:80: runbook \"r\": match.fault: an empty list selects nothing; leave `fault` out for all\n"
+     "x.cfg:2:99: runbook \"r\": match.environments: an empty list selects nothing; leave `environments` out for all\n"},
+    {
+     "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"/no/such\"; match = \"http\"; }; };",
      "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"
      "x.cfg:2:49: runbook \"r\": match: match is a group, such as { plugin = \"http\"; }, not text\n"},
