@@ -27,6 +27,7 @@ enum request_kind {
 #define X(NAME, name, changes) REQUEST_##NAME,
     REQUEST_MAP(X)
 #undef X
+        REQUEST_COUNT
 };
 
 struct request {

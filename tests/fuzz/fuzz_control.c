@@ -8,6 +8,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What is taken out of a request is bounded, or refused with a sentence. */
+static void ask_for_words(const struct request *r, size_t n)
+{
+    struct request_words words;
+    const char *text, *refusal = NULL;
+    int64_t us;
+    if (request_words(r, "checks", &words, &refusal)) {
+        must(words.count <= REQUEST_WORDS);
+        for (size_t i = 0; i < words.count; i++)
+            must(words.items[i][0] != '\0' && strlen(words.items[i]) <= n);
+    } else
+        must(refusal != NULL);
+    if (request_saying(r, "reason", &text, &refusal))
+        must(strlen(text) <= REQUEST_SAYING);
+    if (request_for(r, &us, &refusal))
+        must(us >= 0);
+}
+
 static void ask(const char *line, size_t n, bool may_change)
 {
     struct request r;
@@ -15,8 +33,9 @@ static void ask(const char *line, size_t n, bool may_change)
     must(refusal == NULL || *refusal != '\0');
     if (refusal != NULL)
         return;
-    must(r.kind <= REQUEST_RUNBOOK_RUN && json_is_object(r.object));
-    must(may_change || r.kind == REQUEST_STATUS || r.kind == REQUEST_VERSION);
+    must(r.kind < REQUEST_COUNT && json_is_object(r.object));
+    must(may_change || r.kind == REQUEST_STATUS || r.kind == REQUEST_VERSION ||
+         r.kind == REQUEST_MAINTENANCE_LIST);
     must(request_text(&r, "command") != NULL);
     for (const char *const *name =
              (const char *const[]){"name", "check", "runbook", NULL};
@@ -24,6 +43,7 @@ static void ask(const char *line, size_t n, bool may_change)
         const char *text = request_text(&r, *name);
         must(text == NULL || strlen(text) <= n);
     }
+    ask_for_words(&r, n);
     request_fini(&r);
 }
 
