@@ -221,6 +221,27 @@ enum parents need_judge(const struct model *m, const struct node *n, bool hasty)
     return worst;
 }
 
+/* A term that says the same and is told before n's i-th names it already. */
+static bool is_told_before(const struct model *m, const struct node *n,
+                           size_t i, enum parents say, const struct node *p)
+{
+    for (size_t j = 0; j < i; j++) {
+        const struct bond *b = &n->depend.bonds[j];
+        if (need_judge_one(m, n, b, false) != say)
+            continue;
+        for (size_t k = 0; k < b->count; k++)
+            if (b->parents[k] == p)
+                return true;
+    }
+    return false;
+}
+
+static bool is_to_tell(enum parents say, enum answer a)
+{
+    return (say == PARENTS_BLAME) == (a == SAYS_DOWN) && a != SAYS_FINE &&
+           a != SAYS_NOTHING;
+}
+
 const char *need_list(struct model *m, const struct node *n, enum parents say,
                       bool with_state)
 {
@@ -231,9 +252,8 @@ const char *need_list(struct model *m, const struct node *n, enum parents say,
             continue;
         for (size_t k = 0; k < b->count; k++) {
             const struct node *p = b->parents[k];
-            enum answer a = need_answer(m, n, p);
-            if ((say == PARENTS_BLAME) != (a == SAYS_DOWN) || a == SAYS_FINE ||
-                a == SAYS_NOTHING)
+            if (!is_to_tell(say, need_answer(m, n, p)) ||
+                is_told_before(m, n, i, say, p))
                 continue;
             buf_addf(&text, "%s%s", text.len > 0 ? ", " : "", p->row.name);
             if (with_state)

@@ -110,6 +110,20 @@ static void an_unknown_result_is_no_ground_to_go_down(void **unused)
     world_end(&w);
 }
 
+/* depends_on = ["a", { tags = ["base"]; }] means a twice. */
+static void a_parent_of_two_terms_is_named_once(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin_pair(&w);
+    world_needs(&w, 1, false, 1, a_only);
+    both_fine(&w);
+    impact_b(&w);
+    assert_says(texts(&w), "2 impacted because enough failing results in a "
+                           "row; a is down");
+    world_end(&w);
+}
+
 static void one_failure_is_enough_and_waits_too(void **unused)
 {
     (void)unused;
@@ -536,6 +550,7 @@ int main(void)
         cmocka_unit_test(a_waiting_child_goes_down_when_its_parent_is_fine),
         cmocka_unit_test(a_good_result_ends_the_wait),
         cmocka_unit_test(an_unknown_result_is_no_ground_to_go_down),
+        cmocka_unit_test(a_parent_of_two_terms_is_named_once),
         cmocka_unit_test(one_failure_is_enough_and_waits_too),
         cmocka_unit_test(a_parent_that_does_not_answer_holds_nothing),
         cmocka_unit_test(a_suspect_parent_whose_probe_hangs_holds_nothing),
