@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/harden.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "runner/runner.h"
@@ -14,10 +15,11 @@
 static const struct {
     const char *name;
     int (*main)(void);
+    int oom_score; /* we before main */
 } roles[] = {
-    {"worker", worker_main},
-    {"vet", vet_main},
-    {"runner", runner_main},
+    {"worker", worker_main, 200},
+    {"vet", vet_main, 200},
+    {"runner", runner_main, 100},
 };
 
 /* Started with one of them closed, what is opened next would take its place:
@@ -33,15 +35,23 @@ static void fill_standard_streams(void)
         close(fd);
 }
 
+static int be_role(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (str_eq(name, roles[i].name)) {
+            harden_oom(roles[i].oom_score);
+            harden_memory();
+            return roles[i].main();
+        }
+    fprintf(stderr, "relevo: no role \"%s\"\n", name);
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_streams();
-    if (argc == 3 && str_eq(argv[1], "--role")) {
-        for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-            if (str_eq(argv[2], roles[i].name))
-                return roles[i].main();
-        fprintf(stderr, "relevo: no role \"%s\"\n", argv[2]);
-        return EXIT_USAGE;
-    }
+    if (argc == 3 && str_eq(argv[1], "--role"))
+        return be_role(argv[2]);
+    harden_memory();
     return cli_main(argc, argv);
 }

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/harden.h"
 #include "base/human.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -235,6 +236,7 @@ static bool drop_privileges(struct daemon *d, struct err *err)
         setuid(p->pw_uid) != 0)
         return err_set(err, ERR_IO, errno, "becoming user \"%s\"",
                        d->conf->user);
+    harden_memory(); /* becoming somebody else has undone it */
     d->run_as = d->conf->user;
     return true;
 }

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/harden.h"
 
 enum { FD_FINDINGS = 3, FD_FAILURE = 4, FD_SAFE = 20, NICE = 5 };
+enum { TASKS = 512 }; /* more than there are, before fork fails */
 
 /* X(NAME, text): steps that can fail in the child. */
 #define STEP_MAP(X)                                           \
@@ -152,12 +154,17 @@ static bool set_limits(void)
         signal(s, SIG_DFL);
     umask(077);
     (void)!nice(NICE); /* a wish only */
+    harden_tasks(TASKS);
     return setrlimit(RLIMIT_CORE, &none) == 0;
 }
 
-static bool become_user(const struct account *a)
+/* A script whose keeper is killed is to go with it; becoming somebody else
+ * undoes that, so it comes last. */
+static bool become_user(const struct account *a, pid_t keeper)
 {
-    return account_become(a) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    return account_become(a) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+           getppid() == keeper;
 }
 
 static void run_script(const struct child_plan *plan, int ends[END_COUNT],
@@ -173,7 +180,7 @@ static void run_script(const struct child_plan *plan, int ends[END_COUNT],
     if (!set_limits())
         return;
     f->step = STEP_USER;
-    if (!become_user(plan->account))
+    if (!become_user(plan->account, plan->keeper))
         return;
     f->step = STEP_FOLDER;
     if (chdir(plan->run->dir) != 0)

@@ -23,6 +23,7 @@ struct child_plan {
     const struct msg_run *run;
     const struct script *script;
     const struct account *account;
+    pid_t keeper; /* who starts it */
 };
 
 /* Forks. The script begins in a session of its own, in the run's folder, with

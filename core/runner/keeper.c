@@ -122,7 +122,7 @@ static bool write_keeper_file(struct keeper *k)
 
 static bool start_script(struct keeper *k)
 {
-    const struct child_plan plan = {k->run, &k->script, &k->account};
+    const struct child_plan plan = {k->run, &k->script, &k->account, getpid()};
     struct child_pipes pipes;
     if (!child_start(&plan, &k->pid, &pipes, &k->err))
         return false;

@@ -15,16 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/harden.h"
 #include "base/log.h"
 #include "plug/plug.h"
 #include "wire/blackbox.h"
 #include "wire/chan.h"
 #include "wire/msg.h"
 
-enum { QUEUE_BYTES = 64 << 20, WHY_BYTES = 400 };
+enum { QUEUE_BYTES = 64 << 20, WHY_BYTES = 400, TASKS = 16 };
 
 struct vet {
     struct chan *chan;
@@ -108,8 +108,9 @@ static bool on_frame(void *arg, const struct frame *f)
 static void harden(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    if (!harden_rights())
+        die("capabilities cannot be given up: %s", strerror(errno));
+    harden_tasks(TASKS);
     signal(SIGPIPE, SIG_IGN);
     dup2(STDERR_FILENO, STDOUT_FILENO);
 }

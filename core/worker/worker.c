@@ -8,7 +8,7 @@
  * crashes or hangs: main sees it on the black-box page. */
 #include "worker/worker.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/harden.h"
 #include "base/log.h"
 #include "wire/chan.h"
 #include "wire/msg.h"
@@ -42,8 +43,8 @@
 enum {
     QUEUE_BYTES = 64 << 20,
     LINES_A_SECOND = 50, /* of plugins' logs */
-    END_SECONDS = 2,     /* for plugins to let go */
-    OOM_SCORE = 200      /* we before main */
+    TASKS = 64,          /* threads and processes of plugins and ours */
+    END_SECONDS = 2      /* for plugins to let go */
 };
 
 static struct chan *chan;
@@ -243,28 +244,18 @@ static void set_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void offer_to_oom_killer(void)
-{
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (dprintf(fd, "%d", OOM_SCORE) < 0)
-        log_debug("oom_score_adj cannot be set");
-    close(fd);
-}
-
 /* What a plugin prints goes to the log, not into somebody's JSON. */
 static void harden(void)
 {
     struct rlimit files;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    if (!harden_rights())
+        die("capabilities cannot be given up: %s", strerror(errno));
+    harden_tasks(TASKS);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    offer_to_oom_killer();
     set_signals();
     dup2(STDERR_FILENO, STDOUT_FILENO);
 }
