@@ -12,24 +12,34 @@
 #include "cli/matrix.h"
 #include "cli/out.h"
 #include "model/naming.h"
+#include "model/trouble.h"
 #include "report/json.h"
 
-/* Items of the answer that are notices which were given up are moved from the
- * list to *letters. NULL: told in err. */
-static json_t *from_daemon(const char *state_dir, const struct args *args,
-                           json_t **letters, struct err *err)
+struct status { /* lists */
+    json_t *checks;
+    json_t *troubles; /* of the monitor itself */
+    json_t *letters;  /* notices that were given up */
+};
+
+/* Each item of the answer goes to its list. False: told in err. */
+static bool from_daemon(const char *state_dir, const struct args *args,
+                        struct status *s, struct err *err)
 {
     json_t *request = ask_request("status", args), *item;
     json_t *all = ask_list(state_dir, request, err);
-    json_t *checks = all == NULL ? NULL : json_array();
     size_t i;
     json_array_foreach (all, i, item) {
         json_t *letter = json_object_get(item, "dead_letter");
-        json_array_append(letter != NULL ? *letters : checks,
-                          letter != NULL ? letter : item);
+        json_t *trouble = json_object_get(item, "trouble");
+        if (letter != NULL)
+            json_array_append(s->letters, letter);
+        else if (trouble != NULL)
+            json_array_append(s->troubles, trouble);
+        else
+            json_array_append(s->checks, item);
     }
     json_decref(all);
-    return checks;
+    return all != NULL;
 }
 
 static json_t *stored_check(const struct check_row *row,
@@ -46,28 +56,46 @@ static json_t *stored_check(const struct check_row *row,
                      report_time(paused ? state->until_us : 0), "last");
 }
 
-static json_t *from_store(const char *state_dir, struct err *err)
+static json_t *stored_trouble(struct reader *reader, struct arena *arena,
+                              const struct check_row *row,
+                              const struct state_row *state)
+{
+    struct incident_row incident;
+    struct err err;
+    bool found =
+        reader_incident(reader, arena, state->incident, &incident, &err);
+    return report_trouble(row, state, found ? &incident : NULL);
+}
+
+static void add_stored(struct reader *reader, struct arena *arena,
+                       const struct check_row *row,
+                       const struct state_row *state, struct status *s)
+{
+    if (!trouble_is(row))
+        json_array_append_new(s->checks, stored_check(row, state));
+    else if (state->state == STATE_DOWN)
+        json_array_append_new(s->troubles,
+                              stored_trouble(reader, arena, row, state));
+}
+
+static bool from_store(const char *state_dir, struct status *s, struct err *err)
 {
     struct reader *reader = ledger_reader(state_dir, err);
     if (reader == NULL)
-        return NULL;
+        return false;
     struct arena *arena = arena_new();
     struct check_row *checks;
     struct state_row *states;
     size_t check_count, state_count;
-    json_t *list = NULL;
-    if (reader_checks(reader, arena, &checks, &check_count, err) &&
-        reader_states(reader, arena, &states, &state_count, err)) {
-        list = json_array();
-        for (size_t i = 0; i < check_count; i++)
-            for (size_t k = 0; k < state_count; k++)
-                if (states[k].check == checks[i].check)
-                    json_array_append_new(list,
-                                          stored_check(&checks[i], &states[k]));
-    }
+    bool ok = reader_checks(reader, arena, &checks, &check_count, err) &&
+              reader_states(reader, arena, &states, &state_count, err);
+    for (size_t i = 0; ok && i < check_count; i++)
+        for (size_t k = 0; k < state_count; k++)
+            if (states[k].check == checks[i].check)
+                add_stored(reader, arena, &checks[i], &states[k], s);
     arena_free(arena);
     reader_close(reader);
-    return list;
+    return ok;
 }
 
 /* ----------------------------------------------------------- selection --- */
@@ -249,18 +277,37 @@ static void print_letters(const json_t *letters)
     }
 }
 
+/* What is wrong with the monitor itself comes first: what follows may be less
+ * than it seems. */
+static void print_troubles(const json_t *troubles)
+{
+    size_t i;
+    json_t *trouble;
+    if (json_array_size(troubles) == 0)
+        return;
+    printf("%s\n", out_colour(RED, "Relevo itself is in trouble"));
+    json_array_foreach (troubles, i, trouble) {
+        printf("  %s  %s: %s\n", report_member(trouble, "incident"),
+               out_line(report_member(trouble, "name")),
+               out_line(report_member(trouble, "message")));
+    }
+    putchar('\n');
+}
+
 /* ------------------------------------------------------------- command --- */
 
-static int show(const struct args *args, json_t *checks, json_t *letters)
+static int show(const struct args *args, const struct status *s)
 {
+    json_t *checks = s->checks;
     bool json = args_has(args, "json");
     int status = count_in(checks, "down") > 0 ? EXIT_FINDINGS : EXIT_FINE;
     if (args_has(args, "matrix") && json) {
         out_json(matrix_json(checks));
     } else if (json) {
-        out_json(
-            json_pack("{s:O, s:O}", "checks", checks, "dead_letters", letters));
+        out_json(json_pack("{s:O, s:O, s:O}", "checks", checks, "troubles",
+                           s->troubles, "dead_letters", s->letters));
     } else {
+        print_troubles(s->troubles);
         if (args_has(args, "matrix"))
             matrix_print(checks, out_columns());
         else
@@ -268,7 +315,7 @@ static int show(const struct args *args, json_t *checks, json_t *letters)
         print_totals(checks);
         if (args->word_count == 1 && json_array_size(checks) == 1)
             print_about(json_array_get(checks, 0));
-        print_letters(letters);
+        print_letters(s->letters);
     }
     return status;
 }
@@ -277,23 +324,24 @@ int cmd_status(const struct args *args)
 {
     struct err err;
     const char *dir = cli_state_dir(args);
-    json_t *letters = json_array();
-    json_t *checks = from_daemon(dir, args, &letters, &err);
+    struct status s = {json_array(), json_array(), json_array()};
+    bool known = from_daemon(dir, args, &s, &err);
     int status = EXIT_INTERNAL;
-    if (checks == NULL && err.code == ERR_NOT_FOUND) {
+    if (!known && err.code == ERR_NOT_FOUND) {
         struct err absent = err;
-        checks = from_store(dir, &err);
-        if (checks != NULL)
+        known = from_store(dir, &s, &err);
+        if (known)
             fprintf(stderr, "relevo: %s; this is what was stored\n",
                     absent.text);
     }
-    if (checks != NULL) {
+    if (known) {
         status = EXIT_USAGE;
-        checks = select_checks(args, checks, &err);
+        s.checks = select_checks(args, s.checks, &err);
     }
-    status = checks == NULL ? cli_fail(status, "%s", err.text)
-                            : show(args, checks, letters);
-    json_decref(checks);
-    json_decref(letters);
+    status = !known || s.checks == NULL ? cli_fail(status, "%s", err.text)
+                                        : show(args, &s);
+    json_decref(s.checks);
+    json_decref(s.troubles);
+    json_decref(s.letters);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "expect/expect.h"
 #include "model/fault.h"
 #include "model/record.h"
+#include "model/trouble.h"
 
 struct matching {
     struct builder *b;
@@ -52,16 +53,16 @@ static void check_states(struct matching *k)
 
 /* --------------------------------------------------------------- names --- */
 
-/* Each word fits a name of that sort. */
+/* Each word fits a name of that sort, or begins so. */
 static void check_words(struct builder *b, const struct rlv_list *list,
                         struct node *given,
                         const char *(*nth)(const void *conf, size_t i),
-                        const char *what)
+                        const char *prefix, const char *what)
 {
     struct matching k = {.b = b};
     const char *name;
     for (size_t i = 0; i < list->count; i++) {
-        bool found = false;
+        bool found = prefix != NULL && str_starts(list->items[i], prefix);
         for (size_t n = 0; !found && (name = nth(b->conf, n)) != NULL; n++)
             found = str_glob(list->items[i], name);
         if (!found)
@@ -70,21 +71,29 @@ static void check_words(struct builder *b, const struct rlv_list *list,
     }
 }
 
+static void check_names(struct builder *b, const struct rlv_list *list,
+                        struct node *given, const char *prefix)
+{
+    check_words(b, list, given, conf_nth_name, prefix,
+                "the name of a check, nor a pattern that fits one");
+}
+
 void check_list_of_checks(struct builder *b, const struct rlv_list *list,
                           struct node *given)
 {
-    check_words(b, list, given, conf_nth_name,
-                "the name of a check, nor a pattern that fits one");
+    check_names(b, list, given, NULL);
 }
 
 void check_list_of_environments(struct builder *b, const struct rlv_list *list,
                                 struct node *given)
 {
-    check_words(b, list, given, conf_nth_environment, "an environment");
+    check_words(b, list, given, conf_nth_environment, NULL, "an environment");
 }
 
 static bool is_used(const struct conf *c, const char *plugin)
 {
+    if (str_eq(plugin, TROUBLE_PLUGIN))
+        return true;
     for (size_t i = 0; i < c->check_count; i++)
         if (str_eq(c->checks[i].plugin, plugin))
             return true;
@@ -200,7 +209,8 @@ void check_match(struct builder *b, struct node *group,
         refuse_empty_list(b, n);
     check_faults(&k);
     check_states(&k);
-    check_list_of_checks(b, &match->checks, node_find(group, "check"));
+    /* Troubles of the monitor itself have names only once they are there. */
+    check_names(b, &match->checks, node_find(group, "check"), TROUBLE_PREFIX);
     warn_unused(b, &match->plugins, node_find(group, "plugin"), is_used,
                 "plugin");
     check_list_of_tags(b, &match->tags, node_find(group, "tags"));

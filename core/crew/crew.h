@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "model/result.h"
 #include "model/spec.h"
+#include "model/trouble.h"
 #include "wire/msg.h"
 
 struct crew_events {
@@ -31,6 +32,9 @@ struct crew_events {
      * on. Ready: a new one takes orders. */
     void (*runner_lost)(void *arg);
     void (*runner_ready)(void *arg);
+    /* May be NULL. A plugin or the probes of a check are held back, or not any
+     * more. */
+    void (*trouble)(void *arg, const struct trouble *);
     void *arg;
 };
 
@@ -53,6 +57,9 @@ void crew_free(struct crew *);
 /* Gives the workers a generation. ids[i] is the number of conf->checks[i]. The
  * conf is referenced until the next one comes. */
 void crew_load(struct crew *, struct conf *, const uint32_t *ids);
+/* That trouble was on when main ended: it lasts until the plugin, or the check,
+ * has brought results again, or is no longer configured. After crew_load. */
+void crew_recall(struct crew *, const struct trouble *);
 /* A derived check is not probed: its source is. */
 void crew_probe(struct crew *, const struct msg_probe *);
 

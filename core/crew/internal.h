@@ -81,9 +81,9 @@ bool obituary(struct worker *, const char *how);
 
 /* quarantine.c */
 struct offender;
-/* A worker died of this check, or, with 0, of this plugin. */
+/* A worker died of this check, or, with 0, of this plugin: how. */
 void quarantine_note(struct crew *, uint32_t check, const char *plugin,
-                     bool at_once);
+                     const char *how, bool at_once);
 /* Its probes are not to be made; text says why. */
 bool quarantine_holds(const struct crew *, const struct crew_check *,
                       char *text, size_t size);
@@ -91,9 +91,11 @@ bool quarantine_holds(const struct crew *, const struct crew_check *,
 bool quarantine_bars(const struct crew *, const struct crew_check *);
 /* The check has brought a result. */
 void quarantine_pardon(struct crew *, const struct crew_check *);
+/* A new configuration: nobody is held, but who was is still in trouble. */
+void quarantine_try_again(struct crew *);
 void quarantine_clear(struct crew *);
-/* A plugin that was held is to be loaded again: once true. */
-bool quarantine_is_over(struct crew *, int64_t now_ns);
+/* Now and then. True, once: a plugin that was held is to be loaded again. */
+bool quarantine_tick(struct crew *, int64_t now_ns);
 bool quarantine_is_of(const struct crew_check *, const char *plugin);
 
 /* runner.c */

@@ -132,7 +132,7 @@ static int by_number(const void *a, const void *b)
 void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
 {
     struct conf *old = c->conf;
-    quarantine_clear(c);
+    quarantine_try_again(c);
     c->conf = conf_ref(conf);
     c->checks =
         xrealloc(c->checks, (conf->check_count + 1) * sizeof *c->checks);

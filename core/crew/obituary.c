@@ -47,17 +47,27 @@ static bool is_guilty(const struct worker *w, const struct flight *f,
            (w->blocking && c->callback == BLACKBOX_BLOCKING);
 }
 
-/* Who is it that the worker died of? True: somebody is to blame. */
-static bool accuse(struct worker *w, const struct culprit *c)
+/* "a timer callback in plugin http, worker 2 killed by signal 11 (…)" */
+static void tell_how(char *text, size_t size, const struct worker *w,
+                     const struct culprit *c, const char *how)
 {
+    snprintf(text, size, "%s in plugin %s, worker %u %s",
+             blackbox_callback_text(c->callback), c->plugin, w->number, how);
+}
+
+/* Who is it that the worker died of? True: somebody is to blame. */
+static bool accuse(struct worker *w, const struct culprit *c, const char *how)
+{
+    char text[400];
     if (c->callback == BLACKBOX_NONE || strcmp(c->plugin, "?") == 0)
         return false; /* in no plugin's code */
+    tell_how(text, sizeof text, w, c, how);
     for (const struct flight *f = w->flights; f != NULL; f = f->next)
         if (!is_coming_up(c) && is_guilty(w, f, c)) {
-            quarantine_note(w->crew, f->probe.check, c->plugin, false);
+            quarantine_note(w->crew, f->probe.check, c->plugin, text, false);
             return true;
         }
-    quarantine_note(w->crew, 0, c->plugin, is_coming_up(c));
+    quarantine_note(w->crew, 0, c->plugin, text, is_coming_up(c));
     return true;
 }
 
@@ -94,9 +104,7 @@ static bool settle(struct worker *w, struct flight *f,
     char text[400];
     derived_drop(f);
     if (is_guilty(w, f, culprit)) {
-        snprintf(text, sizeof text, "%s in plugin %s, worker %u %s",
-                 blackbox_callback_text(culprit->callback), culprit->plugin,
-                 w->number, how);
+        tell_how(text, sizeof text, w, culprit, how);
         end_probe(w, f, RLV_F_PLUGIN, text);
     } else if (has_effects(w, f->probe.probe)) {
         snprintf(text, sizeof text,
@@ -124,7 +132,7 @@ bool obituary(struct worker *w, const char *how)
     else
         log_error("worker %u %s, %zu probes in flight", w->number, how,
                   w->flight_count);
-    bool accused = accuse(w, &culprit);
+    bool accused = accuse(w, &culprit, how);
     struct flight *flights = w->flights;
     w->flights = NULL;
     w->flight_count = 0;

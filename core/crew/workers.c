@@ -329,7 +329,7 @@ static void on_watchdog(uv_timer_t *timer)
 {
     struct crew *c = timer->data;
     int64_t now = clock_mono_ns();
-    if (quarantine_is_over(c, now))
+    if (quarantine_tick(c, now))
         load_again(c);
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++) {
         struct worker *w = &c->workers[i];

@@ -11,8 +11,8 @@
 #include "model/naming.h"
 #include "report/json.h"
 
-/* Of all checks, or of the one that "check" names in full; then the notices
- * that were given up. */
+/* Of all checks, or of the one that "check" names in full; then the troubles of
+ * the monitor itself, and the notices that were given up. */
 static void do_status(struct client *c, const struct request *request)
 {
     const struct model *m = c->control->daemon->model;
@@ -23,6 +23,11 @@ static void do_status(struct client *c, const struct request *request)
         if (model_check_at(m, i, &v) &&
             (only == NULL || str_eq(only, v.row->name)))
             client_answer(c, report_check(&v));
+    for (size_t i = 0; only == NULL && model_trouble(m, i, &v); i++)
+        client_answer(
+            c, json_pack("{s:o}", "trouble",
+                         report_trouble(v.row, v.state,
+                                        model_incident(m, v.state->incident))));
     for (size_t i = 0; (letter = model_dead_letter(m, i)) != NULL; i++)
         if (only == NULL && model_check_known(m, letter->check, &v)) {
             json_t *o = report_run(letter, v.row->name);

@@ -267,7 +267,7 @@ static json_t *would_json(const struct context *c)
 /* What ended an incident, if it was no recovery. */
 static const char *ended_as(const struct context *c)
 {
-    if (c->check.spec == NULL)
+    if (c->check.spec == NULL && !trouble_is(c->check.row))
         return "removed";
     return c->check.state->state == STATE_PAUSED ? "paused" : "up";
 }

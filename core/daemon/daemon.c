@@ -72,17 +72,20 @@ static void run_queue(struct daemon *d)
         if (d->queued == NULL)
             d->queued_end = &d->queued;
         one_step(d, &q->event);
+        free(q->object);
+        free(q->text);
         free(q);
     }
     d->stepping = false;
 }
 
-static void queue_event(struct daemon *d, const struct event *e)
+static struct queued *queue_event(struct daemon *d, const struct event *e)
 {
     struct queued *q = xcalloc(1, sizeof *q);
     q->event = *e;
     *d->queued_end = q;
     d->queued_end = &q->next;
+    return q;
 }
 
 void daemon_step(struct daemon *d, const struct event *e)
@@ -94,6 +97,18 @@ void daemon_step(struct daemon *d, const struct event *e)
     d->stepping = true;
     one_step(d, e);
     run_queue(d);
+}
+
+void daemon_trouble(struct daemon *d, const struct trouble *t)
+{
+    struct event e = {.kind = EVENT_TROUBLE, .as.trouble = *t};
+    if (!d->stepping) {
+        daemon_step(d, &e);
+        return;
+    }
+    struct queued *q = queue_event(d, &e);
+    q->event.as.trouble.object = q->object = xstrdup(t->object);
+    q->event.as.trouble.text = q->text = xstrdup(t->text);
 }
 
 void daemon_perform(struct daemon *d, const struct actions *actions)
@@ -112,6 +127,11 @@ static void on_result(void *arg, struct result *r)
     control_result(d, r);
     struct event e = {.kind = EVENT_RESULT, .as.result = r};
     daemon_step(d, &e);
+}
+
+static void on_crew_trouble(void *arg, const struct trouble *t)
+{
+    daemon_trouble(arg, t);
 }
 
 static void on_committed(void *arg, uint64_t sequence)
@@ -299,6 +319,17 @@ static bool open_store(struct daemon *d, struct err *err)
     return true;
 }
 
+/* Troubles that were on when main died: whoever knows that sort says whether
+ * they still are. */
+static void recall_troubles(struct daemon *d)
+{
+    struct check_view v;
+    struct trouble t = {.over = true};
+    for (size_t i = 0; model_trouble(d->model, i, &v); i++)
+        if (trouble_parse(v.row, &t.kind, &t.object))
+            crew_recall(d->crew, &t);
+}
+
 static void say_started(const struct daemon *d)
 {
     char checks[HUMAN_TEXT];
@@ -318,6 +349,7 @@ static bool start(struct daemon *d, struct err *err)
                                  .run_exited = runs_on_exited,
                                  .runner_lost = runs_on_runner_lost,
                                  .runner_ready = runs_on_runner_ready,
+                                 .trouble = on_crew_trouble,
                                  .arg = d};
     if (!open_state_dir(d, err))
         return false;
@@ -334,6 +366,7 @@ static bool start(struct daemon *d, struct err *err)
         return false;
     watch_signals(d);
     reload_apply(d, d->conf);
+    recall_troubles(d);
     runs_adopt(d);
     folders_watch(d);
     say_started(d);

@@ -44,6 +44,7 @@ struct adopted {
 struct queued {
     struct queued *next;
     struct event event;
+    char *object, *text; /* owned, of a trouble; else NULL */
 };
 
 struct daemon {
@@ -75,6 +76,10 @@ struct daemon {
 /* daemon.c: hands an event to the model and performs what it answers. Inside
  * a step it is queued and follows; its texts must then outlive the step. */
 void daemon_step(struct daemon *, const struct event *);
+/* The monitor itself is in trouble, or out of it; reported again, nothing
+ * happens. The texts are copied: it may come at any time after the first
+ * configuration. */
+void daemon_trouble(struct daemon *, const struct trouble *);
 /* Performs the actions of a step taken outside daemon_step. */
 void daemon_perform(struct daemon *, const struct actions *);
 void daemon_stop(struct daemon *, const char *why);

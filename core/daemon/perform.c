@@ -52,7 +52,7 @@ static void perform_tell(struct daemon *d, const struct action *a)
     const char *name = "";
     if (d->options->quiet)
         return;
-    if (model_check_by_id(d->model, a->as.tell.check, &v))
+    if (model_check_known(d->model, a->as.tell.check, &v))
         name = v.row->name;
     struct buf line = {0}, clean = {0};
     buf_addf(&line, "%s  %-12s %s", clock_format_short(clock_wall_us(), when),

@@ -117,6 +117,8 @@ static void bind_specs(struct model *m, struct conf *conf, struct former *was)
     }
     for (size_t i = 0; i < known; i++) {
         struct node *n = m->nodes[i];
+        if (trouble_is(&n->row))
+            continue;
         if (n->spec == NULL &&
             (was[i].configured || n->state.state != STATE_PENDING))
             remove_node(m, n); /* also one that went while we were stopped */

@@ -121,7 +121,8 @@ static void describe(struct episode *e, const struct result *r)
     model_own(&e->row.summary, r->message);
 }
 
-void incident_suspect(struct model *m, struct node *n, const struct result *r)
+static struct episode *begin_episode(struct model *m, struct node *n,
+                                     const struct result *r)
 {
     struct episode *e = lately_resolved(m, n);
     if (e != NULL) {
@@ -134,8 +135,36 @@ void incident_suspect(struct model *m, struct node *n, const struct result *r)
     describe(e, r);
     n->state.incident = e->row.number;
     n->state.suspect_us = r->started_us;
+    return e;
+}
+
+void incident_suspect(struct model *m, struct node *n, const struct result *r)
+{
+    begin_episode(m, n, r);
     incident_event(m, n, "failing", "%s%s%s: %s", fault_name(r->fault),
                    r->code[0] ? " " : "", r->code, r->message);
+}
+
+/* Confirmed. */
+static void open_incident(struct model *m, struct node *n, struct episode *e,
+                          const struct result *r)
+{
+    describe(e, r);
+    n->latest_incident = e->row.number;
+    e->forming = false;
+    e->row.state = INCIDENT_OPEN;
+    e->row.resolved_us = 0;
+    if (e->reopening)
+        e->row.reopened++;
+    else
+        e->row.opened_us = m->now.wall_us;
+    e->reopening = false;
+    store_incident(m, e, GRADE_DURABLE);
+    char id[ID_TEXT];
+    model_tell(m, TELL_INCIDENT, n, "incident %s %s: %s%s%s: %s",
+               id_text('I', e->row.number, id),
+               e->row.reopened ? "reopened" : "opened", fault_name(r->fault),
+               r->code[0] ? " " : "", r->code, r->message);
 }
 
 void incident_down(struct model *m, struct node *n, const struct result *r,
@@ -146,24 +175,17 @@ void incident_down(struct model *m, struct node *n, const struct result *r,
         incident_suspect(m, n, r);
         e = incident_find(m, n->state.incident);
     }
-    describe(e, r);
-    n->latest_incident = e->row.number;
-    e->forming = false;
-    e->row.state = INCIDENT_OPEN;
-    e->row.resolved_us = 0;
-    if (e->reopening)
-        e->row.reopened++;
-    else
-        e->row.opened_us = m->now.wall_us;
     const char *word = e->reopening ? "reopened" : "down";
-    e->reopening = false;
     incident_event(m, n, word, "%s: %s", reason, r->message);
-    store_incident(m, e, GRADE_DURABLE);
-    char id[ID_TEXT];
-    model_tell(m, TELL_INCIDENT, n, "incident %s %s: %s%s%s: %s",
-               id_text('I', e->row.number, id),
-               e->row.reopened ? "reopened" : "opened", fault_name(r->fault),
-               r->code[0] ? " " : "", r->code, r->message);
+    open_incident(m, n, e, r);
+}
+
+void incident_trouble(struct model *m, struct node *n, const struct result *r)
+{
+    struct episode *e = begin_episode(m, n, r);
+    incident_event(m, n, e->reopening ? "reopened" : "trouble", "%s",
+                   r->message);
+    open_incident(m, n, e, r);
 }
 
 bool incident_still(struct model *m, struct node *n, const struct result *r)
@@ -196,6 +218,16 @@ static void resolve(struct model *m, struct node *n, struct episode *e,
     store_incident(m, e, GRADE_DURABLE);
     model_tell(m, TELL_INCIDENT, n, "incident %s resolved after %s",
                id_text('I', e->row.number, id), took);
+}
+
+void incident_retell(struct model *m, struct node *n, const char *text)
+{
+    struct episode *e = incident_find(m, n->state.incident);
+    if (e == NULL || str_eq(e->row.summary, text))
+        return;
+    incident_event(m, n, "trouble", "%s", text);
+    model_own(&e->row.summary, text);
+    store_incident(m, e, GRADE_RELAXED);
 }
 
 void incident_recovered(struct model *m, struct node *n, const char *reason)

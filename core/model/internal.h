@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "model/cron.h"
 #include "model/model.h"
+#include "model/trouble.h"
 
 struct episode {             /* an incident, open, forming or lately resolved */
     struct incident_row row; /* texts owned by the episode */
@@ -237,6 +238,9 @@ struct episode *incident_find(const struct model *, uint64_t number);
 void incident_suspect(struct model *, struct node *, const struct result *);
 void incident_down(struct model *, struct node *, const struct result *,
                    const char *reason);
+/* The monitor's own: open at once; and what is known of it now. */
+void incident_trouble(struct model *, struct node *, const struct result *);
+void incident_retell(struct model *, struct node *, const char *text);
 void incident_recovered(struct model *, struct node *, const char *reason);
 void incident_blip(struct model *, struct node *);
 /* The check's failure has its cause elsewhere: no incident of its own. */
@@ -349,6 +353,13 @@ bool match_runbook(const struct runbook_spec *, const struct check_spec *,
                    enum check_state, const struct result *,
                    enum runbook_on occasion);
 
+/* Pure: does this notice want to hear of that trouble of the monitor itself? */
+bool match_trouble(const struct runbook_spec *, const char *name,
+                   const struct result *);
+
+/* trouble.c */
+void trouble_event(struct model *, const struct trouble *);
+
 /* occasion.c */
 /* What holds a notice for a time: its row's held_by. */
 #define HELD_MAINTENANCE "maintenance"
@@ -356,6 +367,8 @@ bool match_runbook(const struct runbook_spec *, const struct check_spec *,
 
 void run_occasion(struct model *, struct node *, enum runbook_on,
                   const struct result *);
+/* The monitor itself is in trouble: notices only. */
+void run_troubled(struct model *, struct node *, const struct result *);
 /* The check's incident ended without a recovery: it is paused, or no longer
  * configured. */
 void run_closed(struct model *, struct node *);

@@ -90,6 +90,20 @@ static bool holds(const char *when, const struct check_spec *check,
     return truth;
 }
 
+/* It has no tags, environment or observations: who asks for such is not meant.
+ */
+bool match_trouble(const struct runbook_spec *book, const char *name,
+                   const struct result *r)
+{
+    const struct runbook_match *m = &book->match;
+    return book->kind == RUNBOOK_NOTIFY && (book->on & ON_DOWN) != 0 &&
+           any_equal(&m->faults, fault_name(r->fault)) &&
+           any_glob(&m->codes, r->code) && any_glob(&m->checks, name) &&
+           any_equal(&m->plugins, TROUBLE_PLUGIN) &&
+           any_equal(&m->states, state_name(STATE_DOWN)) &&
+           m->tags.count == 0 && m->environments.count == 0 && m->when == NULL;
+}
+
 bool match_runbook(const struct runbook_spec *book,
                    const struct check_spec *check, enum check_state state,
                    const struct result *r, enum runbook_on occasion)

@@ -358,6 +358,7 @@ static void handle(struct model *m, const struct event *e)
         if (n != NULL && n->spec != NULL)
             run_asked(m, n, e->as.run_asked.runbook);
         break;
+    case EVENT_TROUBLE: trouble_event(m, &e->as.trouble); break;
     case EVENT_PAUSE:
     case EVENT_ACKNOWLEDGE:
     case EVENT_MARK:

@@ -20,6 +20,7 @@
 #include "model/record.h"
 #include "model/result.h"
 #include "model/spec.h"
+#include "model/trouble.h"
 
 /* Probes may be asked for this long before they are due. */
 #define MODEL_AHEAD_NS (50 * NS_PER_MS)
@@ -37,6 +38,8 @@ enum event_kind {
     EVENT_RUN_ENDED,   /* a run is over, or its keeper is lost */
     EVENT_PROBE_ASKED, /* someone wants a probe of this check now */
     EVENT_RUN_ASKED,   /* someone wants a runbook to run for this check now */
+    EVENT_TROUBLE,     /* the monitor itself is in trouble, or out of it; after
+                          the first EVENT_CONFIG */
     EVENT_PAUSE,       /* someone wants no probes of this check, or again */
     EVENT_ACKNOWLEDGE, /* someone has taken an incident */
     EVENT_MARK,        /* someone says that something happened */
@@ -77,6 +80,7 @@ struct event {
             uint32_t check;
             const struct runbook_spec *runbook; /* of the conf in force */
         } run_asked;
+        struct trouble trouble;
         struct {
             uint32_t check;
             bool paused;      /* false: probed again */
@@ -180,6 +184,8 @@ bool model_check_known(const struct model *, uint32_t check,
                        struct check_view *);
 bool model_check_by_name(const struct model *, const char *name,
                          struct check_view *);
+/* The i-th trouble of the monitor itself that is on; false past it. */
+bool model_trouble(const struct model *, size_t i, struct check_view *);
 /* NULL: not open, forming or lately resolved. */
 const struct incident_row *model_incident(const struct model *, uint64_t);
 /* The headline and findings of the incident's latest ended diagnosis. */

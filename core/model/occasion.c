@@ -207,6 +207,13 @@ void run_occasion(struct model *m, struct node *n, enum runbook_on occasion,
         }
 }
 
+void run_troubled(struct model *m, struct node *n, const struct result *r)
+{
+    for (size_t i = 0; i < m->conf->runbook_count; i++)
+        if (match_trouble(&m->conf->runbooks[i], n->row.name, r))
+            consider(m, n, &m->conf->runbooks[i], ON_DOWN, r);
+}
+
 /* It may have no spec any more, and has not recovered: only who got the alarm
  * is told, and that is all he is waiting for. */
 void run_closed(struct model *m, struct node *n)

@@ -301,8 +301,8 @@ static void repeat_one(struct model *m, const struct runbook_spec *book,
     struct node *n = model_node(m, e->row.check);
     const struct run *last =
         newest(m, book->name, e->row.number, ON_DOWN | ON_STILL_DOWN);
-    if (n == NULL || n->spec == NULL || last == NULL ||
-        last->row.state != RUN_ENDED || book->missing != NULL)
+    if (n == NULL || (n->spec == NULL && !trouble_is(&n->row)) ||
+        last == NULL || last->row.state != RUN_ENDED || book->missing != NULL)
         return;
     if (n->state.state != STATE_DOWN) { /* not seen: nothing to say for now */
         look_at(m, m->now.wall_us + LOOK_US);

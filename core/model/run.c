@@ -144,7 +144,7 @@ static bool is_obsolete(struct model *m, struct run *run)
 {
     const struct runbook_spec *book = conf_runbook(m->conf, run->row.runbook);
     const struct node *n = model_node(m, run->row.check);
-    bool configured = n != NULL && n->spec != NULL;
+    bool configured = n != NULL && (n->spec != NULL || trouble_is(&n->row));
     bool well = configured && (n->state.state == STATE_UP ||
                                n->state.state == STATE_DEGRADED);
     const char *stale = book == NULL || book->kind != RUNBOOK_NOTIFY

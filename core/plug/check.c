@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "expect/expect.h"
 #include "model/option.h"
+#include "model/trouble.h"
 #include "plug/plug.h"
 
 enum {
@@ -105,6 +106,9 @@ static bool check_name(const struct catalog *c, struct err *err)
                        "the plugin's name \"%s\" is not a lower-case word of "
                        "at most %d letters",
                        c->name, LONGEST_NAME);
+    if (str_eq(c->name, TROUBLE_PLUGIN))
+        return err_set(err, ERR_PROTOCOL, 0,
+                       "the name \"%s\" is the monitor's own", c->name);
     return true;
 }
 

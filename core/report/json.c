@@ -295,3 +295,27 @@ json_t *report_event(const struct event_row *row)
     json_object_set_new(o, "text", text_of(row->text));
     return o;
 }
+
+json_t *report_trouble(const struct check_row *row,
+                       const struct state_row *state,
+                       const struct incident_row *incident)
+{
+    char id[ID_TEXT];
+    enum trouble_kind kind;
+    const char *object;
+    bool known = trouble_parse(row, &kind, &object);
+    json_t *o = json_object();
+    json_object_set_new(o, "name", text_of(row->name));
+    json_object_set_new(o, "kind",
+                        json_string(known ? trouble_kind_name(kind) : ""));
+    json_object_set_new(o, "object", text_of(known ? object : ""));
+    json_object_set_new(o, "since", report_time(state->since_us));
+    json_object_set_new(o, "incident",
+                        json_string(id_text('I', state->incident, id)));
+    json_object_set_new(
+        o, "fault",
+        json_string(incident == NULL ? "" : fault_name(incident->fault)));
+    json_object_set_new(o, "message",
+                        text_of(incident == NULL ? "" : incident->summary));
+    return o;
+}

@@ -31,5 +31,8 @@ json_t *report_run(const struct run_row *, const char *check);
  * report_run under these names. */
 json_t *report_incident(const struct incident_row *, const char *check);
 json_t *report_event(const struct event_row *);
+/* Of the monitor itself; its incident, or NULL. */
+json_t *report_trouble(const struct check_row *, const struct state_row *,
+                       const struct incident_row *);
 
 #endif

@@ -67,7 +67,7 @@ class WorkerCrash(unittest.TestCase):
         self.assertLessEqual(len(lost), max(1, deaths - 1), lost)
         self.assertEqual({r["fault"] for r in lost} - {"plugin"}, set(), lost)
         self.assertEqual(watch.check("good")["state"], "up")
-        self.assertEqual(watch.incidents(), [])
+        self.assertEqual(watch.accused(), [])
 
     def is_accused(self, watch, result, callback, plugin, how):
         self.assertEqual((result["outcome"], result["fault"]),
@@ -77,6 +77,20 @@ class WorkerCrash(unittest.TestCase):
         self.assertIn(how, result["message"])
         self.assertRegex(watch.log(), "%s.* while in %s of plugin %s"
                          % (how, callback, plugin))
+
+    def is_in_trouble(self, watch, name, how):
+        """The monitor says so of itself: one incident, told once."""
+        trouble, = watch.troubles()
+        self.assertEqual((trouble["name"], trouble["fault"]),
+                         (name, "plugin"))
+        self.assertIn(how, trouble["message"])
+        incident, = watch.incidents()
+        self.assertEqual((incident["id"], incident["check"],
+                          incident["state"]),
+                         (trouble["incident"], name, "open"))
+        _, text, _ = watch.run("status")
+        self.assertIn("Relevo itself is in trouble", text)
+        self.assertIn(name, text)
 
     def check_death(self, act, callback, how):
         with self.watch("hostile", 'act = "%s";' % act) as watch:
@@ -92,6 +106,7 @@ class WorkerCrash(unittest.TestCase):
             deaths = watch.log().count("while in ")
             self.assertLessEqual(deaths, 4, watch.log())
             self.nothing_else_was_lost(watch, deaths)
+            self.is_in_trouble(watch, "relevo:probes:bad", how)
             self.assertTrue(alive(main))
             self.assertEqual(watch.process.pid, main)
 
@@ -117,7 +132,7 @@ class WorkerCrash(unittest.TestCase):
                 "worker 1 ended by Relevo: it closed its channel") +
                 watch.log().count("worker 1 exited with status"), 60)
             self.goes_on(watch)
-            self.assertEqual(watch.incidents(), [])
+            self.assertEqual(watch.accused(), [])
 
     def test_blocking_past_its_deadline(self):
         with self.watch("sleeper", 'act = "sleep";', "BLOCKING") as watch:
@@ -146,6 +161,7 @@ class WorkerCrash(unittest.TestCase):
             self.assertEqual(watch.log().count("while in init"), 1,
                              watch.log())
             self.nothing_else_was_lost(watch, 1)
+            self.is_in_trouble(watch, "relevo:plugin:initless", "signal 11")
 
     def test_a_repaired_plugin_is_pardoned_by_a_reload(self):
         with self.watch("initless", "", "CRASH_IN_INIT") as watch:
@@ -154,8 +170,31 @@ class WorkerCrash(unittest.TestCase):
             os.rename(os.path.join(self.hostile.folder, "mended.so"),
                       os.path.join(self.hostile.folder, "initless.so"))
             self.hostile.make("initless")
+            before, = watch.troubles()
             self.assertEqual(watch.run("reload")[0], 0)
             watch.wait_state("bad", "up")
+            until("the trouble to be over", lambda: not watch.troubles(), 60)
+            incident = watch.json("incident", "show", before["incident"])
+            self.assertEqual(incident["state"], "resolved")
+            self.assertEqual([e["event"] for e in incident["timeline"]],
+                             ["trouble", "recovered"])
+
+    def test_its_trouble_outlives_main_and_is_not_doubled(self):
+        with self.watch("hostile", 'act = "crash";') as watch:
+            before, = until("the culprit to be held back", watch.troubles, 60)
+            watch.kill()
+            watch.start()
+            self.assertEqual(watch.troubles(), [before])
+            until("the culprit to be held back again", lambda: watch.log()
+                  .count("are held back") > 1, 60)
+            self.assertEqual(len(watch.troubles()), 1)
+            watch.write(self.hostile.config() + CONFIG.replace("bad", "other")
+                        % (self.peer.port, "hostile", ""))
+            self.assertEqual(watch.run("reload")[0], 0)
+            until("the trouble to be over", lambda: not watch.troubles(), 60)
+            incident, = watch.incidents()
+            self.assertEqual(incident["state"], "resolved")
+            self.assertEqual(watch.accused(), [])
 
     def refused(self, plugin, definition, words):
         watch = self.watch(plugin, "", definition)

@@ -134,6 +134,14 @@ class Watch:
     def incidents(self):
         return self.json("incident", "list")
 
+    def accused(self):
+        """Incidents about targets: those of the monitor itself left out."""
+        return [i for i in self.incidents()
+                if not i["check"].startswith("relevo:")]
+
+    def troubles(self):
+        return self.json("status")["troubles"]
+
     def wait_incident(self, what, test, limit=60.0):
         def look():
             code, out, _ = self.run("incident", "show", "--json", check=False)

@@ -20,6 +20,10 @@ static const struct {
      "x.cfg:2:60: runbook \"r\": match.check: \"ap\" is not the name of a check, nor a pattern that fits one\n"},
     {
      "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
+     "runbooks = { r = { script = \"/no/such\"; match = { check = \"relevo:*\"; plugin = \"relevo\"; }; }; };",
+     "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"},
+    {
+     "checks = { api = { url = \"http://h\"; tags = [\"a\"]; }; };\n"
      "runbooks = { r = { script = \"/no/such\"; match = { state = \"dwn\"; tags = \"b\"; plugin = \"htp\"; }; }; };",
      "x.cfg:2:29: runbook \"r\": script: there is no script \"/no/such\"\n"
      "x.cfg:2:59: runbook \"r\": match.state: \"dwn\" is not a state; did you mean \"down\"?\n"

@@ -60,6 +60,7 @@ static const struct {
     {"bad-size",       "relevo_plugin_v1 has 32 bytes, at least"},
     {"bad-major",      "built for version 2.0 of the plugin interface, this Relevo has 1.0"},
     {"bad-minor",      "built for version 1.7 of the plugin interface, this Relevo has 1.0: a newer Relevo is needed"},
+    {"bad-own",        "the name \"relevo\" is the monitor's own"},
     {"bad-both",       "both start and blocking are given: exactly one"},
     {"bad-neither",    "neither start nor blocking is given: exactly one"},
     {"bad-offset",     "option \"port\": 16 bytes at offset 8 do not fit a conf struct of 16 bytes"},

@@ -80,6 +80,8 @@ static void start(struct rlv_probe *p, const void *conf)
 #endif
 #if defined(BAD_NAME)
 #define NAME "Not A Word"
+#elif defined(BAD_OWN)
+#define NAME "relevo"
 #else
 #define NAME "bad"
 #endif
