@@ -40,7 +40,8 @@ const char *depend_reason(struct model *m, const struct node *n,
     if (change->to == STATE_IMPACTED)
         return model_text(m, "%s; %s", change->reason,
                           need_list(m, n, say, true));
-    if (change->to == STATE_SUSPECT && state_is_ripe(&n->state, n->spec))
+    if (change->to == STATE_SUSPECT && say == PARENTS_WAIT &&
+        state_is_ripe(&n->state, n->spec))
         return model_text(m, "%s; waits for %s", change->reason,
                           need_list(m, n, say, false));
     return change->reason;
@@ -267,7 +268,9 @@ static void reconsider(struct model *m, struct node *n)
         return;
     settle_deferred(m, n);
     enum parents say = need_judge(m, n, false);
-    if (n->depend.waiting && say != PARENTS_WAIT && still_fails(n))
+    bool decided =
+        say != PARENTS_WAIT && !(say == PARENTS_ALLOW && distrust_holds(m));
+    if (n->depend.waiting && decided && still_fails(n))
         model_decide(m, n, say);
     else if (n->state.state == STATE_IMPACTED && say == PARENTS_BLAME &&
              impact_update(m, n, n->last, "still failing"))

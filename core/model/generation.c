@@ -157,8 +157,8 @@ void generation_begin(struct model *m, struct conf *conf)
     assign_ordinals(m);
     depend_config(m);
     if (first) {
-        m->wall_offset_us = m->now.wall_us - m->now.mono_ns / NS_PER_US;
         incident_resume(m);
+        run_resume(m);
         run_start_waiting(m);
     }
     hush_config(m);

@@ -189,6 +189,19 @@ static int64_t settle_pauses(struct model *m)
     return due;
 }
 
+void hush_clock_moved(struct model *m, int64_t by_us)
+{
+    window_clock_moved(m, by_us);
+    for (size_t i = 0; i < m->node_count; i++) {
+        struct node *n = m->nodes[i];
+        if (n->state.state != STATE_PAUSED || n->state.until_us == 0)
+            continue;
+        n->state.until_us += by_us;
+        model_store_state(m, n, GRADE_RELAXED);
+    }
+    m->hush_due_us = m->now.wall_us;
+}
+
 /* ---------------------------------------------------------------- other --- */
 
 static void on_acknowledge(struct model *m, const struct event *e)

@@ -103,7 +103,8 @@ static struct episode *add_episode(struct model *m, uint64_t number,
 static bool is_recent(const struct model *m, const struct episode *e)
 {
     return e->row.state == INCIDENT_RESOLVED && !e->forming &&
-           m->now.wall_us - e->row.resolved_us < REOPEN_US;
+           m->now.wall_us - e->row.resolved_us - e->resolved_moved_us <
+               REOPEN_US;
 }
 
 /* The check's incident that was resolved so lately that it goes on. */
@@ -211,9 +212,11 @@ static void resolve(struct model *m, struct node *n, struct episode *e,
                     const char *reason)
 {
     char took[HUMAN_TEXT], id[ID_TEXT];
-    human_elapsed((m->now.wall_us - e->row.began_us) * NS_PER_US, took);
+    int64_t took_us = m->now.wall_us - e->row.began_us - e->began_moved_us;
+    human_elapsed(took_us < 0 ? 0 : took_us * NS_PER_US, took);
     e->row.state = INCIDENT_RESOLVED;
     e->row.resolved_us = m->now.wall_us;
+    e->resolved_moved_us = 0;
     incident_event(m, n, "recovered", "%s, after %s", reason, took);
     store_incident(m, e, GRADE_DURABLE);
     model_tell(m, TELL_INCIDENT, n, "incident %s resolved after %s",
@@ -366,6 +369,18 @@ void incident_resume(struct model *m)
         } else if (e->row.state == INCIDENT_RESOLVED) {
             e->forming = e->reopening = true;
         }
+    }
+    for (size_t i = 0; i < m->episode_count; i++)
+        if (m->episodes[i]->row.resolved_us > m->now.wall_us)
+            m->episodes[i]->resolved_moved_us =
+                m->now.wall_us - m->episodes[i]->row.resolved_us;
+}
+
+void incident_clock_moved(struct model *m, int64_t by_us)
+{
+    for (size_t i = 0; i < m->episode_count; i++) {
+        m->episodes[i]->began_moved_us += by_us;
+        m->episodes[i]->resolved_moved_us += by_us;
     }
 }
 

@@ -22,6 +22,8 @@ struct episode {             /* an incident, open, forming or lately resolved */
     struct impact *impacts;  /* owned; oldest first */
     struct impact *last_impact;
     int told_of_others; /* lines about them in its timeline */
+    /* How far the wall clock was moved since these times of the row. */
+    int64_t began_moved_us, resolved_moved_us;
 };
 
 struct impact { /* a check that an episode's cause impacts now */
@@ -113,6 +115,8 @@ struct node {
                                 it; NULL: none */
     int64_t probed_due_ns;   /* when the last scheduled one was due */
     int64_t probing_ns;      /* when the probe in flight was due */
+    bool catching_up;        /* its next probe makes up for those missed */
+    uint64_t late;           /* number of the probe that did; 0: none */
     bool probing_counts;     /* and whether its result counts */
     struct {                 /* a probe that counts, as soon as may be */
         bool wanted;
@@ -138,6 +142,17 @@ struct run { /* of a runbook; in one of the model's three lists */
 struct run_list { /* oldest first */
     struct run *first, *last;
     size_t count;
+};
+
+struct distrust {       /* of ourselves; see distrust.c */
+    bool began;         /* there was a step before this one */
+    int64_t awaited_ns; /* when this step was to come; MODEL_NEVER */
+    int64_t offset_us;  /* wall − monotonic, to see the wall clock jump */
+    int64_t moved_us;   /* how far it has moved before this step; else 0 */
+    bool stood_still;   /* we have, before this step */
+    int64_t resumed_ns; /* when we last had; 0: never */
+    int64_t until_ns;   /* it lasts until then */
+    const char *why;    /* owned; NULL: it never was */
 };
 
 struct model {
@@ -169,8 +184,10 @@ struct model {
     uint64_t last_window;
     uint64_t last_incident, last_run, last_probe, sequence;
     bool has_cron;
-    int64_t wall_offset_us; /* wall − monotonic, to see the wall clock jump */
-    struct now now;         /* of this step */
+    int64_t cron_past_s; /* the wall clock was put back from then: what has a
+                            fixed time until then has been */
+    struct distrust distrust;
+    struct now now; /* of this step */
 
     struct arena *scratch; /* of this step */
     struct action *actions;
@@ -196,6 +213,13 @@ void model_own(const char **text, const char *value);
 void model_store_state(struct model *, const struct node *, enum grade);
 /* A check that was not known: its number is above all others. */
 struct node *model_add_node(struct model *, const struct check_row *);
+
+/* distrust.c: at the begin of a step; at its end. */
+void distrust_look(struct model *);
+void distrust_await(struct model *, int64_t wake_ns);
+/* What is measured now accuses nobody. */
+bool distrust_holds(const struct model *);
+void distrust_free(struct model *);
 
 /* generation.c: takes its own reference. */
 void generation_begin(struct model *, struct conf *);
@@ -256,6 +280,7 @@ void incident_forget(
 void incident_free_all(struct model *);
 void incident_removed(struct model *, struct node *);
 void incident_resume(struct model *); /* after a restart: forming ones */
+void incident_clock_moved(struct model *, int64_t by_us);
 
 /* need.c: what a check needs (`depends_on`), and what that says. Pure, but for
  * the graph. */
@@ -336,10 +361,13 @@ void hush_tick(struct model *);
 int64_t hush_wake(const struct model *); /* monotonic; MODEL_NEVER */
 /* The check has left its window: what was held for it is made up for. */
 void hush_ended(struct model *, struct node *);
+/* Pauses and windows opened by hand last as long as was said. */
+void hush_clock_moved(struct model *, int64_t by_us);
 void hush_free_all(struct model *);
 
 /* window.c: maintenance, by hand and of the configuration. */
 void window_event(struct model *, const struct window_row *);
+void window_clock_moved(struct model *, int64_t by_us);
 /* Looks at every window anew, and when next to: m->hush_due_us. */
 void window_settle(struct model *);
 void window_free_all(struct model *);
@@ -412,6 +440,9 @@ void run_start_waiting(struct model *);
 void run_started(struct model *, const struct event *);
 void run_ended(struct model *, const struct run_ending *);
 void run_tidy(struct model *); /* forgets what nothing needs any more */
+/* Delays, cooldowns and durations of runs stay what they were. */
+void run_clock_moved(struct model *, int64_t by_us);
+void run_resume(struct model *); /* after a restart */
 
 /* outbox.c */
 /* That runbook's receiver got the incident's `down`, may have, or will, and no
@@ -429,6 +460,7 @@ bool outbox_is_due(struct model *, const struct run *);
  * up. Returns what is to be added to its end's text. */
 const char *outbox_ended(struct model *, struct run *, bool known);
 void outbox_changed(struct model *); /* it is looked at within a second */
+void outbox_clock_moved(struct model *);
 void outbox_tick(struct model *);
 int64_t outbox_wake(const struct model *); /* monotonic; MODEL_NEVER */
 

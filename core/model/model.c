@@ -135,6 +135,7 @@ struct model *model_new(uint16_t node)
     m->node_id = node;
     m->by_name = map_new();
     m->scratch = arena_new();
+    m->distrust.awaited_ns = MODEL_NEVER;
     return m;
 }
 
@@ -147,6 +148,7 @@ void model_free(struct model *m)
         free_node(m->nodes[i]);
     run_free_all(m);
     hush_free_all(m);
+    distrust_free(m);
     free(m->nodes);
     free(m->actions);
     heap_free(&m->queue);
@@ -294,11 +296,15 @@ static void apply_change(struct model *m, struct node *n,
         model_store_state(m, n, grade_of(&change));
 }
 
+/* While we distrust ourselves nothing goes down by itself: it waits as suspect
+ * for its next result, as if a parent were undecided. */
 static void confirm(struct model *m, struct node *n, struct result *r)
 {
     enum parents say = depend_ask(m, n, r);
-    struct state_change change = state_step(&n->state, n->confirmed, n->spec,
-                                            r->outcome, say, m->now.wall_us);
+    bool waits = say == PARENTS_ALLOW && distrust_holds(m);
+    struct state_change change =
+        state_step(&n->state, n->confirmed, n->spec, r->outcome,
+                   waits ? PARENTS_WAIT : say, m->now.wall_us);
     if (change.from == STATE_IMPACTED && change.to == STATE_SUSPECT)
         say = need_judge(m, n, false); /* of the failure that begins now */
     n->depend.counted_ns = r->started_ns;
@@ -324,6 +330,10 @@ static void on_result(struct model *m, struct result *r)
     bool awaited = r->probe == n->probing;
     if (awaited)
         n->probing = 0;
+    if (distrust_holds(m))
+        r->flags |= RESULT_DISTURBED;
+    if (r->probe != 0 && r->probe == need_prober(n)->late)
+        r->flags |= RESULT_LATE;
     struct record record = {.kind = RECORD_RESULT, .as.result = r};
     model_commit(m, GRADE_RELAXED, record);
     /* A probe that an older generation began says nothing of the new one. */
@@ -388,6 +398,7 @@ struct actions model_step(struct model *m, const struct event *event,
     m->scratch = arena_new();
     m->action_count = 0;
     m->now = now;
+    distrust_look(m);
     if (m->conf != NULL)
         hush_tick(m);
     handle(m, event);
@@ -405,5 +416,6 @@ struct actions model_step(struct model *m, const struct event *event,
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         if (others[i] < wake)
             wake = others[i];
+    distrust_await(m, wake);
     return (struct actions){m->actions, m->action_count, wake};
 }

@@ -212,6 +212,10 @@ struct window_view {              /* of one by hand, or of the configuration */
 };
 /* The i-th of both, by hand first. False past them. */
 bool model_maintenance(const struct model *, size_t i, struct window_view *);
+/* Why the monitor distrusts itself at that monotonic time, and for how long
+ * still; NULL: it does not. */
+const char *model_distrust(const struct model *, int64_t now_ns,
+                           int64_t *left_ns);
 /* Runs that are intended or started: for adoption after a restart. */
 const struct run_row *model_live_run(const struct model *, size_t i);
 uint64_t model_last_run(const struct model *);

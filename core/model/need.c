@@ -137,16 +137,26 @@ static int64_t patience_ns(const struct node *p)
     return need_prober(p)->spec->timeout_ns + GRACE_NS;
 }
 
-int64_t need_gives_up_ns(const struct model *m, const struct node *child,
-                         const struct node *p)
+/* Since when the parent is waited for. */
+static int64_t waited_since_ns(const struct model *m, const struct node *child,
+                               const struct node *p)
 {
     const struct node *source = need_prober(p);
     if (need_standing(p) != STANDS_SUSPECT)
-        return child->depend.asked_ns + patience_ns(p);
+        return child->depend.asked_ns;
     if (source->probing != 0)
-        return source->probing_ns + patience_ns(p);
-    return (heap_has(&source->due) ? source->due.due : m->now.mono_ns) +
-           patience_ns(p);
+        return source->probing_ns;
+    return heap_has(&source->due) ? source->due.due : m->now.mono_ns;
+}
+
+/* The time in which we stood still ourselves is not the parent's. */
+int64_t need_gives_up_ns(const struct model *m, const struct node *child,
+                         const struct node *p)
+{
+    int64_t since_ns = waited_since_ns(m, child, p);
+    if (since_ns < m->distrust.resumed_ns)
+        since_ns = m->distrust.resumed_ns;
+    return since_ns + patience_ns(p);
 }
 
 static bool is_late(const struct model *m, const struct node *child,

@@ -338,6 +338,11 @@ void outbox_changed(struct model *m)
     look_at(m, m->outbox_looked_us + AGAIN_US);
 }
 
+void outbox_clock_moved(struct model *m)
+{
+    m->outbox_due_us = m->outbox_looked_us = m->now.wall_us;
+}
+
 void outbox_tick(struct model *m)
 {
     bool went_back = m->now.wall_us < m->outbox_looked_us;

@@ -343,6 +343,33 @@ void run_tidy(struct model *m)
     }
 }
 
+static void move_times(struct run_row *row, int64_t by_us)
+{
+    int64_t *const times[] = {&row->intended_us, &row->not_before_us,
+                              &row->started_us, &row->ended_us};
+    for (size_t i = 0; i < ARRAY_LEN(times); i++)
+        if (*times[i] != 0)
+            *times[i] += by_us;
+}
+
+/* What is stored of those that are over stays as it was. */
+void run_clock_moved(struct model *m, int64_t by_us)
+{
+    const struct run_list *lists[] = {&m->waiting, &m->live, &m->past};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (struct run *r = lists[i]->first; r != NULL; r = r->next)
+            move_times(&r->row, by_us);
+    outbox_clock_moved(m);
+}
+
+/* A clock that was put back while we were stopped lengthens no cooldown. */
+void run_resume(struct model *m)
+{
+    for (struct run *r = m->past.first; r != NULL; r = r->next)
+        if (r->row.ended_us > m->now.wall_us)
+            r->row.ended_us = m->now.wall_us;
+}
+
 static void record_ending(struct model *m, struct run *run,
                           const struct run_ending *end)
 {

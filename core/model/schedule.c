@@ -15,9 +15,14 @@
 /* First probes come within this, or within so much for each check. */
 #define FIRST_EACH_NS   (1 * NS_PER_MS)
 #define FIRST_SPREAD_NS (2 * NS_PER_S)
-/* The wall clock is steered by up to 500 ppm without having jumped. */
+/* Further than the wall clock is steered: the same time is not met twice. */
 #define JUMP_US (500 * US_PER_MS)
-#define LOOK_NS (10 * NS_PER_S)
+/* Put back by more than this, the wall clock was wrong before (as cron(8)). */
+#define PUT_BACK_S (3 * 60 * 60)
+/* Missed probes are made up for within so much each, and so much in all. */
+#define CATCH_UP_EACH_NS (5 * NS_PER_MS)
+#define CATCH_UP_NS      (10 * NS_PER_S)
+#define LOOK_NS          (10 * NS_PER_S)
 /* For its children a check is probed at most once in this. */
 #define HURRY_NS (1 * NS_PER_S)
 
@@ -53,6 +58,8 @@ static int64_t next_cron(const struct model *m, const struct node *n)
     int64_t after = ahead_us > 0
                         ? (m->now.wall_us + ahead_us + JUMP_US) / US_PER_S
                         : m->now.wall_us / US_PER_S;
+    if (!n->cron.follows_wall && after < m->cron_past_s)
+        after = m->cron_past_s;
     int64_t at = cron_next(&n->cron, n->spec->zone, after);
     if (at == CRON_NEVER)
         return MODEL_NEVER;
@@ -200,6 +207,8 @@ static struct action *emit_probe(struct model *m, struct node *n,
     n->probing = ++m->last_probe;
     n->probing_ns = due_ns;
     n->probing_counts = purpose_counts(purpose);
+    n->late = n->catching_up ? n->probing : 0;
+    n->catching_up = false;
     a->as.probe.probe = n->probing;
     a->as.probe.check = n->row.check;
     a->as.probe.purpose = purpose;
@@ -258,24 +267,76 @@ void schedule_soon(struct model *m, struct node *n, int64_t due_ns)
         hurry(m, n, due_ns);
 }
 
-/* Wall time jumped: what is due by the wall must be looked up again. */
+/* ------------------------------------------------------------- disturbed ---
+ */
+
+/* The jump skipped a fixed time: it is due now, once. */
+static bool was_skipped(const struct model *m, const struct node *n)
+{
+    int64_t moved_us = m->distrust.moved_us;
+    int64_t before_s = (m->now.wall_us - moved_us) / US_PER_S;
+    return moved_us > 0 && !n->cron.follows_wall &&
+           cron_next(&n->cron, n->spec->zone, before_s) <=
+               m->now.wall_us / US_PER_S;
+}
+
+/* The wall clock was moved: what is due by it must be looked up again. What
+ * ran at a fixed time does not run again when a clock that was put back comes
+ * there once more. */
 static void rearm_cron(struct model *m)
 {
+    int64_t moved_us = m->distrust.moved_us;
+    int64_t now_s = m->now.wall_us / US_PER_S;
+    int64_t before_s = (m->now.wall_us - moved_us) / US_PER_S;
+    if (before_s > m->cron_past_s)
+        m->cron_past_s = before_s;
+    if (m->cron_past_s - now_s > PUT_BACK_S)
+        m->cron_past_s = 0;
     for (size_t i = 0; i < m->node_count; i++) {
         struct node *n = m->nodes[i];
-        if (n->spec != NULL && n->spec->schedule == SCHEDULE_CRON &&
-            heap_has(&n->due))
-            set_due(m, n, next_cron(m, n));
+        if (n->spec == NULL || n->spec->schedule != SCHEDULE_CRON ||
+            !heap_has(&n->due))
+            continue;
+        n->catching_up = was_skipped(m, n);
+        set_due(m, n, n->catching_up ? m->now.mono_ns : next_cron(m, n));
     }
 }
 
-static void watch_wall_clock(struct model *m)
+/* It is overdue: what it missed is left out, but for one probe, if that comes
+ * sooner than its turn. */
+static void catch_up(struct model *m, struct node *n, int64_t at_ns)
 {
-    int64_t offset = m->now.wall_us - m->now.mono_ns / NS_PER_US;
-    int64_t moved = offset - m->wall_offset_us;
-    m->wall_offset_us = offset;
-    if (moved > JUMP_US || moved < -JUMP_US)
+    bool turn = n->spec->schedule == SCHEDULE_INTERVAL &&
+                next_slot(n, m->now.mono_ns) <= at_ns;
+    n->catching_up = !turn;
+    set_due(m, n, turn ? next_slot(n, m->now.mono_ns) : at_ns);
+}
+
+static bool is_overdue(const struct model *m, const struct node *n)
+{
+    return heap_has(&n->due) && n->due.due <= m->now.mono_ns;
+}
+
+/* All that became due while we stood still, one after another. */
+static void catch_all_up(struct model *m)
+{
+    int64_t count = 0, i = 0;
+    for (size_t k = 0; k < m->node_count; k++)
+        count += is_overdue(m, m->nodes[k]);
+    int64_t all_ns = count * CATCH_UP_EACH_NS;
+    if (all_ns > CATCH_UP_NS)
+        all_ns = CATCH_UP_NS;
+    for (size_t k = 0; k < m->node_count; k++)
+        if (is_overdue(m, m->nodes[k]))
+            catch_up(m, m->nodes[k], m->now.mono_ns + 1 + all_ns * i++ / count);
+}
+
+static void after_disturbance(struct model *m)
+{
+    if (m->distrust.moved_us != 0)
         rearm_cron(m);
+    if (m->distrust.moved_us != 0 || m->distrust.stood_still)
+        catch_all_up(m);
 }
 
 static void emit_hurried(struct model *m, struct node *n, int64_t due_ns)
@@ -291,7 +352,7 @@ static void emit_hurried(struct model *m, struct node *n, int64_t due_ns)
 
 void schedule_tick(struct model *m)
 {
-    watch_wall_clock(m);
+    after_disturbance(m);
     struct heap_node *h;
     while ((h = heap_first(&m->queue)) != NULL &&
            h->due <= m->now.mono_ns + MODEL_AHEAD_NS) {

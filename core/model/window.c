@@ -275,6 +275,19 @@ static void drop_ended(struct model *m)
     }
 }
 
+/* One that is open; when another one begins was said by the wall clock. */
+void window_clock_moved(struct model *m, int64_t by_us)
+{
+    for (struct window *w = m->windows; w != NULL; w = w->next) {
+        if (!w->open)
+            continue;
+        w->row.from_us += by_us;
+        w->row.until_us += by_us;
+        struct record r = {.kind = RECORD_WINDOW, .as.window = w->row};
+        model_commit(m, GRADE_RELAXED, r);
+    }
+}
+
 static int64_t settle_by_hand(struct model *m, struct openings *all)
 {
     int64_t due = INT64_MAX;

@@ -163,6 +163,18 @@ static inline void world_wake(struct world *w)
     world_pass(w, ns > 0 ? ns : 0);
 }
 
+/* Time passes as it does for a daemon, which wakes the model as it asked. */
+static inline void world_wait(struct world *w, int64_t ns)
+{
+    int64_t end_ns = w->now.mono_ns + ns;
+    while (w->now.mono_ns < end_ns) {
+        int64_t wake_ns = w->last.next_wake_ns;
+        if (wake_ns <= w->now.mono_ns)
+            wake_ns = w->now.mono_ns + NS_PER_MS;
+        world_pass(w, (wake_ns < end_ns ? wake_ns : end_ns) - w->now.mono_ns);
+    }
+}
+
 /* The probe in flight of `probed` ends so for that check: its own, or one that
  * is judged from it. */
 static inline void world_judged(struct world *w, uint32_t probed,

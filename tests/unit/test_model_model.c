@@ -245,7 +245,7 @@ static void an_outage_within_ten_minutes_reopens(void **unused)
     assert_says(said, "incident 1 open");
     assert_says(said, "event 1 reopened");
     FINE(&w, 1);
-    world_pass(&w, 601 * NS_PER_S);
+    world_wait(&w, 601 * NS_PER_S);
     world_result(&w, 1, OUTCOME_OK, RLV_F_NONE, "");
     world_said(&w);
     FAIL(&w, 1);

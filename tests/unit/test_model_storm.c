@@ -1,9 +1,11 @@
 /* test_model_storm.c: a bad month at random: checks that need each other (three
  * deep, any of two, derived) fail and recover while somebody pauses, opens
  * windows, acknowledges, reloads with other checks, needs and runbooks, and the
- * watch is restarted. After each step what must always hold is looked at; at
- * the end all is well again, and everybody who heard of an outage has heard of
- * its end. The numbers are pseudo-random from a seed: a failure names it. */
+ * watch is restarted, stands still, or is told a wrong time. After each step
+ * what must always hold is looked at; at the end all is well again, and
+ * everybody who heard of an outage has heard of its end. The numbers are
+ * pseudo-random from a seed: a failure names it. RELEVO_SEED begins elsewhere,
+ * RELEVO_LONG takes many more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +15,13 @@
 #include "base/str.h"
 #include "lib/world.h"
 
-enum { SEEDS = 40, STEPS = 1500, CHECKS = 7, INCIDENTS = 4000 };
+enum {
+    SEEDS = 40,
+    MANY_SEEDS = 4000,
+    STEPS = 1500,
+    CHECKS = 7,
+    INCIDENTS = 4000
+};
 
 struct storm {
     struct world w;
@@ -285,6 +293,20 @@ static void wake(struct storm *s)
         world_wake(&s->w);
 }
 
+/* The wall clock is set, far or near; mostly it is put right again later. */
+static void set_clock(struct storm *s)
+{
+    static const int64_t by_s[] = {1,      3600,      -3600,     86400,
+                                   -86400, 315360000, -315360000};
+    struct event tick = {.kind = EVENT_TICK};
+    int64_t right_us = 1700000000 * US_PER_S + s->w.now.mono_ns / NS_PER_US;
+    if (s->w.now.wall_us != right_us && pick(s, 3) > 0)
+        s->w.now.wall_us = right_us;
+    else
+        s->w.now.wall_us += by_s[pick(s, ARRAY_LEN(by_s))] * US_PER_S;
+    world_step(&s->w, &tick);
+}
+
 static void something(struct storm *s)
 {
     const struct run_row *live;
@@ -302,6 +324,8 @@ static void something(struct storm *s)
     case 10:
     case 11: s->sick[1 + pick(s, CHECKS)] = pick(s, 2) == 0; break;
     case 12: s->sick[1] = !s->sick[1]; break;
+    case 13: set_clock(s); break;
+    case 14: world_pass(&s->w, (int64_t)pick(s, 600) * NS_PER_S); break;
     default:
         live = model_live_run(s->w.model, 0);
         if (live != NULL && pick(s, 3) == 0)
@@ -381,7 +405,10 @@ static void one_month(unsigned seed)
 static void a_bad_month(void **unused)
 {
     (void)unused;
-    for (unsigned seed = 1; seed <= SEEDS; seed++)
+    const char *from = getenv("RELEVO_SEED");
+    unsigned seed = from == NULL ? 1 : (unsigned)strtoul(from, NULL, 10);
+    unsigned end = seed + (getenv("RELEVO_LONG") ? MANY_SEEDS : SEEDS);
+    for (; seed < end; seed++)
         one_month(seed);
 }
 
