@@ -230,6 +230,19 @@ static void read_number(const struct row_column *c, int64_t v, char *at)
     }
 }
 
+/* NULL: there is none. */
+static const char *read_text(sqlite3_stmt *stmt, int place, struct arena *a)
+{
+    if (sqlite3_column_type(stmt, place) == SQLITE_NULL)
+        return NULL;
+    const void *bytes = sqlite3_column_text(stmt, place);
+    if (bytes == NULL)
+        die("out of memory");
+    return arena_strndup(a, bytes, (size_t)sqlite3_column_bytes(stmt, place));
+}
+
+/* Only the audit tells no text from an empty one (its hashes do); what is read
+ * of anything else has texts, whatever a damaged file says. */
 void rows_read(sqlite3_stmt *stmt, int first, const struct row_table *t,
                struct arena *a, void *row)
 {
@@ -241,11 +254,9 @@ void rows_read(sqlite3_stmt *stmt, int first, const struct row_table *t,
             read_number(c, sqlite3_column_int64(stmt, place), at);
             continue;
         }
-        const void *bytes = sqlite3_column_text(stmt, place);
-        const char *text = NULL;
-        if (bytes != NULL)
-            text = arena_strndup(a, bytes,
-                                 (size_t)sqlite3_column_bytes(stmt, place));
+        const char *text = read_text(stmt, place, a);
+        if (text == NULL && t != row_table(RECORD_AUDIT))
+            text = "";
         memcpy(at, &text, sizeof text);
     }
 }

@@ -470,8 +470,14 @@ static bool fill_mirror(struct sqlite_store *s, struct err *err)
 static bool start_file(struct sqlite_store *s, struct err *err)
 {
     enum db_failure failure = writer_open_file(s, err);
-    if (failure == DB_FINE)
-        return fill_mirror(s, err);
+    if (failure == DB_FINE && fill_mirror(s, err))
+        return true;
+    /* Damage that only reading all of what we need has shown. */
+    if (failure == DB_FINE && err->code == ERR_PROTOCOL) {
+        failure = writer_replace_file(s, err);
+        if (failure == DB_FINE)
+            return true;
+    }
     if (failure != DB_REFUSED)
         return false;
     tell_trouble(s, err->text);

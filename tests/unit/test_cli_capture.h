@@ -64,7 +64,7 @@ static inline void captured_free(struct captured *c)
 }
 
 /* Both texts are printed when it is not there. */
-static bool says(const struct buf *text, const char *part)
+static inline bool says(const struct buf *text, const char *part)
 {
     if (strstr(buf_text(text), part) != NULL)
         return true;
