@@ -112,13 +112,19 @@ bool fs_replace_at(int dir, const char *name, const void *bytes, size_t n,
     return ok;
 }
 
+char *fs_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL   ? xstrdup(".")
+           : slash == path ? xstrdup("/")
+                           : xstrndup(path, (size_t)(slash - path));
+}
+
 bool fs_replace(const char *path, const void *bytes, size_t n, mode_t mode,
                 struct err *err)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL   ? xstrdup(".")
-                   : slash == path ? xstrdup("/")
-                                   : xstrndup(path, (size_t)(slash - path));
+    char *folder = fs_folder(path);
     int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = dir >= 0;
     if (!ok)

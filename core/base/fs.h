@@ -23,6 +23,9 @@ bool fs_read_own(const char *path, size_t limit, struct buf *out,
 /* Writes all n bytes, over short writes and EINTR. false: errno tells. */
 bool fs_write_all(int fd, const void *bytes, size_t n) MUST_CHECK;
 
+/* The folder of a path, to be freed: "." where it names none. */
+char *fs_folder(const char *path);
+
 /* Readers see the old content or the new, never a part: writes a new file of
  * that mode beside it and renames. Not synced to the disk: for that see
  * fs_sync. */

@@ -27,7 +27,7 @@ static const char *const inherited[] = {
     "LLVM_PROFILE_FILE"};
 // clang-format on
 
-enum { FIRST_TO = 3, PAST_TO = 10 };
+enum { FIRST_TO = STDERR_FILENO, PAST_TO = 10 };
 
 /* Copies of the sources above every target, so that no dup2 in the child hits
  * a descriptor that is still to be copied. All close-on-exec. */
@@ -53,9 +53,11 @@ static int set_actions(posix_spawn_file_actions_t *actions,
     int failed = posix_spawn_file_actions_addopen(actions, STDIN_FILENO,
                                                   "/dev/null", O_RDONLY, 0);
     for (int to = FIRST_TO; failed == 0 && to < PAST_TO; to++)
-        failed = moved[to] < 0
-                     ? posix_spawn_file_actions_addclose(actions, to)
-                     : posix_spawn_file_actions_adddup2(actions, moved[to], to);
+        failed = moved[to] >= 0
+                     ? posix_spawn_file_actions_adddup2(actions, moved[to], to)
+                 : to == STDERR_FILENO
+                     ? 0 /* ours */
+                     : posix_spawn_file_actions_addclose(actions, to);
     if (failed == 0)
         failed = posix_spawn_file_actions_addclosefrom_np(actions, PAST_TO);
     return failed;

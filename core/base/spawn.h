@@ -14,15 +14,15 @@
 
 struct spawn_fd {
     int from; /* the caller's descriptor; it stays open there */
-    int to;   /* its number in the child, from 3 to 9 */
+    int to;   /* its number in the child, from 2 to 9 */
 };
 
 /* argv ends with NULL, argv[0] included. The child gets: standard input from
- * /dev/null, the caller's standard output and error, the mapped descriptors
- * and no others; of the environment what a program needs to run (spawn.c lists
- * it), nothing that may be a secret; default signal dispositions, an empty
- * mask; with new_session a session of its own, which a terminal's Ctrl-C does
- * not reach. The caller reaps it. */
+ * /dev/null, the caller's standard output and error (unless 2 is mapped), the
+ * mapped descriptors and no others; of the environment what a program needs to
+ * run (spawn.c lists it), nothing that may be a secret; default signal
+ * dispositions, an empty mask; with new_session a session of its own, which a
+ * terminal's Ctrl-C does not reach. The caller reaps it. */
 bool spawn_self(const char *const argv[], const struct spawn_fd *fds, size_t n,
                 bool new_session, pid_t *pid, struct err *) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/enclose.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/out.h"
@@ -267,7 +268,8 @@ int cmd_help(const struct args *args)
 int cmd_version(const struct args *args)
 {
     if (args_has(args, "json"))
-        out_json(json_pack("{s:s}", "version", RELEVO_VERSION));
+        out_json(json_pack("{s:s, s:i}", "version", RELEVO_VERSION, "landlock",
+                           enclose_abi()));
     else
         puts("relevo " RELEVO_VERSION);
     return EXIT_FINE;

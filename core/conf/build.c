@@ -192,6 +192,7 @@ struct conf *conf_build(struct conf_draft *draft, struct catalog **catalogs,
     if (draft->origins && conf_errors_count(errors) == 0)
         find_origins(&b);
     take_secrets(&b);
+    conf->private_paths = conf_draft_private(draft, arena);
     take_zones(&b);
     if (draft->check_count == 0)
         conf_warn(errors, draft->root->key, "there are no checks");

@@ -46,6 +46,9 @@ void conf_draft_free(struct conf_draft *); /* NULL is fine */
 size_t conf_draft_plugins(const struct conf_draft *, const char *const **names);
 const struct rlv_list *conf_draft_plugin_dirs(const struct conf_draft *);
 const char *conf_draft_state_dir(const struct conf_draft *);
+/* Paths that no plugin is to reach: the state directory, the files that were
+ * read, conf.d, the files of secrets, also where they are not there. */
+struct rlv_list conf_draft_private(const struct conf_draft *, struct arena *);
 /* The caller could not describe plugin i: reports that at its first use. */
 void conf_draft_blame(const struct conf_draft *, size_t i, struct conf_errors *,
                       const char *fmt, ...) PRINTF(4, 5);

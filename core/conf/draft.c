@@ -144,6 +144,7 @@ void conf_draft_free(struct conf_draft *d)
     if (d == NULL)
         return;
     vars_fini(&d->vars);
+    free(d->files);
     arena_free(d->arena);
 }
 
@@ -161,6 +162,19 @@ const struct rlv_list *conf_draft_plugin_dirs(const struct conf_draft *d)
 const char *conf_draft_state_dir(const struct conf_draft *d)
 {
     return d->globals.state_dir;
+}
+
+struct rlv_list conf_draft_private(const struct conf_draft *d,
+                                   struct arena *arena)
+{
+    size_t most = 1 + d->file_count + d->vars.file_count, n = 0;
+    const char **all = arena_alloc(arena, most * sizeof *all);
+    all[n++] = arena_strdup(arena, d->globals.state_dir);
+    for (size_t i = 0; i < d->file_count; i++)
+        all[n++] = arena_strdup(arena, d->files[i]);
+    for (size_t i = 0; i < d->vars.file_count; i++)
+        all[n++] = arena_strdup(arena, d->vars.files[i]);
+    return (struct rlv_list){all, n};
 }
 
 void conf_draft_blame(const struct conf_draft *d, size_t i,

@@ -33,6 +33,8 @@ struct conf_draft {
     const char *dir;               /* of the main file */
     bool origins, given_state_dir; /* of the source */
     char sha256[65];
+    const char **files; /* that were read, and conf.d; absolute */
+    size_t file_count, file_cap;
     struct node *root; /* of all files together */
     struct node *checks, *runbooks, *defaults, *templates, *environments,
         *maintenance, *history;       /* or NULL */

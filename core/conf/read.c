@@ -84,10 +84,22 @@ static void read_source(struct reading *r, struct source_file file)
         merge(r, r->draft->root, root, 0);
 }
 
+/* The path may be relative to where we are now. */
+static void note_file(struct conf_draft *d, const char *path)
+{
+    char *absolute = realpath(path, NULL);
+    if (absolute == NULL)
+        return;
+    d->files = xgrow(d->files, d->file_count, &d->file_cap, sizeof *d->files);
+    d->files[d->file_count++] = arena_strdup(d->arena, absolute);
+    free(absolute);
+}
+
 static void read_file(struct reading *r, const char *name)
 {
     struct source_file file;
     struct err err = {0};
+    note_file(r->draft, name);
     if (source_read(name, r->draft->arena, &file, &err)) {
         read_source(r, file);
         return;
@@ -115,6 +127,7 @@ static void read_folder(struct reading *r, const char *main_file)
                           : arena_printf(arena, "%.*s/conf.d",
                                          (int)(slash - main_file), main_file);
     struct dirent **found;
+    note_file(r->draft, dir);
     int n = scandir(dir, &found, is_config, by_name);
     if (n < 0 && errno != ENOENT && errno != ENOTDIR) {
         conf_error(r->errors, (struct place){0}, "cannot read \"%s\": %s", dir,

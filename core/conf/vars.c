@@ -83,6 +83,8 @@ static void read_secret_file(struct vars *v, struct node *n, const char *name)
     const char *path =
         name[0] == '/' ? name : arena_printf(v->arena, "%s/%s", v->dir, name);
     n->text = "";
+    v->files = xgrow(v->files, v->file_count, &v->file_cap, sizeof *v->files);
+    v->files[v->file_count++] = path;
     bool ok = fs_read(path, LARGEST_SECRET, &text, &err);
     if (ok && text.len > 0 && text.data[text.len - 1] == '\n')
         text.len--;
@@ -321,4 +323,8 @@ void vars_expand(struct vars *v, struct node *n)
     }
 }
 
-void vars_fini(struct vars *v) { free(v->secrets); }
+void vars_fini(struct vars *v)
+{
+    free(v->secrets);
+    free(v->files);
+}

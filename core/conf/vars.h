@@ -22,6 +22,8 @@ struct vars {
     const struct node *environments; /* the block with all of them, or NULL */
     const char **secrets;            /* every value seen; freed by vars_fini */
     size_t secret_count, secret_cap;
+    const char **files; /* they came from, absolute; freed by vars_fini */
+    size_t file_count, file_cap;
 };
 
 /* Resolves everything below a node, except members named in `vars` itself. */

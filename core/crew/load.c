@@ -78,6 +78,7 @@ void worker_send_load(struct worker *w)
     const char **paths =
         arena_alloc(arena, (c->conf->catalog_count + 1) * sizeof *paths);
     struct msg_load load = {.plugins = {paths, 0},
+                            .denied = c->conf->private_paths,
                             .target_probes = (uint32_t)c->conf->target_probes};
     load.checks =
         arena_alloc(arena, (c->check_count + 1) * sizeof *load.checks);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
+#include "crew/printed.h"
 
 /* A dying process closes its channel a moment before it is dead. */
 #define MUTE_NS (1 * NS_PER_S)
@@ -33,7 +34,8 @@ struct process {
     uv_prepare_t flusher; /* active while something waits to be sent */
     int open_handles;
     struct blackbox *blackbox;
-    char why[160]; /* we killed it: why */
+    struct printed *printed; /* NULL: it has main's standard error */
+    char why[160];           /* we killed it: why */
     bool dead, was_shot;
 };
 
@@ -148,6 +150,7 @@ static void on_closed(uv_handle_t *handle)
 static void free_process(struct process *c)
 {
     close_channel(c);
+    printed_end(c->printed);
     close(c->pidfd);
     c->open_handles = 3;
     uv_close((uv_handle_t *)&c->chan_poll, on_closed);
@@ -167,6 +170,8 @@ static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
     uv_poll_stop(handle);
     if (c->chan != NULL)
         receive(c);
+    printed_end(c->printed);
+    c->printed = NULL;
     c->dead = true;
     c->was_shot =
         WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && c->why[0] == '\0';
@@ -228,19 +233,26 @@ static int make_blackbox(struct process *c, struct err *err)
 /* Starts the process with its end of the channel; true: c->pid lives. */
 static bool spawn(struct process *c, int theirs, struct err *err)
 {
-    struct spawn_fd fds[2] = {{theirs, ROLE_FD_CHAN}};
+    struct spawn_fd fds[3] = {{theirs, ROLE_FD_CHAN}};
     size_t n = 1;
-    int box = -1;
+    int box = -1, words = -1;
     if (c->options.blackbox) {
         box = make_blackbox(c, err);
         if (box < 0)
             return false;
         fds[n++] = (struct spawn_fd){box, ROLE_FD_BLACKBOX};
     }
+    if (c->options.listen)
+        c->printed = printed_new(c->loop, c->label, &words, err);
+    if (c->printed != NULL)
+        fds[n++] = (struct spawn_fd){words, STDERR_FILENO};
     const char *argv[] = {"relevo", "--role", c->options.role, NULL};
-    bool ok = spawn_self(argv, fds, n, c->options.new_session, &c->pid, err);
+    bool ok = (c->printed != NULL || !c->options.listen) &&
+              spawn_self(argv, fds, n, c->options.new_session, &c->pid, err);
     if (box >= 0)
         close(box);
+    if (words >= 0)
+        close(words);
     return ok;
 }
 
@@ -259,6 +271,7 @@ static struct process *give_up(struct process *c, int ours, struct err *err)
 {
     err_wrap(err, "starting %s", c->label);
     close(ours);
+    printed_end(c->printed);
     if (c->blackbox != NULL)
         munmap(c->blackbox, sizeof *c->blackbox);
     free(c);

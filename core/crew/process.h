@@ -24,6 +24,7 @@ struct process_options {
     const char *role;  /* "worker", "vet", "runner" */
     const char *label; /* for messages: "worker 2" */
     bool blackbox;
+    bool listen;      /* what it prints goes to the log (printed.h) */
     bool new_session; /* Ctrl-C on the terminal does not reach it */
     size_t queue_bytes;
     bool (*on_frame)(void *arg, const struct frame *);

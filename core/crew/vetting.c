@@ -104,6 +104,7 @@ void vet_plugin(uv_loop_t *loop, const struct msg_vet *request,
     v->timer.data = v;
     struct process_options options = {.role = "vet",
                                       .label = "vet",
+                                      .listen = true,
                                       .queue_bytes = SIZE_MAX / 2,
                                       .on_frame = on_frame,
                                       .on_death = on_death,

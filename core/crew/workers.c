@@ -190,6 +190,18 @@ static bool on_log(struct worker *w, const struct frame *f)
     return ok;
 }
 
+/* It cannot do its work in the view of the files that it has. */
+static bool on_retire(struct worker *w, const struct frame *f)
+{
+    const char *why;
+    struct arena *arena = arena_new();
+    bool ok = msg_get_text(f->payload, f->len, arena, &why);
+    if (ok)
+        process_kill(w->child, why);
+    arena_free(arena);
+    return ok;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     struct worker *w = arg;
@@ -199,6 +211,7 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_LOADED: return true;
     case MSG_RESULT: return on_result(arg, f);
     case MSG_LOG: return on_log(arg, f);
+    case MSG_RETIRE: return on_retire(arg, f);
     default: return false;
     }
 }
@@ -257,6 +270,7 @@ void worker_start(struct worker *w)
     struct process_options options = {.role = "worker",
                                       .label = label,
                                       .blackbox = true,
+                                      .listen = true,
                                       .queue_bytes = WORKER_QUEUE_BYTES,
                                       .on_frame = on_frame,
                                       .on_death = on_death,

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/enclose.h"
 #include "base/fs.h"
 #include "base/harden.h"
 #include "base/human.h"
@@ -333,6 +334,9 @@ static void recall_troubles(struct daemon *d)
 static void say_started(const struct daemon *d)
 {
     char checks[HUMAN_TEXT];
+    if (enclose_abi() == 0)
+        log_warn("this kernel has no Landlock: plugins reach every file that "
+                 "Relevo's user reaches");
     log_info("watching %s from %s, state in %s",
              human_count(d->conf->check_count, "check", checks), d->conf->file,
              d->state_dir);

@@ -107,7 +107,8 @@ static void gather(struct asked *a, const struct conf *conf,
 
 static void ask_validation(struct asked *a, const struct catalog *catalog)
 {
-    struct msg_vet vet = {.path = catalog->path};
+    struct msg_vet vet = {.path = catalog->path,
+                          .denied = a->prepare->conf->private_paths};
     vet.subjects = xcalloc(a->subject_count + 1, sizeof *vet.subjects);
     for (size_t i = 0; i < a->subject_count; i++)
         vet.subjects[vet.subject_count++] =
@@ -182,9 +183,13 @@ static void describe(struct prepare *p, size_t i, const char *name)
     p->catalogs[i] = describe_get(conf_draft_state_dir(p->draft), path);
     if (p->catalogs[i] != NULL)
         return;
-    struct msg_vet vet = {.path = path, .describe = true};
+    struct arena *arena = arena_new();
+    struct msg_vet vet = {.path = path,
+                          .describe = true,
+                          .denied = conf_draft_private(p->draft, arena)};
     p->open++;
     vet_plugin(p->loop, &vet, on_described, &p->asked[i]);
+    arena_free(arena);
 }
 
 void prepare_start(uv_loop_t *loop, const struct conf_source *source,

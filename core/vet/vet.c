@@ -17,6 +17,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/enclose.h"
+#include "base/fs.h"
 #include "base/harden.h"
 #include "base/log.h"
 #include "plug/plug.h"
@@ -69,10 +71,21 @@ static void check_subject(struct vet *v, const struct plug *plug,
     arena_free(arena);
 }
 
+static void enclose_plugin(const struct msg_vet *request)
+{
+    struct err err;
+    char *folder = fs_folder(request->path);
+    if (!enclose(request->denied.items, request->denied.count,
+                 (const char *const *)&folder, 1, &err))
+        log_warn("the plugin is not kept from files of Relevo's: %s", err.text);
+    free(folder);
+}
+
 static void vet(struct vet *v, const struct msg_vet *request)
 {
     struct err err;
     struct buf payload = {0};
+    enclose_plugin(request);
     struct plug *plug = plug_open(request->path, &err);
     if (plug == NULL) {
         msg_put_text(&payload, err.text);

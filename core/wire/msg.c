@@ -120,6 +120,7 @@ void msg_put_vet(struct buf *b, const struct msg_vet *m)
 {
     wire_put_text(b, m->path);
     wire_put_u8(b, m->describe);
+    wire_put_list(b, &m->denied);
     wire_put_u32(b, (uint32_t)m->subject_count);
     for (size_t i = 0; i < m->subject_count; i++) {
         const struct msg_subject *s = &m->subjects[i];
@@ -133,6 +134,7 @@ bool msg_get_vet(const void *p, size_t n, struct arena *a, struct msg_vet *m)
     struct wire_reader r = wire_reader(p, n, a);
     m->path = wire_text_or(&r, "");
     m->describe = wire_u8(&r) != 0;
+    m->denied = wire_list(&r);
     m->subject_count = wire_count(&r, 8);
     m->subjects = arena_alloc(a, m->subject_count * sizeof *m->subjects);
     for (size_t i = 0; i < m->subject_count; i++) {
@@ -327,6 +329,7 @@ static struct record_spec *get_records(struct wire_reader *r, size_t *count)
 void msg_put_load(struct buf *b, const struct msg_load *m)
 {
     wire_put_list(b, &m->plugins);
+    wire_put_list(b, &m->denied);
     wire_put_u32(b, m->target_probes);
     wire_put_u32(b, (uint32_t)m->check_count);
     for (size_t i = 0; i < m->check_count; i++) {
@@ -410,6 +413,7 @@ bool msg_get_load(const void *p, size_t n, struct arena *a, struct msg_load *m)
 {
     struct wire_reader r = wire_reader(p, n, a);
     m->plugins = wire_list(&r);
+    m->denied = wire_list(&r);
     m->target_probes = wire_u32(&r);
     m->check_count = wire_count(&r, 58);
     m->checks = arena_alloc(a, m->check_count * sizeof *m->checks);

@@ -26,6 +26,7 @@
     X(14, LOG, "any", "main", "a line for the log")                       \
     X(15, PING, "main", "worker", "are you there?")                       \
     X(16, PONG, "worker", "main", "yes")                                  \
+    X(17, RETIRE, "worker", "main", "I am to be replaced; text says why") \
     X(20, ALLOW, "main", "runner", "the scripts that may run")            \
     X(21, RUN, "main", "runner", "run this script")                       \
     X(22, STOP_RUN, "main", "runner", "end this run")                     \
@@ -49,8 +50,9 @@ struct msg_subject { /* one check's settings of this plugin */
 };
 
 struct msg_vet {
-    const char *path; /* of the shared object */
-    bool describe;    /* send the catalog too */
+    const char *path;       /* of the shared object */
+    bool describe;          /* send the catalog too */
+    struct rlv_list denied; /* paths that the plugin is not to reach */
     struct msg_subject *subjects;
     size_t subject_count;
 };
@@ -68,7 +70,8 @@ struct catalog *msg_get_catalog(const void *, size_t); /* NULL: nonsense */
 void msg_put_complaint(struct buf *, const struct msg_complaint *);
 bool msg_get_complaint(const void *, size_t, struct arena *,
                        struct msg_complaint *);
-void msg_put_text(struct buf *, const char *text); /* VETTED, "" when fine */
+void msg_put_text(struct buf *, const char *text); /* VETTED, "" when fine;
+                                                     RETIRE */
 bool msg_get_text(const void *, size_t, struct arena *, const char **text);
 
 /* -------------------------------------------------------------- worker --- */
@@ -91,6 +94,7 @@ struct msg_check {
 
 struct msg_load {
     struct rlv_list plugins; /* paths */
+    struct rlv_list denied;  /* paths that no plugin is to reach */
     uint32_t target_probes;  /* at once against one target; 0: no limit */
     struct msg_check *checks;
     size_t check_count;

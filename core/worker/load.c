@@ -18,6 +18,7 @@
 #include "worker/box.h"
 #include "worker/host.h"
 #include "worker/target.h"
+#include "worker/view.h"
 
 static struct plugin *plugins;
 static struct check **checks; /* by id */
@@ -63,6 +64,7 @@ static void open_plugin(struct plugin *p)
         return;
     free(p->broken);
     p->broken = NULL;
+    view_look_at_file(p->path);
     struct box_frame before = box_enter(BLACKBOX_LOAD, p, 0);
     struct plug *plug = plug_open(p->path, &err);
     box_leave(&before);
@@ -159,6 +161,7 @@ static void fill_conf(struct check *c, const struct msg_check *m,
 {
     struct err err;
     const struct setting *culprit = NULL;
+    view_look_at_settings(m->settings, m->setting_count);
     c->conf = plug_fill(plug, m->settings, m->setting_count, c->arena, &culprit,
                         &err);
     if (c->conf == NULL && culprit != NULL)
@@ -408,6 +411,7 @@ static void take_over(const struct msg_load *load, struct arena *arena)
     new.probed = arena_alloc(arena, (n + 1) * sizeof *new.probed);
     new.derived = arena_alloc(arena, (n + 1) * sizeof *new.derived);
     target_set_limit(load->target_probes);
+    view_take(&load->denied, &load->plugins);
     for (size_t i = 0; i < load->plugins.count; i++)
         new.plugins[i] = plugin_at(load->plugins.items[i]);
     make_probed(&new);

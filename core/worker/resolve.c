@@ -27,6 +27,7 @@
 #include "worker/box.h"
 #include "worker/loop.h"
 #include "worker/probe.h"
+#include "worker/view.h"
 
 enum { MOST_THREADS = 16, MOST_ADDRESSES = 64, STACK_BYTES = 1 << 20 };
 
@@ -280,6 +281,7 @@ static struct lookup *find_lookup(const char *name, int family)
 static struct lookup *start_lookup(const char *name, int family)
 {
     struct lookup *l = xcalloc(1, sizeof *l);
+    view_look_at_resolver();
     l->name = xstrdup(name);
     l->family = family;
     if (!enqueue(l)) {

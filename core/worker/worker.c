@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@
 #include "worker/probe.h"
 #include "worker/resolve.h"
 #include "worker/tell.h"
+#include "worker/view.h"
 
 #define DISTURBED_NS (20 * NS_PER_MS)
 /* Good results of the schedule leave on this beat of the monotonic clock, which
@@ -214,6 +216,23 @@ static void give_back(void)
     malloc_trim(0);
 }
 
+/* Main ends us, outside any callback, and has our probes made again. */
+static void retire(const char *why)
+{
+    struct err err;
+    enum chan_status status = CHAN_OPEN;
+    msg_put_text(&payload, why);
+    send_frame(MSG_RETIRE, 0);
+    while (status == CHAN_OPEN && chan_wants_write(chan)) {
+        struct pollfd p = {chan_fd(chan), POLLOUT, 0};
+        poll(&p, 1, -1);
+        status = chan_flush(chan, &err);
+    }
+    follow(status, &err);
+    while (status == CHAN_OPEN)
+        pause();
+}
+
 /* Whoever was under way while the loop stood still has measured that, too. */
 static void on_turn_ended(int64_t busy_ns, int64_t lag_ns)
 {
@@ -222,6 +241,8 @@ static void on_turn_ended(int64_t busy_ns, int64_t lag_ns)
     load_bury();
     watch_bury();
     give_back();
+    if (view_outdated() != NULL)
+        retire(view_outdated());
     if (lag_ns > DISTURBED_NS)
         probe_disturb_all(0);
     else if (busy_ns > DISTURBED_NS)

@@ -9,6 +9,7 @@
  *   worker.c   the process, messages in and out
  *   loop.c     events and timers, at nanoseconds
  *   load.c     plugins and checks of a generation
+ *   view.c     which files they reach
  *   names.c    what their lines may name
  *   probe.c    the life of one probe
  *   host.c     the functions that a plugin calls

@@ -1,7 +1,9 @@
-"""Plugins that do their worst, compiled from tests/lib/plugins/hostile.c.
+"""Plugins that do their worst, compiled from tests/lib/plugins/hostile.c, or
+another file beside it.
 
     Hostile(folder).make("hostile")      →  folder/plugins/hostile.so
     Hostile(folder).make("sleeper", "BLOCKING")
+    Hostile(folder).make("snoop", source="snoop")
 """
 import os
 import shlex
@@ -17,13 +19,13 @@ class Hostile:
         self.folder = os.path.join(folder, "plugins")
         os.makedirs(self.folder, exist_ok=True)
 
-    def make(self, name, *definitions):
+    def make(self, name, *definitions, source="hostile"):
         subprocess.run(
             [*shlex.split(os.environ.get("CC", "cc")), "-std=gnu11", "-shared",
              "-fPIC", "-fvisibility=hidden", "-g",
              "-I", os.path.join(SOURCE, "include"), '-DNAME="%s"' % name,
              *("-D" + d for d in definitions),
-             os.path.join(SOURCE, "tests", "lib", "plugins", "hostile.c"),
+             os.path.join(SOURCE, "tests", "lib", "plugins", source + ".c"),
              "-o", os.path.join(self.folder, name + ".so")], check=True)
         return self
 

@@ -98,8 +98,8 @@ static struct answer vet(const char *plugin, bool describe,
             .name = "port", .value = {.type = RAW_INT, .text = ports[i]}};
         subjects[i] = (struct msg_subject){"check", settings[i], 2};
     }
-    struct msg_vet request = {plugin_path(arena, plugin), describe, subjects,
-                              n};
+    struct msg_vet request = {
+        plugin_path(arena, plugin), describe, {NULL, 0}, subjects, n};
     struct buf payload = {0};
     msg_put_vet(&payload, &request);
     struct answer a = ask(&payload, MSG_VET);
@@ -140,7 +140,8 @@ static void test_missing_option(void **state)
 {
     (void)state;
     struct msg_subject subject = {"check", NULL, 0};
-    struct msg_vet request = {plugin_path(arena, "good"), false, &subject, 1};
+    struct msg_vet request = {
+        plugin_path(arena, "good"), false, {NULL, 0}, &subject, 1};
     struct buf payload = {0};
     msg_put_vet(&payload, &request);
     struct answer a = ask(&payload, MSG_VET);

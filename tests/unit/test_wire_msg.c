@@ -110,7 +110,7 @@ static struct rlv_value any_value(void)
 
 static void put_vet(struct buf *b)
 {
-    struct msg_vet m = {any_text(), below(2) != 0, NULL, below(3)};
+    struct msg_vet m = {any_text(), below(2) != 0, any_list(), NULL, below(3)};
     m.subjects = arena_alloc(arena, m.subject_count * sizeof *m.subjects);
     for (size_t i = 0; i < m.subject_count; i++) {
         m.subjects[i].name = any_text();
@@ -189,6 +189,7 @@ static struct record_spec *any_records(size_t *n)
 static void put_load(struct buf *b)
 {
     struct msg_load m = {.plugins = any_list(),
+                         .denied = any_list(),
                          .target_probes = (uint32_t)next_random()};
     m.check_count = m.plugins.count == 0 ? 0 : below(4);
     m.checks = arena_alloc(arena, m.check_count * sizeof *m.checks);
