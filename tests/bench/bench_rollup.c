@@ -26,12 +26,10 @@
 
 enum { ROUNDS = 5, PACKINGS = 3 };
 
-static void figure(const char *name, double value, const char *unit,
-                   const char *goal)
+static void figure(const char *name, double value, const char *unit)
 {
-    printf("{\"figure\": \"store.%s\", \"value\": %.3f, \"unit\": \"%s\", "
-           "\"goal\": \"%s\"}\n",
-           name, value, unit, goal);
+    printf("{\"figure\": \"store.%s\", \"value\": %.3f, \"unit\": \"%s\"}\n",
+           name, value, unit);
 }
 
 static void must_work(bool ok, const char *what)
@@ -129,8 +127,7 @@ static double median(double *values)
     return values[ROUNDS / 2];
 }
 
-static void packing(const char *name, unsigned checks, unsigned each,
-                    const char *goal)
+static void packing(const char *name, unsigned checks, unsigned each)
 {
     double without[ROUNDS], added[ROUNDS];
     char text[80];
@@ -139,9 +136,9 @@ static void packing(const char *name, unsigned checks, unsigned each,
         added[i] = pack_us(checks, each, true) - without[i];
     }
     snprintf(text, sizeof text, "pack.%s", name);
-    figure(text, median(without), "us/result", "");
+    figure(text, median(without), "us/result");
     snprintf(text, sizeof text, "rollups.%s", name);
-    figure(text, median(added), "us/result", goal);
+    figure(text, median(added), "us/result");
 }
 
 /* --------------------------------------------------------------- reading ---
@@ -206,8 +203,7 @@ static void reading(void)
         for (int i = 0; i < ROUNDS; i++)
             ms[i] = read_ms(dir, by[k], &n, &p95);
         snprintf(text, sizeof text, "month.%s", resolution_name(by[k]));
-        figure(text, median(ms), "ms",
-               by[k] == RESOLUTION_MINUTE ? "" : "<= 10");
+        figure(text, median(ms), "ms");
     }
     db_close(&db);
     fs_remove_tree(dir);
@@ -215,8 +211,8 @@ static void reading(void)
 
 int main(void)
 {
-    packing("1000_at_10s", 1000, 60, "<= 2");
-    packing("10000_at_60s", 10000, 10, "<= 2");
+    packing("1000_at_10s", 1000, 60);
+    packing("10000_at_60s", 10000, 10);
     reading();
     return 0;
 }

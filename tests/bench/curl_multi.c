@@ -1,15 +1,16 @@
 /* The floor: what the requests of an HTTP check cost when nothing else is done
- * with them. libcurl's multi_socket interface on epoll, a new connection for
- * each request, easy handles set up once and used again.
+ * with them. libcurl's multi_socket interface on epoll, easy handles set up
+ * once and used again, a new connection for each request or kept ones.
  *
- *     bench_curl_multi URL COUNT IN_FLIGHT [RATE]
+ *     bench_curl_multi URL COUNT IN_FLIGHT RATE new|keep
  *
- * Without RATE (requests a second) IN_FLIGHT are always under way; with it
- * they begin at even distances, as checks do, and IN_FLIGHT is the most.
+ * With RATE 0 IN_FLIGHT are always under way; else so many requests begin a
+ * second, at even distances, as checks do, and IN_FLIGHT is the most.
  * Prints one JSON line: microseconds of CPU a request, from the first to the
  * last, set-up not counted. */
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,13 +76,13 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
     return size * n;
 }
 
-static CURL *make(const char *url)
+static CURL *make(const char *url, bool keep)
 {
     CURL *easy = curl_easy_init();
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, keep ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, keep ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
     return easy;
 }
@@ -161,14 +162,15 @@ static void run(struct floor *f)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) {
-        fprintf(stderr, "usage: bench_curl_multi URL COUNT IN_FLIGHT [RATE]\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: bench_curl_multi URL COUNT IN_FLIGHT RATE "
+                        "new|keep\n");
         return 2;
     }
     struct floor f = {.url = argv[1], .wanted_ns = -1};
     f.count = atol(argv[2]);
     f.idle_count = atol(argv[3]);
-    f.rate = argc > 4 ? atol(argv[4]) : 0;
+    f.rate = atol(argv[4]);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     f.epoll = epoll_create1(EPOLL_CLOEXEC);
     f.multi = curl_multi_init();
@@ -178,7 +180,7 @@ int main(int argc, char **argv)
     curl_multi_setopt(f.multi, CURLMOPT_TIMERDATA, &f);
     f.idle = calloc((size_t)f.idle_count, sizeof(CURL *));
     for (long i = 0; i < f.idle_count; i++)
-        f.idle[i] = make(f.url);
+        f.idle[i] = make(f.url, strcmp(argv[5], "keep") == 0);
     double before_us = cpu_us();
     f.from_ns = now_ns();
     run(&f);

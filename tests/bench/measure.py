@@ -1,21 +1,17 @@
 """What the measurements share: processes and their CPU and memory, the servers,
-a running relevo, figures.
+a running relevo.
 
 CPU time is the sum over all threads of a process tree, from
-/proc/PID/task/*/schedstat (nanoseconds), else /proc/PID/stat (ticks). A figure
-is one JSON line: what, the median of its rounds, the least and the greatest.
+/proc/PID/task/*/schedstat (nanoseconds), else /proc/PID/stat (ticks).
 """
 import contextlib
 import glob
-import json
 import os
 import re
 import signal
 import shutil
 import socket
-import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -24,49 +20,10 @@ BUILD = os.environ.get("RELEVO_BUILD", "build/release")
 PROGRAM = os.path.join(BUILD, "relevo")
 TICKS = os.sysconf("SC_CLK_TCK")
 HOSTS = 50
-figures = []
 
 
 def bench(name):
     return os.path.join(BUILD, "bench", "bench_" + name)
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def figure(name, values, unit, goal="", note=""):
-    """One JSON line; kept for the table."""
-    row = {"figure": name, "value": round(statistics.median(values), 3),
-           "low": round(min(values), 3), "high": round(max(values), 3),
-           "unit": unit, "rounds": len(values)}
-    if goal:
-        row["goal"] = goal
-    if note:
-        row["note"] = note
-    print(json.dumps(row), flush=True)
-    figures.append(row)
-    return row["value"]
-
-
-def adopt(text):
-    """Figures that a program has printed as JSON lines."""
-    for line in text.splitlines():
-        if line.startswith("{"):
-            print(line, flush=True)
-            figures.append(json.loads(line))
-
-
-def table():
-    rows = [("figure", "median", "range", "unit", "goal")]
-    for f in figures:
-        rows.append((f["figure"], "%g" % f["value"],
-                     "%g..%g" % (f["low"], f["high"]) if "low" in f else "",
-                     f["unit"],
-                     f.get("goal", "")))
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    for row in rows:
-        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
 
 
 def quantile(values, q):
@@ -152,6 +109,8 @@ worker_rlimit_nofile 65536;
 events {{ worker_connections 16384; }}
 http {{
     access_log off;
+    keepalive_requests 10000000;
+    keepalive_timeout 75s;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -211,6 +170,8 @@ def requests(port):
 class Target:
     """bench_target: notes when it was asked for what."""
 
+    GOOD, FAIL, HANG = 0, 1, 2
+
     def __init__(self, folder):
         self.log = os.path.join(folder, "arrivals")
         self.process = subprocess.Popen([bench("target"), self.log],
@@ -250,14 +211,14 @@ def host(i):
     return "127.0.0.%d" % (1 + i % HOSTS)
 
 
-def checks(port, n, interval, alone=()):
-    """Those of `alone` have a target each."""
+def checks(port, n, interval, alone=(), also=""):
+    """Those of `alone` have a target each; `also` is said of all."""
     lines = ["  c%d = { url = \"http://%s:%d/c/%d\"; };"
              % (i, "127.0.1.%d" % (1 + alone.index(i)) if i in alone
                 else host(i), port, i) for i in range(n)]
     return ("defaults = { interval = \"%s\"; timeout = \"5s\"; "
-            "expect = [\"status == 200\"]; };\nchecks = {\n%s\n};\n"
-            % (interval, "\n".join(lines)))
+            "expect = [\"status == 200\"]; %s};\nchecks = {\n%s\n};\n"
+            % (interval, also, "\n".join(lines)))
 
 
 class Relevo:
