@@ -66,17 +66,27 @@ struct block {
     max_align_t data[];
 };
 
+/* The first block, which may be empty, lies right behind it. */
 struct arena {
-    struct block *head;
+    _Alignas(max_align_t) struct block *head;
     size_t next_size, bytes;
 };
 
 enum { FIRST_BLOCK = 256, LARGEST_BLOCK = 64 * 1024 };
 
-struct arena *arena_new(void)
+static struct block *first_block(struct arena *a)
 {
-    struct arena *a = xcalloc(1, sizeof *a);
-    a->next_size = FIRST_BLOCK;
+    return (struct block *)(void *)(a + 1);
+}
+
+struct arena *arena_new(void) { return arena_new_sized(0); }
+
+struct arena *arena_new_sized(size_t first)
+{
+    size_t bytes = sizeof(struct arena) + sizeof(struct block) + first;
+    struct arena *a = xmalloc(bytes);
+    *a = (struct arena){first_block(a), FIRST_BLOCK, bytes};
+    *a->head = (struct block){.size = first};
     return a;
 }
 
@@ -84,7 +94,7 @@ void arena_free(struct arena *a)
 {
     if (a == NULL)
         return;
-    while (a->head != NULL) {
+    while (a->head != first_block(a)) {
         struct block *next = a->head->next;
         free(a->head);
         a->head = next;
@@ -112,7 +122,7 @@ void *arena_alloc(struct arena *a, size_t n)
     size_t step = _Alignof(max_align_t);
     size_t rounded = (n + step - 1) / step * step;
     struct block *b = a->head;
-    if (b == NULL || b->size - b->used < rounded)
+    if (b->size - b->used < rounded)
         b = arena_grow(a, rounded);
     char *p = (char *)b->data + b->used;
     b->used += rounded;

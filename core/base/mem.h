@@ -24,6 +24,9 @@ void *xgrow(void *items, size_t count, size_t *cap, size_t size) MUST_CHECK;
 struct arena;
 
 struct arena *arena_new(void);
+/* Its first bytes come with it, in one piece: for arenas of which there are
+ * many, and which seldom hold more. */
+struct arena *arena_new_sized(size_t first);
 void arena_free(struct arena *); /* NULL is fine */
 /* Zeroed, aligned for any type, valid until arena_free. */
 void *arena_alloc(struct arena *, size_t n) MUST_CHECK;

@@ -31,7 +31,8 @@ static const struct rlv_option global_rows[] = {
     GLOBAL(RLV_STRING, "log", log, "info", "debug|info|warn|error",
         "The least important lines that are logged."),
     GLOBAL(RLV_INT, "workers", workers, "0", "0..64",
-        "How many worker processes run probes; 0 is one for each core, at most 4."),
+        "How many worker processes run probes; 0 is one for each core, at most 4, "
+        "of which no more get checks than there is work for."),
     GLOBAL(RLV_INT, "blocking", blocking, "8", "1..64",
         "How many processes at most run probes that block."),
     GLOBAL(RLV_INT, "target_probes", target_probes, "4", "0..10000",

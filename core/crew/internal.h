@@ -40,6 +40,7 @@ struct crew {
     struct crew_events events;
     struct worker *workers; /* the asynchronous ones, then the blocking ones */
     unsigned worker_count, blocking_count;
+    unsigned used_count; /* of the asynchronous ones, by this generation */
     struct conf *conf;
     struct crew_check *checks; /* by number, ascending */
     size_t check_count;

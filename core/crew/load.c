@@ -4,9 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "crew/internal.h"
+
+/* What one worker does with ease: an eighth of a core; and the number of
+ * checks from which it pays at the start that several take them in. */
+enum { WORKER_PROBES_S = 1000, WORKER_CHECKS = 2500 };
 
 /* ---------------------------------------------------------------- tell --- */
 
@@ -106,7 +111,25 @@ static unsigned home_of(const struct crew *c, const struct check_spec *spec,
     uint64_t key = spec->catalog == NULL || c->conf->target_probes == 0
                        ? id
                        : str_hash(spec->target, strlen(spec->target));
-    return (unsigned)(key % c->worker_count);
+    return (unsigned)(key % c->used_count);
+}
+
+/* Where the configuration does not say how many workers there are, no more are
+ * used than there is work for: each that is wakes up, and finds its caches
+ * cold. */
+static unsigned workers_for(const struct crew *c, const struct conf *conf)
+{
+    double probes_s = 0;
+    for (size_t i = 0; i < conf->check_count; i++) {
+        const struct check_spec *s = &conf->checks[i];
+        if (s->schedule == SCHEDULE_INTERVAL && s->source == NULL)
+            probes_s += (double)NS_PER_S / (double)s->interval_ns;
+    }
+    unsigned by_rate = (unsigned)(probes_s / WORKER_PROBES_S);
+    unsigned by_count = (unsigned)(conf->check_count / WORKER_CHECKS);
+    unsigned wanted = 1 + (by_rate > by_count ? by_rate : by_count);
+    return c->options.workers != 0 || wanted > c->worker_count ? c->worker_count
+                                                               : wanted;
 }
 
 /* A derived one is wherever its source is. */
@@ -135,6 +158,7 @@ void crew_load(struct crew *c, struct conf *conf, const uint32_t *ids)
     struct conf *old = c->conf;
     quarantine_try_again(c);
     c->conf = conf_ref(conf);
+    c->used_count = workers_for(c, conf);
     c->checks =
         xrealloc(c->checks, (conf->check_count + 1) * sizeof *c->checks);
     c->check_count = conf->check_count;

@@ -11,6 +11,7 @@
  * plugin, a plugin that crashes or is silent, wrong options. */
 #include "daemon/prepare.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,9 @@ static void finish(struct prepare *p)
     free(p->catalogs);
     free(p->asked);
     free(p);
+    /* The draft, and the generation before where there was one, leave holes
+     * that glibc would keep: a fifth of main's memory after a reload. */
+    malloc_trim(0);
 }
 
 /* ---------------------------------------------------------- validation --- */

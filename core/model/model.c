@@ -15,6 +15,8 @@
 #include "model/fault.h"
 #include "model/internal.h"
 
+enum { ACTIONS_KEPT = 1024 }; /* from one step to the next */
+
 /* ------------------------------------------------------------- helpers --- */
 
 struct node *model_node(const struct model *m, uint32_t check)
@@ -391,12 +393,24 @@ static void bind_records(struct model *m)
     }
 }
 
+/* A configuration of many checks is one step with as many actions; no other is
+ * as large. */
+static void forget_actions(struct model *m)
+{
+    m->action_count = 0;
+    if (m->action_cap <= ACTIONS_KEPT)
+        return;
+    free(m->actions);
+    m->actions = NULL;
+    m->action_cap = 0;
+}
+
 struct actions model_step(struct model *m, const struct event *event,
                           struct now now)
 {
     arena_free(m->scratch);
     m->scratch = arena_new();
-    m->action_count = 0;
+    forget_actions(m);
     m->now = now;
     distrust_look(m);
     if (m->conf != NULL)

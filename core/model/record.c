@@ -75,7 +75,7 @@ void record_keep_texts(struct record *r, struct arena *a)
 
 struct record *record_copy(const struct record *from)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_sized(sizeof(struct owned));
     struct owned *o = arena_alloc(arena, sizeof *o);
     o->record = *from;
     o->arena = arena;

@@ -85,7 +85,9 @@ struct result {
     size_t evidence_count;
 };
 
-struct result *result_new(void);   /* phases absent, strings empty */
+struct result *result_new(void); /* phases absent, strings empty */
+/* The same; so many bytes of the arena come with it, see arena_new_sized. */
+struct result *result_new_sized(size_t bytes);
 void result_free(struct result *); /* NULL is fine */
 struct result *result_copy(const struct result *);
 

@@ -20,6 +20,8 @@
 #include "worker/target.h"
 #include "worker/view.h"
 
+enum { CHECK_BYTES = 640 }; /* what one takes from its arena as a rule */
+
 static struct plugin *plugins;
 static struct check **checks; /* by id */
 static struct check *retired;
@@ -200,7 +202,7 @@ static struct check *make_check(const struct msg_check *m, struct plugin *p,
     c->target = target_ref(m->target);
     c->timeout_ns = m->timeout_ns;
     c->evidence_bytes = m->evidence_bytes;
-    c->arena = arena_new();
+    c->arena = arena_new_sized(CHECK_BYTES);
     c->source_name = arena_strdup(c->arena, source_name);
     scope_init(&c->scope, p, NULL, 0, NULL);
     if (p->broken != NULL)

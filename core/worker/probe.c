@@ -25,7 +25,10 @@
 #define LATE_NS      (100 * NS_PER_MS)
 #define DISTURBED_NS (20 * NS_PER_MS) /* as in worker.c */
 
-enum { REST = 64 }; /* structs that are over before one is used again */
+enum {
+    REST = 64,         /* structs that are over before one is used again */
+    PROBE_BYTES = 2400 /* what a good one takes from its arena */
+};
 
 static struct rlv_probe *in_flight;
 static struct rlv_probe *over, **over_end = &over;
@@ -252,7 +255,7 @@ void probe_ask(const struct msg_probe *ask, uint32_t generation)
         return;
     }
     struct rlv_probe *p = take();
-    struct result *r = p->result = result_new();
+    struct result *r = p->result = result_new_sized(PROBE_BYTES);
     p->ask = *ask;
     p->check = c;
     c->refs++;
@@ -269,6 +272,8 @@ void probe_ask(const struct msg_probe *ask, uint32_t generation)
 }
 
 /* ----------------------------------------------------------------- all --- */
+
+bool probe_is_any(void) { return in_flight != NULL; }
 
 void probe_disturb_all(uint64_t but)
 {

@@ -38,7 +38,7 @@
 #define DISTURBED_NS (20 * NS_PER_MS)
 /* Good results of the schedule leave on this beat of the monotonic clock, which
  * all workers share: main wakes once for many of them. Anything else leaves at
- * the end of its turn and takes along what waits. */
+ * the end of its turn and takes along what waits; so does the last for now. */
 #define BEAT_NS (20 * NS_PER_MS)
 #define TRIM_NS (10 * NS_PER_S) /* between two looks at what malloc holds */
 
@@ -55,7 +55,8 @@ static uint32_t chan_events = EPOLLIN;
 static struct loop_timer beat; /* set: what is queued may wait for it */
 static bool pressing;          /* something is queued that may not */
 static int exit_status;
-static struct buf payload; /* work space */
+static int64_t gave_back_ns; /* when malloc last did; 0: it shall */
+static struct buf payload;   /* work space */
 
 /* ------------------------------------------------------------- telling --- */
 
@@ -136,6 +137,7 @@ static bool on_load(const struct frame *f)
 {
     if (!load_generation(f->payload, f->len))
         return false;
+    gave_back_ns = 0;
     send_frame(MSG_LOADED, f->generation);
     return true;
 }
@@ -178,10 +180,16 @@ static void follow(enum chan_status status, const struct err *err)
     loop_stop();
 }
 
+/* Nothing more will come that the beat could gather. */
+static bool waits_in_vain(void)
+{
+    return heap_has(&beat.node) && !probe_is_any();
+}
+
 static void flush(void)
 {
     struct err err;
-    if (!pressing && (chan_events & EPOLLOUT) == 0)
+    if (!pressing && !waits_in_vain() && (chan_events & EPOLLOUT) == 0)
         return;
     pressing = false;
     loop_timer_stop(&beat);
@@ -205,14 +213,13 @@ static void on_channel(struct loop_source *source, uint32_t events)
 /* --------------------------------------------------------------- turns --- */
 
 /* Probes that piled up leave holes, which glibc keeps: a rush of 2,000 left 50
- * MB behind. */
+ * MB behind; and so does a generation that is over. */
 static void give_back(void)
 {
-    static int64_t last_ns;
     int64_t now = loop_turn_ns();
-    if (now - last_ns < TRIM_NS)
+    if (now - gave_back_ns < TRIM_NS)
         return;
-    last_ns = now;
+    gave_back_ns = now;
     malloc_trim(0);
 }
 
