@@ -23,6 +23,12 @@ bool proc_look(pid_t, int64_t *start, char *state);
 /* The very process that was meant is still there, not merely its number. */
 bool proc_is_alive(pid_t, int64_t start);
 
+/* Kills every process that has this entry ("NAME=value") in the environment it
+ * was started with, until none is found or the time is over; returns how many.
+ * Looks at all processes of the machine: for a thread that may take its time.
+ * Those of other users are out of reach, unless we are root. */
+size_t proc_kill_marked(const char *entry, int64_t limit_ns);
+
 struct proc_list {
     pid_t *pids;
     size_t count, cap;

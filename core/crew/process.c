@@ -190,6 +190,16 @@ void process_kill(struct process *c, const char *why)
     kill(c->pid, SIGKILL);
 }
 
+void process_wake(struct process *c)
+{
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)c->pid, &info, WSTOPPED | WNOHANG) != 0 ||
+        info.si_pid == 0)
+        return;
+    log_warn("%s was stopped; it goes on", c->label);
+    kill(c->pid, SIGCONT);
+}
+
 void process_release(struct process *c)
 {
     if (c->chan != NULL)

@@ -49,6 +49,8 @@ void process_destroy(struct process *);
 
 pid_t process_pid(const struct process *);
 const char *process_label(const struct process *);
+/* One that somebody has stopped goes on. */
+void process_wake(struct process *);
 struct blackbox *process_blackbox(const struct process *); /* NULL: none */
 int64_t process_born_ns(const struct process *);
 /* SIGKILL, and not from us: an administrator, or the kernel for want of

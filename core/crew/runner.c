@@ -86,6 +86,8 @@ bool crew_start_runner(struct crew *c, struct err *err)
 void runner_tick(struct crew *c, int64_t now_ns)
 {
     struct err err;
+    if (c->runner != NULL)
+        process_wake(c->runner);
     if (c->runner != NULL || c->runner_respawn_ns == 0 ||
         now_ns < c->runner_respawn_ns)
         return;

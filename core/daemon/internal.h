@@ -112,6 +112,9 @@ bool runs_was_begun(const struct daemon *, uint64_t run);
 void runs_adopt(struct daemon *);
 void runs_free(struct daemon *);
 
+/* strays.c: ends what a run has left whose keeper is gone. */
+void strays_end(struct daemon *, uint64_t run);
+
 /* folders.c: the runs' folders, kept as long as outputs are. */
 struct folder_limits {
     uint64_t live;           /* the oldest run that lives; UINT64_MAX: none */

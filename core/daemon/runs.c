@@ -60,6 +60,7 @@ static void end_unknown(struct daemon *d, uint64_t run, const char *why)
         log_warn("%s cannot be removed: it holds secrets", secrets);
     log_warn("run R-%llu left no outcome%s%s", (unsigned long long)run,
              why[0] ? ": " : "", why);
+    strays_end(d, run);
     struct run_ending end = unfinished(run, false, why);
     tell_model(d, &end);
 }

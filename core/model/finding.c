@@ -125,9 +125,21 @@ json_t *finding_malformed(const char *why, const char *line, size_t n)
 json_t *finding_too_many(size_t count)
 {
     struct buf title = {0};
-    buf_addf(&title, "%zu more findings were dropped: a run may report %d",
-             count, FINDINGS_MOST);
+    buf_addf(&title,
+             "%zu more findings were dropped: a run may report %d, %d KiB in "
+             "all",
+             count, FINDINGS_MOST, FINDINGS_BYTES / 1024);
     json_t *warning = own_warning("runbook.too_many", title.data, title.len);
+    buf_free(&title);
+    return warning;
+}
+
+json_t *finding_crowded(size_t most)
+{
+    struct buf title = {0};
+    buf_addf(&title, "ended: it had more than %zu processes at once", most);
+    json_t *warning =
+        own_warning("runbook.too_many_processes", title.data, title.len);
     buf_free(&title);
     return warning;
 }

@@ -12,8 +12,9 @@
 #include "base/mem.h"
 
 enum {
-    FINDING_LINE = 8 * 1024, /* bytes of one line */
-    FINDINGS_MOST = 500      /* of one run */
+    FINDING_LINE = 8 * 1024,    /* bytes of one line */
+    FINDINGS_MOST = 500,        /* of one run */
+    FINDINGS_BYTES = 256 * 1024 /* all their lines */
 };
 
 /* X(t, member that it must have, of which sort, meaning). A type that is not
@@ -40,8 +41,10 @@ json_t *finding_parse(const char *line, size_t n, struct err *) MUST_CHECK;
  * of that line as its detail. A new reference. */
 json_t *finding_malformed(const char *why, const char *line,
                           size_t n) MUST_CHECK;
-/* The warning about `count` findings beyond FINDINGS_MOST. */
+/* The warning about `count` findings beyond FINDINGS_MOST or _BYTES. */
 json_t *finding_too_many(size_t count) MUST_CHECK;
+/* The warning about a run that was ended since it had more processes. */
+json_t *finding_crowded(size_t most) MUST_CHECK;
 
 /* Title of the most severe finding of a JSON array, the first among equals;
  * "" when there is none. What a runbook says about itself (code "runbook.…")

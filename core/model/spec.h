@@ -227,7 +227,7 @@ struct conf {
     size_t zone_count;
     const char **secrets; /* every secret value, for redaction */
     size_t secret_count;
-    struct rlv_list private_paths; /* that no plugin is to reach */
+    struct rlv_list private_paths;           /* that no plugin is to reach */
     struct origins origins, history_origins; /* of the global options */
 };
 

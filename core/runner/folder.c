@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,6 +59,30 @@ void folder_take_back(const struct folder *f)
 {
     if (geteuid() == 0 && fchown(f->fd, f->uid, f->gid) == 0)
         (void)fchmod(f->fd, 0700);
+}
+
+static bool is_there(const struct folder *f, const char *path)
+{
+    struct stat here, there;
+    return fstat(f->fd, &here) == 0 && lstat(path, &there) == 0 &&
+           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+bool folder_find_again(struct folder *f, const char *path, struct err *err)
+{
+    if (is_there(f, path))
+        return true;
+    char *aside = xasprintf("%s.aside", path);
+    bool free_now = rename(path, aside) == 0 || errno == ENOENT;
+    free(aside);
+    if (!free_now || mkdir(path, 0700) != 0)
+        return err_set(err, ERR_IO, errno, "make the run's folder anew");
+    close(f->fd);
+    f->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (f->fd < 0)
+        return err_set(err, ERR_IO, errno, "open %s", path);
+    folder_take_back(f);
+    return true;
 }
 
 static bool add_secret(int dir, const struct msg_pair *p,

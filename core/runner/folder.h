@@ -31,6 +31,11 @@ bool folder_open(struct folder *, const char *path, struct err *) MUST_CHECK;
 bool folder_lend(const struct folder *, const struct account *,
                  struct err *) MUST_CHECK;
 void folder_take_back(const struct folder *);
+/* The script may have removed it, moved it away or put something in its place:
+ * what is there then is moved aside, and a new folder made, for the outcome
+ * must be where main looks for it. */
+bool folder_find_again(struct folder *, const char *path,
+                       struct err *) MUST_CHECK;
 
 /* Each as secrets/NAME, 0400, the script user's. */
 bool folder_add_secrets(struct folder *, const struct msg_pair *, size_t n,

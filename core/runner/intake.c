@@ -94,6 +94,7 @@ static void keep(struct intake *in, json_t *finding)
 {
     if (json_array_size(in->list) < FINDINGS_MOST) {
         json_array_append_new(in->list, finding);
+        in->bytes += in->line.len;
         return;
     }
     json_decref(finding);
@@ -105,10 +106,16 @@ static bool is_blank(const struct buf *line)
     return strspn(buf_text(line), " \t\r") == line->len;
 }
 
+static bool is_full(const struct intake *in)
+{
+    return json_array_size(in->list) >= FINDINGS_MOST ||
+           in->bytes + in->line.len > FINDINGS_BYTES;
+}
+
 static void end_line(struct intake *in)
 {
     struct err err = {0};
-    if (json_array_size(in->list) >= FINDINGS_MOST) {
+    if (is_full(in)) {
         in->beyond += in->too_long || !is_blank(&in->line);
     } else if (in->too_long) {
         err_set(&err, ERR_LIMIT, 0, "longer than %d bytes", FINDING_LINE);

@@ -15,6 +15,7 @@ struct intake {
     struct buf line;
     bool too_long; /* the rest of the line is thrown away */
     json_t *list;
+    size_t bytes;  /* of the lines in it */
     size_t beyond; /* findings beyond the bound */
 };
 

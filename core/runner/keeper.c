@@ -5,11 +5,13 @@
  * nobody is left → secrets removed, folder taken back, outcome.json.
  *
  * Ways it can fail: something before the start (the outcome says so, exit -1);
- * the time is over, or main wants it stopped (sweep.h, from SIGTERM on); the
+ * the time is over, or main wants it stopped (sweep.h, from SIGTERM on); it
+ * forks without end (SIGKILL at once: there would soon be no room for us); the
  * script ended and left processes behind (the same, with a short grace); they
  * hold the pipes open (nobody waits for the end of a pipe, only for the end of
- * processes); the disk is full (a shorter outcome is tried, then last words to
- * the runner). The runner's death, and main's, go unnoticed here. */
+ * processes); the folder is not where it was (it is made anew); the disk is
+ * full (a shorter outcome is tried, then last words to the runner). The
+ * runner's death, and main's, go unnoticed here. */
 #include "runner/keeper.h"
 
 #include <errno.h>
@@ -26,6 +28,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "model/finding.h"
 #include "model/outcome.h"
 #include "runner/capture.h"
 #include "runner/child.h"
@@ -33,7 +36,15 @@
 #include "runner/intake.h"
 #include "runner/sweep.h"
 
-enum { LARGEST_OUTPUT = 4 * 1024 * 1024, CHUNK = 64 * 1024, ROUNDS = 16 };
+enum {
+    LARGEST_OUTPUT = 4 * 1024 * 1024,
+    CHUNK = 64 * 1024,
+    ROUNDS = 16,
+    MOST_REAPED = 4096, /* before we look at anything else */
+    MOST_PROCESSES = 512
+};
+
+#define COUNT_NS (100 * NS_PER_MS) /* between two counts of processes */
 
 #define STRAGGLER_GRACE_NS (2 * NS_PER_S)
 
@@ -48,8 +59,8 @@ struct keeper {
     int fds[AT_COUNT]; /* -1: at its end */
     pid_t pid;         /* of the script; 0: not started, or reaped */
     int status;        /* from waitpid */
-    bool started, timed_out, stopped, alone;
-    int64_t deadline_ns, started_us;
+    bool started, timed_out, stopped, crowded, alone;
+    int64_t deadline_ns, counted_ns, started_us;
     struct capture output, errors;
     struct intake findings;
     struct buf failure;
@@ -178,7 +189,7 @@ static void drain(struct keeper *k, int which)
 
 static void reap(struct keeper *k)
 {
-    for (;;) {
+    for (int i = 0; i < MOST_REAPED; i++) {
         int status;
         pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
         if (pid < 0 && errno == EINTR)
@@ -217,6 +228,18 @@ static int64_t short_grace(const struct keeper *k)
                                                  : STRAGGLER_GRACE_NS;
 }
 
+static bool is_crowded(struct keeper *k, int64_t now_ns)
+{
+    if (now_ns - k->counted_ns < COUNT_NS)
+        return false;
+    struct proc_list all = {0};
+    proc_descendants(getpid(), &all);
+    size_t count = all.count;
+    proc_list_free(&all);
+    k->counted_ns = now_ns;
+    return count > MOST_PROCESSES;
+}
+
 static void look_at_clock(struct keeper *k)
 {
     int64_t now_ns = clock_mono_ns();
@@ -226,6 +249,8 @@ static void look_at_clock(struct keeper *k)
         begin_end(k, NULL, short_grace(k));
     else if (now_ns >= k->deadline_ns)
         begin_end(k, &k->timed_out, k->run->grace_ns);
+    else if (is_crowded(k, now_ns))
+        begin_end(k, &k->crowded, 0);
 }
 
 static int wait_ms(const struct keeper *k)
@@ -233,7 +258,8 @@ static int wait_ms(const struct keeper *k)
     if (k->sweep.phase != SWEEP_OFF)
         return SWEEP_TICK_NS / NS_PER_MS;
     int64_t left_ms = (k->deadline_ns - clock_mono_ns()) / NS_PER_MS + 1;
-    return left_ms < 0 ? 0 : left_ms > 60000 ? 60000 : (int)left_ms;
+    int64_t most_ms = COUNT_NS / NS_PER_MS;
+    return left_ms < 0 ? 0 : left_ms > most_ms ? (int)most_ms : (int)left_ms;
 }
 
 static void watch(struct keeper *k)
@@ -315,6 +341,8 @@ static bool leave_outcome(struct keeper *k, struct err *err)
     json_t *out = capture_end(&k->output, &out_dropped);
     json_t *errors = capture_end(&k->errors, &errors_dropped);
     json_t *findings = intake_end(&k->findings);
+    if (k->crowded)
+        json_array_append_new(findings, finding_crowded(MOST_PROCESSES));
     uint64_t out_all = out_dropped + json_string_length(out);
     uint64_t errors_all = errors_dropped + json_string_length(errors);
     add_outputs(object, out, out_dropped, errors, errors_dropped, findings);
@@ -357,7 +385,8 @@ void keeper_run(const struct msg_run *m, int words)
             watch(&k);
         folder_remove_secrets(&k.folder, m->secrets, m->secret_count);
         folder_take_back(&k.folder);
-        ok = leave_outcome(&k, &err);
+        ok = folder_find_again(&k.folder, m->dir, &err) &&
+             leave_outcome(&k, &err);
     }
     if (!ok)
         (void)!fs_write_all(words, err.text, strlen(err.text));

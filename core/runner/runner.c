@@ -6,7 +6,8 @@
  *
  * Ways it can fail: the script is not on the list, the folder exists already,
  * no process can be forked (RUN_EXITED says so, nothing was started); a keeper
- * dies without an outcome (RUN_EXITED says how; as a subreaper we inherit what
+ * is stopped by its script (it goes on), is held up for ever (killed), or dies
+ * without an outcome (RUN_EXITED says how; as a subreaper we inherit what
  * it kept and end it: nothing runs that nobody watches); main goes away or
  * sends nonsense (nothing new is started; we end after the last keeper); we are
  * killed (the keepers go on, they need nothing of ours). */
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/proc.h"
@@ -36,11 +39,15 @@
 
 enum { QUEUE_LIMIT = 4 * 1024 * 1024 };
 
+/* What a keeper takes at most after the script's time and grace are over. */
+#define LONGEST_END (30 * NS_PER_S)
+
 struct run {
     uint64_t number;
     uint32_t generation;
     pid_t keeper;
-    int words; /* the keeper's last ones */
+    int words;        /* the keeper's last ones */
+    int64_t until_ns; /* by then it has ended, or something holds it up */
     char *dir;
 };
 
@@ -152,6 +159,7 @@ static bool start_run(const struct msg_run *m, uint32_t generation,
         return false;
     }
     r.dir = xstrdup(m->dir);
+    r.until_ns = clock_mono_ns() + m->timeout_ns + m->grace_ns + LONGEST_END;
     runner.runs =
         xgrow(runner.runs, runner.count, &runner.cap, sizeof *runner.runs);
     runner.runs[runner.count++] = r;
@@ -288,8 +296,13 @@ static void reap(void)
     int status;
     pid_t pid;
     bool orphans = false;
-    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL)) > 0) {
         size_t i = find_keeper(pid);
+        if (WIFSTOPPED(status)) {
+            if (i < runner.count)
+                kill(pid, SIGCONT);
+            continue;
+        }
         orphans = orphans || i == runner.count || status != 0;
         if (i < runner.count)
             end_run(i, status);
@@ -333,6 +346,31 @@ static void start(void)
     log_set_sink(send_log);
 }
 
+static int wait_ms(void)
+{
+    int64_t first_ns = INT64_MAX;
+    for (size_t i = 0; i < runner.count; i++)
+        if (runner.runs[i].until_ns < first_ns)
+            first_ns = runner.runs[i].until_ns;
+    if (first_ns == INT64_MAX)
+        return -1;
+    int64_t left_ms = (first_ns - clock_mono_ns()) / NS_PER_MS + 1;
+    return left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}
+
+/* Its death brings us to what it kept. */
+static void kill_late_keepers(void)
+{
+    int64_t now_ns = clock_mono_ns();
+    for (size_t i = 0; i < runner.count; i++)
+        if (now_ns >= runner.runs[i].until_ns) {
+            log_error("the keeper of run R-%llu does not end: killed",
+                      (unsigned long long)runner.runs[i].number);
+            kill(runner.runs[i].keeper, SIGKILL);
+            runner.runs[i].until_ns = now_ns + LONGEST_END;
+        }
+}
+
 static void wait_for_events(void)
 {
     struct pollfd polled[2] = {{.fd = runner.signals, .events = POLLIN},
@@ -343,7 +381,7 @@ static void wait_for_events(void)
         if (chan_wants_write(runner.chan))
             polled[1].events |= POLLOUT;
     }
-    poll(polled, 2, -1);
+    poll(polled, 2, wait_ms());
 }
 
 int runner_main(void)
@@ -353,6 +391,7 @@ int runner_main(void)
         wait_for_events();
         receive();
         read_signals();
+        kill_late_keepers();
         flush();
     }
     map_free(runner.allowed);

@@ -6,8 +6,9 @@
  *
  * Happy path: SIGTERM to all, they end, ECHILD. Ways it can fail: SIGTERM is
  * ignored (SIGKILL after the grace), new ones are forked meanwhile (the walk
- * is repeated every SWEEP_TICK), a process hangs in the kernel (given up after
- * SWEEP_LONGEST; it is reported). */
+ * is repeated every SWEEP_TICK, with SIGKILL at once until it finds none, and
+ * before all others where the kernel lets us), a process hangs in the kernel
+ * (given up after SWEEP_LONGEST; it is reported). */
 #ifndef RELEVO_RUNNER_SWEEP_H
 #define RELEVO_RUNNER_SWEEP_H
 
