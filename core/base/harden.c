@@ -12,6 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#if defined(__has_feature)
+#define RELEVO_ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define RELEVO_ADDRESS_SANITIZER 0
+#endif
+
 /* A limit on core files is not enough: where core_pattern is a pipe, as with
  * systemd-coredump, the kernel does not ask for it. */
 void harden_memory(void)
@@ -48,6 +54,19 @@ static bool drop_capabilities(void)
 bool harden_rights(void)
 {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && drop_capabilities();
+}
+
+void harden_heap(size_t bytes)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !RELEVO_ADDRESS_SANITIZER
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur <= bytes)
+        return;
+    limit.rlim_cur = limit.rlim_max = bytes;
+    setrlimit(RLIMIT_DATA, &limit);
+#else
+    (void)bytes;
+#endif
 }
 
 /* The fourth field of /proc/loadavg is "running/all". The kernel counts by

@@ -5,6 +5,7 @@
 #define RELEVO_BASE_HARDEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Nobody but root reads this process' memory, environment or descriptors, or
  * traces it, and it leaves no core file: all of these hold secrets. With
@@ -19,6 +20,10 @@ void harden_oom(int score);
 /* No capability, and none to be had by executing anything. false: not all of
  * it could be given up; errno tells. */
 bool harden_rights(void);
+
+/* No more private memory than that: what asks for it gets none. Not with a
+ * sanitizer, which asks for terabytes. */
+void harden_heap(size_t bytes);
 
 /* At most so many more tasks than the machine runs at this moment, where the
  * kernel counts them (it never does for root). Safe after fork. */

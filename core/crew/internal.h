@@ -10,6 +10,7 @@ struct flight {
     struct flight *next; /* in its worker's list, or in the waiting list */
     struct msg_probe probe;
     int64_t sent_ns;
+    unsigned apart;    /* to be redone alone, after so many others; 0: sent */
     struct held *held; /* derived.c: results that wait for its own */
 };
 
@@ -22,8 +23,9 @@ struct worker {
     size_t flight_count;
     int64_t respawn_ns; /* 0: not waiting */
     int64_t back_off_ns;
-    bool pinged;    /* and has not answered since */
-    unsigned ticks; /* of the watchdog, since the last ping or answer */
+    bool pinged;          /* and has not answered since */
+    unsigned ticks;       /* of the watchdog, since the last ping or answer */
+    unsigned weigh_ticks; /* since its memory was looked at */
 };
 
 struct crew_check { /* what the crew knows of a check */
@@ -76,6 +78,8 @@ void derived_drop(struct flight *); /* what is held is not to be believed */
 void derived_give(struct crew *, struct flight *, struct result *);
 
 /* obituary.c */
+/* Callbacks that ended so shortly before the last one may have done it, too. */
+#define SUSPECT_NS (20 * NS_PER_MS)
 /* What a dead worker's probes come to: results, or flights to redo. True: it
  * is known who killed it. */
 bool obituary(struct worker *, const char *how);

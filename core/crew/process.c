@@ -3,6 +3,7 @@
 #include "crew/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct process {
     struct printed *printed; /* NULL: it has main's standard error */
     char why[160];           /* we killed it: why */
     bool dead, was_shot;
+    enum blame blame; /* when we killed it */
 };
 
 /* ------------------------------------------------------------- sending --- */
@@ -49,7 +51,7 @@ static void flush(struct process *c)
     if (c->chan == NULL)
         return;
     if (chan_flush(c->chan, &err) == CHAN_BROKEN)
-        process_kill(c, err.text);
+        process_kill_for(c, BLAME_LAST, err.text);
     watch_channel(c);
 }
 
@@ -75,11 +77,23 @@ void process_send(struct process *c, uint16_t type, uint32_t generation,
 
 /* ----------------------------------------------------------- receiving --- */
 
+static void on_closed(uv_handle_t *handle)
+{
+    struct process *c = handle->data;
+    if (--c->open_handles > 0)
+        return;
+    if (c->blackbox != NULL)
+        munmap(c->blackbox, sizeof *c->blackbox);
+    free(c);
+}
+
+/* The handle before the descriptor: closing a uv_poll_t takes the number that
+ * it had out of epoll, whoever has it by then. */
 static void close_channel(struct process *c)
 {
     if (c->chan == NULL)
         return;
-    uv_poll_stop(&c->chan_poll);
+    uv_close((uv_handle_t *)&c->chan_poll, on_closed);
     uv_prepare_stop(&c->flusher);
     chan_free(c->chan);
     c->chan = NULL;
@@ -91,7 +105,7 @@ static void receive(struct process *c)
     enum chan_status status =
         chan_receive(c->chan, c->options.on_frame, c->options.arg, &err);
     if (status == CHAN_BROKEN)
-        process_kill(c, err.text);
+        process_kill_for(c, BLAME_LAST, err.text);
     if (status != CHAN_OPEN) {
         close_channel(c); /* its death will be reported by the pidfd */
         c->closed_ns = clock_mono_ns();
@@ -137,24 +151,12 @@ static void describe_death(const struct process *c, int status, char *out,
         snprintf(out, size, "%s", how);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    struct process *c = handle->data;
-    if (--c->open_handles > 0)
-        return;
-    if (c->blackbox != NULL)
-        munmap(c->blackbox, sizeof *c->blackbox);
-    free(c);
-}
-
 static void free_process(struct process *c)
 {
     close_channel(c);
     printed_end(c->printed);
-    close(c->pidfd);
-    c->open_handles = 3;
-    uv_close((uv_handle_t *)&c->chan_poll, on_closed);
     uv_close((uv_handle_t *)&c->pid_poll, on_closed);
+    close(c->pidfd);
     uv_close((uv_handle_t *)&c->flusher, on_closed);
 }
 
@@ -198,6 +200,13 @@ void process_wake(struct process *c)
         return;
     log_warn("%s was stopped; it goes on", c->label);
     kill(c->pid, SIGCONT);
+}
+
+void process_kill_for(struct process *c, enum blame blame, const char *why)
+{
+    if (c->why[0] == '\0')
+        c->blame = blame;
+    process_kill(c, why);
 }
 
 void process_release(struct process *c)
@@ -272,6 +281,7 @@ static void watch(struct process *c, int ours)
     must(uv_poll_init(c->loop, &c->chan_poll, ours) == 0);
     must(uv_poll_init(c->loop, &c->pid_poll, c->pidfd) == 0);
     must(uv_prepare_init(c->loop, &c->flusher) == 0);
+    c->open_handles = 3;
     c->chan_poll.data = c->pid_poll.data = c->flusher.data = c;
     watch_channel(c);
     uv_poll_start(&c->pid_poll, UV_READABLE, on_exit_seen);
@@ -324,7 +334,27 @@ struct blackbox *process_blackbox(const struct process *c)
     return c->blackbox;
 }
 
-bool process_was_shot(const struct process *c) { return c->was_shot; }
+enum blame process_blame(const struct process *c)
+{
+    return c->was_shot ? BLAME_NOBODY : c->blame;
+}
+
+/* The second number of statm: pages that it has in memory. */
+size_t process_memory(const struct process *c)
+{
+    char path[40], text[128];
+    unsigned long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)c->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n < 0 ? 0 : n] = '\0';
+    const char *space = strchr(text, ' ');
+    if (space != NULL)
+        pages = strtoul(space, NULL, 10);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
 
 bool process_is_mute(const struct process *c, int64_t now_ns)
 {

@@ -20,6 +20,13 @@
 
 struct process;
 
+/* What it died of was done by … */
+enum blame {
+    BLAME_RUNNING, /* the callback that ran; without one, the last */
+    BLAME_LAST,    /* whichever ran last, running still or not: no proof */
+    BLAME_NOBODY
+};
+
 struct process_options {
     const char *role;  /* "worker", "vet", "runner" */
     const char *label; /* for messages: "worker 2" */
@@ -41,6 +48,8 @@ void process_send(struct process *, uint16_t type, uint32_t generation,
                   const struct buf *payload);
 /* Kills it; `why` becomes part of what on_death hears. */
 void process_kill(struct process *, const char *why);
+/* Likewise; and who is to blame for it. */
+void process_kill_for(struct process *, enum blame, const char *why);
 /* Lets it go on without us: its channel closes, nothing more is heard. */
 void process_release(struct process *);
 /* Kills it, reaps it, frees it; on_death is not called. For a crew that ends.
@@ -53,9 +62,10 @@ const char *process_label(const struct process *);
 void process_wake(struct process *);
 struct blackbox *process_blackbox(const struct process *); /* NULL: none */
 int64_t process_born_ns(const struct process *);
-/* SIGKILL, and not from us: an administrator, or the kernel for want of
- * memory. Known once it is dead. */
-bool process_was_shot(const struct process *);
+/* Known once it is dead. Nobody, too, for a SIGKILL that is not from us: an
+ * administrator, or the kernel for want of memory. */
+enum blame process_blame(const struct process *);
+size_t process_memory(const struct process *); /* bytes; 0: not known */
 /* It closed its channel a second ago and still lives: nobody hears it. */
 bool process_is_mute(const struct process *, int64_t now_ns);
 

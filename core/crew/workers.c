@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/human.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "crew/internal.h"
@@ -15,6 +16,10 @@
 #define WATCHDOG_MS        100
 #define PING_TICKS         20  /* without a ping */
 #define SILENT_TICKS       100 /* without an answer to one */
+#define APART_NS           (2 * SUSPECT_NS)
+#define WEIGH_TICKS        10 /* between two looks at its memory */
+#define MOST_MEMORY        (512u << 20)
+#define LONG_CALLBACK      (100 * NS_PER_MS)
 #define LONGEST_CALLBACK   (1 * NS_PER_S)
 #define BLOCKING_GRACE     (100 * NS_PER_MS)
 #define WORKER_QUEUE_BYTES (64u << 20)
@@ -42,18 +47,23 @@ static struct worker *worker_of(struct crew *c, const struct crew_check *check)
 
 /* -------------------------------------------------------------- probes --- */
 
+static void send_probe(struct worker *w, struct flight *f)
+{
+    struct buf payload = {0};
+    msg_put_probe(&payload, &f->probe);
+    process_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
+    buf_free(&payload);
+    f->sent_ns = clock_mono_ns();
+}
+
 void worker_give(struct worker *w, struct flight *f)
 {
     f->next = w->flights;
     f->sent_ns = clock_mono_ns();
     w->flights = f;
     w->flight_count++;
-    if (w->child == NULL)
-        return; /* sent when it is back: worker_start */
-    struct buf payload = {0};
-    msg_put_probe(&payload, &f->probe);
-    process_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
-    buf_free(&payload);
+    if (w->child != NULL) /* else sent when it is back: worker_start */
+        send_probe(w, f);
 }
 
 /* A result for a probe that no worker could make. */
@@ -197,9 +207,23 @@ static bool on_retire(struct worker *w, const struct frame *f)
     struct arena *arena = arena_new();
     bool ok = msg_get_text(f->payload, f->len, arena, &why);
     if (ok)
-        process_kill(w->child, why);
+        process_kill_for(w->child, BLAME_NOBODY, why);
     arena_free(arena);
     return ok;
+}
+
+/* The worker is ready: what is suspected of the death of the one before is
+ * redone so that each is alone. */
+static void send_apart(struct worker *w)
+{
+    int64_t now = clock_mono_ns();
+    for (struct flight *f = w->flights; f != NULL; f = f->next) {
+        if (f->apart == 0)
+            continue;
+        f->probe.due_ns = now + f->apart * APART_NS;
+        f->apart = 0;
+        send_probe(w, f);
+    }
 }
 
 static bool on_frame(void *arg, const struct frame *f)
@@ -208,7 +232,7 @@ static bool on_frame(void *arg, const struct frame *f)
     w->pinged = false; /* whatever it says, it lives */
     switch (f->type) {
     case MSG_PONG: return true;
-    case MSG_LOADED: return true;
+    case MSG_LOADED: send_apart(w); return true;
     case MSG_RESULT: return on_result(arg, f);
     case MSG_LOG: return on_log(arg, f);
     case MSG_RETIRE: return on_retire(arg, f);
@@ -253,13 +277,9 @@ static void on_death(void *arg, struct process *child, const char *how)
 
 static void resend_flights(struct worker *w)
 {
-    for (struct flight *f = w->flights; f != NULL; f = f->next) {
-        struct buf payload = {0};
-        msg_put_probe(&payload, &f->probe);
-        process_send(w->child, MSG_PROBE, w->crew->conf->generation, &payload);
-        buf_free(&payload);
-        f->sent_ns = clock_mono_ns();
-    }
+    for (struct flight *f = w->flights; f != NULL; f = f->next)
+        if (f->apart == 0)
+            send_probe(w, f);
 }
 
 void worker_start(struct worker *w)
@@ -288,7 +308,6 @@ void worker_start(struct worker *w)
     resend_flights(w);
 }
 
-/* A callback that does not return, a blocking probe past its deadline. */
 /* A worker that stands still outside any callback shows only by its silence.
  * Ticks are counted, not time: when we were stopped ourselves, it is not the
  * worker's fault. */
@@ -305,15 +324,37 @@ static void ping_worker(struct worker *w)
     }
 }
 
+/* One that leaks a little every time is replaced before the machine suffers:
+ * nobody in particular did it. One that takes all at once is in a callback, and
+ * named; or has reached the limit that a worker sets itself, and is named, too.
+ */
+static void weigh_worker(struct worker *w, int64_t now)
+{
+    char text[80], size[HUMAN_TEXT];
+    if (w->weigh_ticks++ < WEIGH_TICKS)
+        return;
+    w->weigh_ticks = 0;
+    size_t bytes = process_memory(w->child);
+    if (bytes <= MOST_MEMORY)
+        return;
+    int64_t entered = atomic_load(&process_blackbox(w->child)->entered_ns);
+    bool long_since = entered != 0 && now - entered > LONG_CALLBACK;
+    snprintf(text, sizeof text, "it has %s of memory",
+             human_size((int64_t)bytes, size));
+    process_kill_for(w->child, long_since ? BLAME_RUNNING : BLAME_NOBODY, text);
+}
+
+/* A callback that does not return, a blocking probe past its deadline. */
 static void watch_worker(struct worker *w, int64_t now)
 {
     if (!w->blocking)
         ping_worker(w);
     const struct blackbox *box = process_blackbox(w->child);
     if (process_is_mute(w->child, now)) {
-        process_kill(w->child, "it closed its channel");
+        process_kill_for(w->child, BLAME_LAST, "it closed its channel");
         return;
     }
+    weigh_worker(w, now);
     int64_t entered =
         atomic_load_explicit(&box->entered_ns, memory_order_relaxed);
     uint32_t callback =

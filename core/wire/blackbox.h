@@ -34,13 +34,28 @@ enum blackbox_callback {
 #undef X
 };
 
-enum { BLACKBOX_EFFECTS = 4096 }; /* probes that changed something */
+enum {
+    BLACKBOX_EFFECTS = 4096, /* probes that changed something */
+    BLACKBOX_RECENT = 8
+};
+
+/* An outermost callback that ended, of a probe. */
+struct blackbox_recent {
+    _Atomic uint64_t probe;
+    _Atomic uint32_t callback;
+    _Atomic int64_t ended_ns;
+};
 
 struct blackbox {
     _Atomic uint64_t probe;     /* number; 0: none in particular */
     _Atomic uint32_t callback;  /* enum blackbox_callback */
     _Atomic int64_t entered_ns; /* monotonic; 0: no callback is running */
     char plugin[32];            /* of the callback; written before entered_ns */
+    /* Who may have left the process in pieces: a ring, one place for several
+     * callbacks in a row of one probe. `plugin` is still that of the newest. */
+    struct blackbox_recent recent[BLACKBOX_RECENT];
+    _Atomic uint32_t newest;  /* index */
+    _Atomic uint32_t foreign; /* it died in a thread that is not the loop\'s */
     _Atomic uint64_t effects[BLACKBOX_EFFECTS]; /* [probe % size] = probe */
 };
 

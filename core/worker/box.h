@@ -17,7 +17,8 @@ struct box_frame { /* what was going on */
     struct plugin *plugin;
 };
 
-/* Maps the page behind the descriptor; without one nobody looks. */
+/* Maps the page behind the descriptor; without one nobody looks. From then on
+ * a deadly signal says whether it was this thread that it came to. */
 void box_open(int fd);
 
 /* Calls nest (done() in a callback judges, which ends a scope); the caller
@@ -25,6 +26,8 @@ void box_open(int fd);
 struct box_frame box_enter(enum blackbox_callback, struct plugin *,
                            uint64_t probe);
 void box_leave(const struct box_frame *before);
+/* We end: what ends with us is no longer told from what went before. */
+void box_close(void);
 void box_serving(uint64_t probe); /* 0: as when the callback was entered */
 void box_effects(uint64_t probe);
 

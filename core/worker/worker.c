@@ -44,9 +44,10 @@
 
 enum {
     QUEUE_BYTES = 64 << 20,
-    LINES_A_SECOND = 50, /* of plugins' logs */
-    TASKS = 64,          /* threads and processes of plugins and ours */
-    END_SECONDS = 2      /* for plugins to let go */
+    LINES_A_SECOND = 50,  /* of plugins' logs */
+    HEAP_BYTES = 1 << 30, /* main looks for less than that, see crew */
+    TASKS = 64,           /* threads and processes of plugins and ours */
+    END_SECONDS = 2       /* for plugins to let go */
 };
 
 static struct chan *chan;
@@ -280,6 +281,7 @@ static void harden(void)
     if (!harden_rights())
         die("capabilities cannot be given up: %s", strerror(errno));
     harden_tasks(TASKS);
+    harden_heap(HEAP_BYTES);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -308,6 +310,7 @@ static void open_all(void)
 static void close_all(void)
 {
     log_set_sink(NULL);
+    box_close();
     alarm(END_SECONDS);
     probe_close();
     load_close();

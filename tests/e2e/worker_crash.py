@@ -114,7 +114,7 @@ class WorkerCrash(unittest.TestCase):
         self.check_death("crash", "start", "signal 11")
 
     def test_segmentation_fault_in_a_timer(self):
-        self.check_death("crash-in-timer", "a timer callback", "signal 11")
+        self.check_death("timer:crash", "a timer callback", "signal 11")
 
     def test_abort(self):
         self.check_death("abort", "start", "signal 6")
@@ -122,17 +122,80 @@ class WorkerCrash(unittest.TestCase):
     def test_exit(self):
         self.check_death("exit", "start", "exited with status 0")
 
+    def test_exit_at_once(self):
+        self.check_death("timer:_exit", "a timer callback",
+                         "exited with status 0")
+
     def test_endless_loop(self):
-        self.check_death("loop", "a timer callback", "did not return within")
+        self.check_death("timer:loop", "a timer callback",
+                         "did not return within")
+
+    def test_stack_overflow(self):
+        self.check_death("overflow", "start", "signal 11")
+
+    def test_two_gigabytes(self):
+        """It is ended for its memory or, where that takes too long, for the
+        time: in any case named."""
+        self.check_death("leak", "start", "ended by Relevo")
+
+    def check_suspect(self, act, callback, how):
+        """What it did shows only when it has returned: the last callback
+        before is suspected, three times, and then held back."""
+        with self.watch("hostile", 'act = "%s";' % act) as watch:
+            main = watch.process.pid
+            result = self.bad_result(watch)
+            self.assertEqual((result["outcome"], result["fault"]),
+                             ("unknown", "plugin"), result)
+            until("the culprit to be held back", lambda: "are held back" in
+                  watch.log(), 60)
+            self.goes_on(watch)
+            self.assertRegex(watch.log(),
+                             "soon after %s of plugin hostile" % callback)
+            self.is_in_trouble(watch, "relevo:probes:bad", how)
+            self.nothing_else_was_lost(watch, watch.log().count("soon after"))
+            self.assertEqual(watch.process.pid, main)
 
     def test_it_closes_our_descriptors(self):
-        """Nobody can be named; but the worker is replaced, and at once."""
-        with self.watch("hostile", 'act = "close";') as watch:
-            until("the mute worker to be ended", lambda: watch.log().count(
-                "worker 1 ended by Relevo: it closed its channel") +
-                watch.log().count("worker 1 exited with status"), 60)
+        self.check_suspect("close", "start", "worker 1")
+
+    def test_garbage_on_the_channel(self):
+        self.check_suspect("garbage", "start", "ended by Relevo")
+
+    def test_it_breaks_its_word_and_nothing_else(self):
+        """What it changes in the process is its own harm: `relevo plugin
+        test` is there to name it. A second done() is logged and ignored."""
+        acts = ("twice", "cwd", "umask", "locale", "signals", "threads")
+        more = "".join('%s = { plugin = "hostile"; interval = "400ms"; '
+                       'timeout = "200ms"; act = "%s"; };\n' % (act, act)
+                       for act in acts + ("late",))
+        self.hostile.make("hostile")
+        config = CONFIG % (self.peer.port, "hostile", "")
+        with Watch(self.folder, self.hostile.config() + config.replace(
+                "checks = {", "checks = {\n" + more), plain_signals()) as watch:
+            for act in acts:
+                until("results of " + act,
+                      lambda: len(self.results(watch, act)) > 2, 60)
+                result = self.results(watch, act)[0]
+                self.assertEqual(result["outcome"], "ok", result)
+            # The host has ended it by then, as the interface says.
+            until("a result of late", lambda: self.results(watch, "late"), 60)
+            self.assertEqual(self.results(watch, "late")[0]["fault"],
+                             "timeout")
             self.goes_on(watch)
-            self.assertEqual(watch.accused(), [])
+            until("both to be logged", lambda: watch.log().count(
+                "plugin hostile: done() for a probe that is over") > 1, 60)
+            good = self.results(watch, "good")
+            self.assertEqual([r for r in good if r["outcome"] != "ok"], [])
+
+    def test_crash_in_a_thread(self):
+        """No callback need be running then: the last one is suspected."""
+        with self.watch("hostile", 'act = "thread-crash";') as watch:
+            result = self.bad_result(watch)
+            self.assertEqual((result["outcome"], result["fault"]),
+                             ("unknown", "plugin"), result)
+            self.assertIn("plugin hostile, worker 1 killed by signal 11",
+                          result["message"])
+            self.nothing_else_was_lost(watch, watch.log().count("signal 11"))
 
     def test_blocking_past_its_deadline(self):
         with self.watch("sleeper", 'act = "sleep";', "BLOCKING") as watch:
@@ -206,6 +269,10 @@ class WorkerCrash(unittest.TestCase):
 
     def test_crash_in_a_constructor_is_a_config_error(self):
         self.refused("eager", "CRASH_IN_CONSTRUCTOR", "signal 11")
+
+    def test_another_interface_is_a_config_error(self):
+        self.refused("elder", "OLDER_ABI", "built for version 0.0")
+        self.refused("younger", "NEWER_ABI", "a newer Relevo is needed")
 
     def test_missing_symbol_is_a_config_error(self):
         self.refused("needy", "MISSING_SYMBOL",
