@@ -164,6 +164,12 @@ bool fs_create(const char *path, const void *bytes, size_t n, struct err *err)
     return ok;
 }
 
+bool fs_is_refusal(int sys)
+{
+    return sys == ENOSPC || sys == EDQUOT || sys == EROFS || sys == EIO ||
+           sys == EMFILE || sys == ENFILE;
+}
+
 bool fs_sync(const char *path, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -42,6 +42,9 @@ bool fs_rename_new(const char *from, const char *to, struct err *) MUST_CHECK;
 bool fs_create(const char *path, const void *bytes, size_t n,
                struct err *) MUST_CHECK;
 /* Makes what is in a file, or a rename in a folder, survive a power cut. */
+/* That errno means that the disk, or the system, refuses for now: full,
+ * read-only, failing, out of descriptors. */
+bool fs_is_refusal(int sys);
 bool fs_sync(const char *path, struct err *) MUST_CHECK;
 
 /* Makes the folder and those above that are missing, each with exactly that

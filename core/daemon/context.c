@@ -37,7 +37,10 @@ void context_run_dir(const struct daemon *d, uint64_t run, char *out,
                      size_t size)
 {
     char id[ID_TEXT];
-    snprintf(out, size, "%s/runs/%s", d->state_dir, id_text('R', run, id));
+    if (spare_has(d, run))
+        spare_run_dir(d, run, out, size);
+    else
+        snprintf(out, size, "%s/runs/%s", d->state_dir, id_text('R', run, id));
 }
 
 /* "host:port", "[::1]:5432" or just a name. */
@@ -358,16 +361,15 @@ static struct context context_of(struct daemon *d, const struct run_row *run,
 
 void context_order(struct daemon *d, const struct conf *conf,
                    const struct run_row *run, const struct runbook_spec *book,
-                   const struct result *about, struct buf *payload)
+                   const struct result *about, const char *dir,
+                   struct buf *payload)
 {
-    char dir[4200];
     struct context c = context_of(d, run, book, about);
     set_plain(&c);
     set_check(&c);
     json_t *input = input_json(&c);
     char *text = json_dumps(input, JSON_COMPACT);
     must(text != NULL);
-    context_run_dir(d, run->number, dir, sizeof dir);
     struct msg_run m = {
         .run = run->number,
         .dir = dir,

@@ -34,6 +34,8 @@
 #include "daemon/prepare.h"
 #include "daemon/scrub.h"
 
+#define CONTROL_MS 5000
+
 /* --------------------------------------------------------------- steps --- */
 
 static void on_wake(uv_timer_t *timer)
@@ -126,6 +128,7 @@ static void on_result(void *arg, struct result *r)
     struct daemon *d = arg;
     scrub_result(d->redact, r);
     control_result(d, r);
+    alarms_on_result(d, r);
     struct event e = {.kind = EVENT_RESULT, .as.result = r};
     daemon_step(d, &e);
 }
@@ -145,12 +148,6 @@ static void on_committed(void *arg, uint64_t sequence)
 static void on_committed_async(uv_async_t *async)
 {
     perform_committed(async->data);
-}
-
-static void on_trouble(void *arg, const char *text)
-{
-    (void)arg;
-    log_error("%s", text);
 }
 
 /* ------------------------------------------------------------- signals --- */
@@ -200,13 +197,15 @@ static bool open_state_dir(struct daemon *d, struct err *err)
     snprintf(d->state_dir, sizeof d->state_dir, "%s", d->conf->state_dir);
     if (!fs_mkdirs(d->state_dir, 0700, err))
         return false;
-    char path[4200];
-    snprintf(path, sizeof path, "%s/lock", d->state_dir);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* The folder itself: a full or read-only disk has no room for a file. */
+    int fd = open(d->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return err_set(err, ERR_IO, errno, "%s", path);
+        return err_set(err, ERR_IO, errno, "%s", d->state_dir);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int saved = errno;
         close(fd);
+        if (saved != EWOULDBLOCK)
+            return err_set(err, ERR_IO, saved, "locking %s", d->state_dir);
         return err_set(err, ERR_DENIED, 0,
                        "another relevo already runs on %s; stop it, or give "
                        "this one its own --state-dir",
@@ -222,7 +221,7 @@ static bool hand_over(const struct daemon *d, const struct passwd *p,
                       struct err *err)
 {
     static const char *const names[] = {
-        ".",          "lock",           "catalogs",      "runs",
+        ".",          "catalogs",       "runs",
         "history.db", "history.db-wal", "history.db-shm"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         char path[4200];
@@ -278,6 +277,15 @@ static bool make_runs_dir(const struct daemon *d, struct err *err)
     return true;
 }
 
+/* What a disk refuses now it may take later: the watch begins without. */
+static bool or_later(const struct err *err)
+{
+    if (!fs_is_refusal(err->sys))
+        return false;
+    log_error("%s; going on without it", err->text);
+    return true;
+}
+
 static void restore(struct daemon *d, const struct store_snapshot *s)
 {
     for (size_t i = 0; i < s->check_count; i++)
@@ -306,7 +314,7 @@ static bool open_store(struct daemon *d, struct err *err)
 {
     struct store_options options = {.dir = d->state_dir,
                                     .committed = on_committed,
-                                    .trouble = on_trouble,
+                                    .trouble = alarms_on_store,
                                     .arg = d,
                                     .keep = d->conf->history};
     d->store = store_open(&options, err);
@@ -320,6 +328,12 @@ static bool open_store(struct daemon *d, struct err *err)
     return true;
 }
 
+static void recall_trouble(struct daemon *d, const struct trouble *t)
+{
+    crew_recall(d->crew, t);
+    alarms_recall(d, t);
+}
+
 /* Troubles that were on when main died: whoever knows that sort says whether
  * they still are. */
 static void recall_troubles(struct daemon *d)
@@ -328,7 +342,33 @@ static void recall_troubles(struct daemon *d)
     struct trouble t = {.over = true};
     for (size_t i = 0; model_trouble(d->model, i, &v); i++)
         if (trouble_parse(v.row, &t.kind, &t.object))
-            crew_recall(d->crew, &t);
+            recall_trouble(d, &t);
+}
+
+/* Without a control socket the watch goes on; it is tried again. */
+static void on_control_timer(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    struct err err;
+    if (d->control == NULL)
+        d->control = control_open(d, &err);
+    if (d->control == NULL)
+        return;
+    log_info("the control socket is open");
+    uv_timer_stop(timer);
+}
+
+static bool open_control(struct daemon *d, struct err *err)
+{
+    uv_timer_init(&d->loop, &d->control_timer);
+    d->control_timer.data = d;
+    d->control = control_open(d, err);
+    if (d->control == NULL && or_later(err))
+        uv_timer_start(&d->control_timer, on_control_timer, CONTROL_MS,
+                       CONTROL_MS);
+    else if (d->control == NULL)
+        return false;
+    return true;
 }
 
 static void say_started(const struct daemon *d)
@@ -360,13 +400,14 @@ static bool start(struct daemon *d, struct err *err)
     uv_async_init(&d->loop, &d->committed_async, on_committed_async);
     uv_timer_init(&d->loop, &d->wake);
     d->committed_async.data = d->wake.data = d;
+    alarms_open(d);
+    perform_patience(d);
     d->crew = crew_new(&d->loop, &crew, &events);
     if (!crew_start_runner(d->crew, err) || !drop_privileges(d, err) ||
-        !make_runs_dir(d, err) || !open_store(d, err))
+        (!make_runs_dir(d, err) && !or_later(err)) || !open_store(d, err))
         return false;
     crew_start_workers(d->crew);
-    d->control = control_open(d, err);
-    if (d->control == NULL)
+    if (!open_control(d, err))
         return false;
     watch_signals(d);
     reload_apply(d, d->conf);
@@ -404,6 +445,8 @@ static void finish(struct daemon *d)
         ;
     uv_loop_close(&d->loop);
     folders_free(d);
+    alarms_free(d);
+    spare_close(d);
     model_free(d->model);
     log_set_redact(NULL);
     redact_free(d->redact);

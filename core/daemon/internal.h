@@ -26,6 +26,7 @@ struct order { /* of a run; see perform.c */
     struct conf *conf; /* a reference: `book` is of it */
     const struct runbook_spec *book;
     struct result *about; /* owned; NULL: none */
+    int64_t made_ns;
     bool sent;
     struct buf payload; /* MSG_RUN; empty until it may be sent */
 };
@@ -60,12 +61,16 @@ struct daemon {
     struct redact *redact;
     struct control *control;
     uv_timer_t wake;
+    uv_timer_t patience; /* perform.c's */
+    uv_timer_t control_timer;
     uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
     uv_async_t committed_async;
     _Atomic uint64_t committed;
     struct order *orders;
     struct adopted *adopted;
     struct folders *folders;
+    struct alarms *alarms;
+    char spare[256]; /* spare.c's folder; "": there is none */
     struct queued *queued, **queued_end; /* events that came inside a step */
     bool stepping;
     struct reload_request *reload_requests; /* for the next reload */
@@ -93,12 +98,14 @@ bool perform_has_order(const struct daemon *, uint64_t run);
 /* The runner that had it is gone: to be sent again. False: there is none. */
 bool perform_order_again(struct daemon *, uint64_t run);
 void perform_free_orders(struct daemon *);
+/* Every second while orders wait for the store. */
+void perform_patience(struct daemon *);
 
 /* context.c: the coded MSG_RUN for a run. */
 void context_order(struct daemon *, const struct conf *, const struct run_row *,
                    const struct runbook_spec *, const struct result *about,
-                   struct buf *payload);
-/* STATE_DIR/runs/R-7 */
+                   const char *dir, struct buf *payload);
+/* STATE_DIR/runs/R-7, or where spare.c has it */
 void context_run_dir(const struct daemon *, uint64_t run, char *out,
                      size_t size);
 
@@ -114,6 +121,21 @@ void runs_free(struct daemon *);
 
 /* strays.c: ends what a run has left whose keeper is gone. */
 void strays_end(struct daemon *, uint64_t run);
+
+/* spare.c: folders of runs while the state directory takes none. */
+bool spare_open(struct daemon *); /* false: no place, and it was said */
+void spare_run_dir(const struct daemon *, uint64_t run, char *out, size_t size);
+bool spare_has(const struct daemon *, uint64_t run);
+void spare_forget(const struct daemon *, uint64_t run);
+void spare_close(struct daemon *);
+
+/* alarms.c: troubles with the history and with resources. */
+void alarms_open(struct daemon *);
+void alarms_on_store(void *daemon, enum store_news, const char *text);
+void alarms_on_result(struct daemon *, const struct result *);
+/* That trouble was on when main ended. */
+void alarms_recall(struct daemon *, const struct trouble *);
+void alarms_free(struct daemon *); /* once the store is closed */
 
 /* folders.c: the runs' folders, kept as long as outputs are. */
 struct folder_limits {

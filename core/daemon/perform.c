@@ -6,14 +6,24 @@
  * that turns out to be impacted in the next result stands in the notice about
  * its database), and handed to the runner from perform_committed. While there
  * is no runner it waits for the next one; it is kept until the runner says that
- * the run has started. */
+ * the run has started.
+ *
+ * Ways it can fail: the store commits nothing: a notice goes out after three
+ * seconds all the same, from a folder in memory (spare.c); anything else waits
+ * until its intention is stored. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/internal.h"
+
+#define PATIENCE_NS      (3 * NS_PER_S)
+#define PATIENCE_TICK_MS 1000
+
+static void on_patience(uv_timer_t *);
 
 static void perform_probe(struct daemon *d, const struct action *a)
 {
@@ -37,11 +47,15 @@ static void perform_run(struct daemon *d, const struct action *a)
     o->after = a->after;
     o->conf = conf_ref(d->conf);
     o->book = a->as.run.runbook;
+    o->made_ns = clock_mono_ns();
     if (a->as.run.about != NULL)
         o->about = result_copy(a->as.run.about);
     while (*link != NULL)
         link = &(*link)->next;
     *link = o;
+    if (!uv_is_active((uv_handle_t *)&d->patience))
+        uv_timer_start(&d->patience, on_patience, PATIENCE_TICK_MS,
+                       PATIENCE_TICK_MS);
 }
 
 /* One line per event: time, check, what. */
@@ -89,23 +103,48 @@ static void free_order(struct order *o)
     free(o);
 }
 
-static void send_order(struct daemon *d, struct order *o)
+static void send_order(struct daemon *d, struct order *o, bool is_stored)
 {
+    char dir[4200];
+    if (is_stored)
+        context_run_dir(d, o->run.number, dir, sizeof dir);
+    else
+        spare_run_dir(d, o->run.number, dir, sizeof dir);
     if (o->payload.len == 0)
-        context_order(d, o->conf, &o->run, o->book, o->about, &o->payload);
+        context_order(d, o->conf, &o->run, o->book, o->about, dir, &o->payload);
     o->sent = crew_run(d->crew, &o->payload);
+}
+
+/* At least once is what a notice is promised: it does not wait for a disk that
+ * is full or stands still. What may start only once does. */
+static bool is_overdue(const struct order *o)
+{
+    return o->run.kind == RUNBOOK_NOTIFY &&
+           clock_mono_ns() - o->made_ns > PATIENCE_NS;
 }
 
 void perform_committed(struct daemon *d)
 {
     uint64_t committed = atomic_load(&d->committed);
-    struct order **link = &d->orders;
-    while (*link != NULL) {
-        struct order *o = *link;
-        if (!o->sent && o->after <= committed)
-            send_order(d, o);
-        link = &o->next;
+    for (struct order *o = d->orders; o != NULL; o = o->next) {
+        bool is_stored = o->after <= committed;
+        if (!o->sent && (is_stored || (is_overdue(o) && spare_open(d))))
+            send_order(d, o, is_stored);
     }
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    perform_committed(d);
+    if (d->orders == NULL)
+        uv_timer_stop(timer);
+}
+
+void perform_patience(struct daemon *d)
+{
+    uv_timer_init(&d->loop, &d->patience);
+    d->patience.data = d;
 }
 
 void perform_order_done(struct daemon *d, uint64_t run)

@@ -89,6 +89,7 @@ static void finish(struct daemon *d, uint64_t run, const char *why)
     } else {
         end_unknown(d, run, why);
     }
+    spare_forget(d, run);
     arena_free(arena);
 }
 

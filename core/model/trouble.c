@@ -24,6 +24,8 @@ static const struct {
 } kinds[TROUBLE_KINDS] = {
     [TROUBLE_OF_PLUGIN] = {"plugin", RLV_F_PLUGIN},
     [TROUBLE_OF_PROBES] = {"probes", RLV_F_PLUGIN},
+    [TROUBLE_OF_HISTORY] = {"history", RLV_F_RESOURCE},
+    [TROUBLE_OF_RESOURCES] = {"resources", RLV_F_RESOURCE},
 };
 
 const char *trouble_kind_name(enum trouble_kind kind)

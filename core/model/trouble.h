@@ -21,10 +21,12 @@
 #define TROUBLE_PREFIX "relevo:"
 
 enum trouble_kind {
-    TROUBLE_OF_PLUGIN, /* a whole plugin is held back; object: its name */
-    TROUBLE_OF_PROBES  /* the probes of one check are; object: its name */
+    TROUBLE_OF_PLUGIN,   /* a whole plugin is held back; object: its name */
+    TROUBLE_OF_PROBES,   /* the probes of one check are; object: its name */
+    TROUBLE_OF_HISTORY,  /* it is not written, or lost; object: which of it */
+    TROUBLE_OF_RESOURCES /* the system refuses some; object: which */
 };
-enum { TROUBLE_KINDS = TROUBLE_OF_PROBES + 1 };
+enum { TROUBLE_KINDS = TROUBLE_OF_RESOURCES + 1 };
 
 struct trouble {
     enum trouble_kind kind;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/attr.h"
+
 void db_close(struct db *db)
 {
     for (size_t i = 0; i < DB_STATEMENTS; i++)
@@ -55,10 +57,22 @@ enum db_failure db_failure_of(int rc)
     }
 }
 
+enum db_failure db_failure_now(const struct db *db, int rc)
+{
+    static const char *const missing[] = {"no such ", "table "};
+    if ((rc & 0xff) != SQLITE_ERROR)
+        return db_failure_of(rc);
+    const char *text = sqlite3_errmsg(db->handle);
+    for (size_t i = 0; i < ARRAY_LEN(missing); i++)
+        if (strncmp(text, missing[i], strlen(missing[i])) == 0)
+            return DB_BROKEN;
+    return DB_REFUSED;
+}
+
 bool db_err(const struct db *db, struct err *err, const char *what)
 {
     int rc = sqlite3_extended_errcode(db->handle);
-    return err_set(err, db_failure_of(rc) == DB_BROKEN ? ERR_PROTOCOL : ERR_IO,
-                   0, "history: %s: %s (SQLite %d)", what,
-                   sqlite3_errmsg(db->handle), rc);
+    return err_set(
+        err, db_failure_now(db, rc) == DB_BROKEN ? ERR_PROTOCOL : ERR_IO, 0,
+        "history: %s: %s (SQLite %d)", what, sqlite3_errmsg(db->handle), rc);
 }

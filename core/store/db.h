@@ -38,6 +38,9 @@ int db_exec(struct db *, const char *sql);
 /* The first column of the first row. An SQLite code (SQLITE_DONE: no row). */
 int db_number(struct db *, const char *sql, int64_t *out);
 enum db_failure db_failure_of(int rc);
+/* The same of what has just failed on this connection. Our statements fit our
+ * schema: where a table or a column is missing, the schema is damaged. */
+enum db_failure db_failure_now(const struct db *, int rc);
 /* Sets err from the connection's last message (ERR_PROTOCOL: the file is
  * damaged). Returns false. */
 bool db_err(const struct db *, struct err *, const char *what);

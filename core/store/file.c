@@ -14,6 +14,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 
 /* A file with a log beside it was not closed cleanly; looking through all of
@@ -42,10 +43,7 @@ static enum db_failure make_file(const char *path, struct err *err)
         int saved = errno;
         err_set(err, saved == EACCES ? ERR_DENIED : ERR_IO, saved, "open %s",
                 path);
-        return saved == ENOSPC || saved == EDQUOT || saved == EROFS ||
-                       saved == EIO || saved == EMFILE || saved == ENFILE
-                   ? DB_REFUSED
-                   : DB_USAGE;
+        return fs_is_refusal(saved) ? DB_REFUSED : DB_USAGE;
     }
     struct stat st;
     bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);

@@ -137,7 +137,7 @@ static void tell_crowded(struct sqlite_store *s, const struct pages *p)
 {
     char has[HUMAN_TEXT], most[HUMAN_TEXT];
     if (!s->retention.is_crowded)
-        writer_tell(s,
+        writer_tell(s, STORE_REMARK,
                     "history: what must be kept takes %s, more than max_size "
                     "(%s) leaves room for",
                     human_size(used(p), has),

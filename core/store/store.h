@@ -26,12 +26,23 @@ struct store;
 #define STORE_FILE        "history.db"
 #define STORE_QUEUE_BYTES ((size_t)64 << 20)
 
+/* What is told about it, beside a sentence. */
+enum store_news {
+    STORE_REFUSED,  /* the disk refuses; what comes waits in memory */
+    STORE_WRITES,   /* it takes what comes again */
+    STORE_LOSES,    /* results are being dropped */
+    STORE_LOST,     /* no more; how many the sentence says */
+    STORE_REPLACED, /* the file was set aside, a new one begun */
+    STORE_REMARK    /* anything else */
+};
+
 struct store_options {
     const char *dir; /* the state directory; made with 0700 if missing */
     uint16_t node;   /* of the rows that this process writes */
     /* On the writer thread (trouble also on the caller's, while opening). */
     void (*committed)(void *arg, uint64_t sequence); /* and all before it */
-    void (*trouble)(void *arg, const char *text);    /* once per change */
+    /* Once per change. */
+    void (*trouble)(void *arg, enum store_news, const char *text);
     void *arg;
     size_t queue_bytes;       /* 0: STORE_QUEUE_BYTES */
     size_t hot_rows;          /* results kept unpacked; 0: 100,000 */
@@ -43,8 +54,9 @@ struct store_options {
 
 /* Opens or makes DIR/history.db, brings it to the present schema and starts
  * the writer. A file that is corrupt or not ours is renamed to
- * history.db.corrupt-TIME, told, and a new one begun. A disk that refuses
- * (full, read-only) is told; the writer goes on trying. NULL with *err: the
+ * history.db.corrupt-TIME, told, and a new one begun; so is one that somebody
+ * removes or replaces while it is open. A disk that refuses (full, read-only)
+ * is told; the writer goes on trying. NULL with *err: the
  * folder cannot be made, the path is no regular file, may not be read, or was
  * written by a newer version. */
 struct store *store_open(const struct store_options *, struct err *) MUST_CHECK;
@@ -87,7 +99,8 @@ struct store_snapshot {
     struct arena *arena; /* owns all of it */
 };
 
-/* At start, before the first append. now_us: wall clock. */
+/* At start, before the first append. now_us: wall clock. Empty where the disk
+ * refuses and there is no history yet. */
 bool store_load(struct store *, int64_t now_us, struct store_snapshot *,
                 struct err *) MUST_CHECK;
 void store_snapshot_free(struct store_snapshot *);

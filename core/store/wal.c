@@ -99,7 +99,7 @@ static void tell_stuck(struct sqlite_store *s, int64_t bytes)
             fclose(f);
         snprintf(who, sizeof who, "process %d (%s)", pid, name);
     }
-    writer_tell(s,
+    writer_tell(s, STORE_LOSES,
                 "history: %s has been reading for so long that the write-ahead "
                 "log has grown to %s: until it ends, results are not kept",
                 who, human_size(bytes, size));
@@ -118,7 +118,8 @@ bool wal_is_stuck(struct sqlite_store *s)
     if (stuck && !r->log_is_stuck)
         tell_stuck(s, wal_bytes(s));
     if (!stuck && r->log_is_stuck)
-        writer_tell(s, "history: the reader has ended: results are kept again");
+        writer_tell(s, STORE_LOST,
+                    "history: the reader has ended: results are kept again");
     r->log_is_stuck = stuck;
     return stuck;
 }

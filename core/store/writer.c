@@ -11,8 +11,8 @@
  * Ways it can fail:
  *   the disk refuses      the batch is kept and tried again after 100 ms to
  *                         5 s; told when it begins and when it ends
- *   the file is damaged   set aside; a new one gets what is needed to go on
- *                         (mirror.h), then the batch
+ *   the file is damaged,  set aside; a new one gets what is needed to go on
+ *   removed, replaced     (mirror.h), then the batch
  *   one record's values   it alone is dropped and counted
  *   do not fit
  *   a reader never ends   results are dropped once the log is at its bound
@@ -22,9 +22,11 @@
  *   disk refuses */
 #include "store/writer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -62,13 +64,14 @@ static void tell_trouble(struct sqlite_store *s, const char *text)
     if (s->is_troubled)
         return;
     s->is_troubled = true;
-    writer_tell(s, "%s; results wait in memory, trying again", text);
+    writer_tell(s, STORE_REFUSED, "%s; results wait in memory, trying again",
+                text);
 }
 
 static void tell_works(struct sqlite_store *s)
 {
     if (s->is_troubled)
-        writer_tell(s, "history: writing again");
+        writer_tell(s, STORE_WRITES, "history: writing again");
     s->is_troubled = false;
 }
 
@@ -79,13 +82,14 @@ static void tell_losses(struct sqlite_store *s, bool committed)
     if (!s->is_losing && now > s->lost_before) {
         s->is_losing = true;
         writer_tell(
-            s,
+            s, STORE_LOSES,
             "history: %zu MiB wait to be written: the oldest good results "
             "are being dropped",
             s->queue.limit >> 20);
     } else if (s->is_losing && committed) {
         writer_tell(
-            s, "history: %llu results were dropped while the disk was behind",
+            s, STORE_LOST,
+            "history: %llu results were dropped while the disk was behind",
             (unsigned long long)(now - s->lost_before));
         s->is_losing = false;
         s->lost_before = now;
@@ -159,7 +163,8 @@ static int try_commit(struct sqlite_store *s, const struct batch *b)
         s->hot_since_ns = clock_mono_ns();
     atomic_fetch_add(&s->refused, left_out.count);
     if (left_out.text[0] != '\0')
-        writer_tell(s, "history: %llu records do not fit and are dropped: %s",
+        writer_tell(s, STORE_REMARK,
+                    "history: %llu records do not fit and are dropped: %s",
                     (unsigned long long)left_out.count, left_out.text);
     return SQLITE_OK;
 }
@@ -173,13 +178,15 @@ static enum db_failure attempt(struct sqlite_store *s, const struct batch *b,
         enum db_failure failure = writer_open_file(s, err);
         if (failure != DB_FINE)
             return failure;
+    } else if (writer_lost_file(s, err)) {
+        return writer_replace_file(s, err) == DB_FINE ? DB_BROKEN : DB_REFUSED;
     }
     int rc = try_commit(s, b);
     if (rc == SQLITE_OK)
         return DB_FINE;
+    enum db_failure failure = db_failure_now(&s->db, rc);
     db_err(&s->db, err, "writing");
     db_exec(&s->db, "ROLLBACK");
-    enum db_failure failure = db_failure_of(rc);
     if (failure == DB_BROKEN)
         return writer_replace_file(s, err) == DB_FINE ? DB_BROKEN : DB_REFUSED;
     /* A connection that met a read-only or failing disk stays so. */
@@ -257,7 +264,7 @@ static int64_t pack_due_ns(const struct sqlite_store *s)
 
 static void housekeeping_failed(struct sqlite_store *s, int rc, struct err *err)
 {
-    if (db_failure_of(rc) == DB_BROKEN)
+    if (db_failure_now(&s->db, rc) == DB_BROKEN)
         writer_replace_file(s, err);
     else
         tell_trouble(s, err->text);
@@ -421,6 +428,13 @@ static bool load(struct store *base, int64_t now_us, struct store_snapshot *out,
                  struct err *err)
 {
     const struct sqlite_store *s = self(base);
+    struct stat st = {0};
+    bool none = (stat(s->path, &st) != 0 && errno == ENOENT) ||
+                (S_ISREG(st.st_mode) && st.st_size == 0);
+    if (none) { /* and nothing could be begun */
+        *out = (struct store_snapshot){.arena = arena_new()};
+        return true;
+    }
     return sqlite_load(s->dir, s->options.node, now_us, out, err);
 }
 
@@ -481,6 +495,8 @@ static bool start_file(struct sqlite_store *s, struct err *err)
     if (failure != DB_REFUSED)
         return false;
     tell_trouble(s, err->text);
+    struct err unread;
+    (void)!fill_mirror(s, &unread); /* store_load says so */
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "store/backend.h"
 #include "store/mirror.h"
@@ -29,6 +30,8 @@ struct sqlite_store {
 
     /* of the writer thread, once it runs */
     struct db db;
+    dev_t device; /* the file's, while it is open */
+    ino_t inode;
     struct counters counters;
     struct mirror mirror;
     struct retention retention;
@@ -47,9 +50,12 @@ struct sqlite_store {
 
 /* Opens the file; one that is damaged is set aside and a new one begun. */
 enum db_failure writer_open_file(struct sqlite_store *, struct err *);
-/* The file at hand is damaged, *err says how: a new one takes its place, with
- * what must not be forgotten. */
+/* The file at hand is damaged, or no longer there, *err says how: a new one
+ * takes its place, with what must not be forgotten. */
 enum db_failure writer_replace_file(struct sqlite_store *, struct err *);
-void writer_tell(struct sqlite_store *, const char *fmt, ...) PRINTF(2, 3);
+/* Somebody removed or replaced the file that is open: told in err. */
+bool writer_lost_file(const struct sqlite_store *, struct err *);
+void writer_tell(struct sqlite_store *, enum store_news, const char *fmt, ...)
+    PRINTF(3, 4);
 
 #endif

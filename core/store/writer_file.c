@@ -3,14 +3,18 @@
  * opening. */
 #include "store/writer.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 
-void writer_tell(struct sqlite_store *s, const char *fmt, ...)
+void writer_tell(struct sqlite_store *s, enum store_news news, const char *fmt,
+                 ...)
 {
     if (s->options.trouble == NULL)
         return;
@@ -19,7 +23,7 @@ void writer_tell(struct sqlite_store *s, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    s->options.trouble(s->options.arg, text);
+    s->options.trouble(s->options.arg, news, text);
 }
 
 static int rewrite_one(void *arg, const struct record *r)
@@ -64,6 +68,10 @@ static int rewrite(struct sqlite_store *s, const char *aside,
 static int take_stock(struct sqlite_store *s)
 {
     int64_t rows = 0;
+    struct stat st = {0};
+    (void)stat(s->path, &st);
+    s->device = st.st_dev;
+    s->inode = st.st_ino;
     int rc = write_load_counters(&s->db, s->options.node, &s->counters);
     if (rc == SQLITE_OK)
         rc = db_number(&s->db, "SELECT count(*) FROM hot", &rows);
@@ -77,24 +85,49 @@ static int take_stock(struct sqlite_store *s)
 
 static enum db_failure open_file(struct sqlite_store *s, struct err *err)
 {
+    if (!fs_mkdirs(s->dir, 0700, err)) /* it may have been removed, too */
+        return DB_REFUSED;
     enum db_failure failure = db_open_writer(&s->db, s->path, err);
     if (failure != DB_FINE)
         return failure;
     int rc = take_stock(s);
     if (rc == SQLITE_OK)
         return DB_FINE;
+    failure = db_failure_now(&s->db, rc);
     db_err(&s->db, err, "reading it");
     db_close(&s->db);
-    return db_failure_of(rc);
+    return failure;
 }
 
-/* The file is damaged: a new one takes its place. */
+bool writer_lost_file(const struct sqlite_store *s, struct err *err)
+{
+    struct stat st;
+    bool there = stat(s->path, &st) == 0;
+    if (there ? st.st_dev == s->device && st.st_ino == s->inode
+              : errno != ENOENT)
+        return false;
+    err_set(err, ERR_IO, 0, "somebody %s it while it was open",
+            there ? "replaced" : "removed");
+    return true;
+}
+
+/* Closing the last connection empties the log into the file and removes it by
+ * its name: what lies under that name now may be somebody else's. */
+static void let_go(struct sqlite_store *s)
+{
+    struct err unused;
+    if (s->db.handle != NULL && writer_lost_file(s, &unused))
+        sqlite3_db_config(s->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                          NULL);
+    db_close(&s->db);
+}
+
 enum db_failure writer_replace_file(struct sqlite_store *s, struct err *err)
 {
     struct err why = *err;
     struct counters before = s->counters;
     char *aside = NULL;
-    db_close(&s->db);
+    let_go(s);
     if (!db_set_aside(s->path, &aside, err))
         return DB_REFUSED;
     enum db_failure failure = open_file(s, err);
@@ -108,9 +141,10 @@ enum db_failure writer_replace_file(struct sqlite_store *s, struct err *err)
     }
     if (failure != DB_FINE)
         s->counters = before;
-    writer_tell(
-        s, "%s: damaged (%s): it is set aside as %s and a new history begins",
-        s->path, why.text, aside);
+    writer_tell(s, STORE_REPLACED,
+                "%s: damaged (%s): it is set aside as %s and a new history "
+                "begins",
+                s->path, why.text, aside);
     free(aside);
     return failure;
 }

@@ -25,8 +25,9 @@ static void on_committed(void *arg, uint64_t sequence)
     committed = sequence;
 }
 
-static void on_trouble(void *arg, const char *text)
+static void on_trouble(void *arg, enum store_news news, const char *text)
 {
+    (void)news;
     (void)arg;
     fprintf(stderr, "%s\n", text);
 }

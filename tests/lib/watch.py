@@ -77,12 +77,16 @@ class Watch:
         # One that was killed leaves its socket behind: wait for the new one.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(self.state, "control.sock"))
+        self.start_unanswered()
+        until("the control socket", self._answers)
+        return self
+
+    def start_unanswered(self):
+        """Where there may be no control socket to wait for."""
         self.out = open(os.path.join(self.folder, "out.log"), "ab")
         self.process = subprocess.Popen(
             [self.program, "-c", self.config, "run"], stdin=subprocess.DEVNULL,
             stdout=self.out, stderr=subprocess.STDOUT, env=self.env)
-        until("the control socket", self._answers)
-        return self
 
     def _answers(self):
         if self.process.poll() is not None:

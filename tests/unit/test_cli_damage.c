@@ -137,8 +137,9 @@ static void on_committed(void *arg, uint64_t sequence)
 }
 
 /* On the writer's thread, and on ours while opening: never at once. */
-static void on_trouble(void *arg, const char *text)
+static void on_trouble(void *arg, enum store_news news, const char *text)
 {
+    (void)news;
     struct fixture *f = arg;
     size_t n = strlen(f->told);
     snprintf(f->told + n, sizeof f->told - n, "%s\n", text);

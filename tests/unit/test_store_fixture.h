@@ -40,8 +40,9 @@ static void fixture_committed(void *arg, uint64_t sequence)
     atomic_store(&((struct fixture *)arg)->committed, sequence);
 }
 
-static void fixture_trouble(void *arg, const char *text)
+static void fixture_trouble(void *arg, enum store_news news, const char *text)
 {
+    (void)news;
     struct fixture *f = arg;
     pthread_mutex_lock(&f->lock);
     size_t n = strlen(f->trouble);

@@ -42,7 +42,7 @@ static void test_checks_and_states(void **state)
     READ(reader_checks, r, f->arena, &checks, &n);
     assert_int_equal(n, 2);
     assert_text(checks[0].name, "production/api2");
-    assert_text(checks[0].environment, NULL);
+    assert_text(checks[0].environment, ""); /* a text is never missing */
     assert_text(checks[0].plugin, "http");
     assert_int_equal(checks[0].ordinal, 5);
     assert_text(checks[1].name, "db \xff\xfe '");
