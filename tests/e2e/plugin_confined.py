@@ -105,7 +105,7 @@ checks = {
         extra = self.write("conf.d/more.cfg", "# nothing\n")
         hidden = {"history": ("read", self.path("state/history.db")),
                   "wal": ("read", self.path("state/history.db-wal")),
-                  "lock": ("write", self.path("state/lock")),
+                  "log": ("write", self.path("state/history.db-wal")),
                   "removed": ("remove", self.path("state/history.db")),
                   "made": ("write", self.path("state/new")),
                   "config": ("read", self.path("relevo.cfg")),
