@@ -19,6 +19,7 @@ struct status { /* lists */
     json_t *checks;
     json_t *troubles; /* of the monitor itself */
     json_t *letters;  /* notices that were given up */
+    json_t *distrust; /* an object: why it distrusts itself; or empty */
 };
 
 /* Each item of the answer goes to its list. False: told in err. */
@@ -31,7 +32,10 @@ static bool from_daemon(const char *state_dir, const struct args *args,
     json_array_foreach (all, i, item) {
         json_t *letter = json_object_get(item, "dead_letter");
         json_t *trouble = json_object_get(item, "trouble");
-        if (letter != NULL)
+        json_t *distrust = json_object_get(item, "distrust");
+        if (distrust != NULL)
+            json_object_update(s->distrust, distrust);
+        else if (letter != NULL)
             json_array_append(s->letters, letter);
         else if (trouble != NULL)
             json_array_append(s->troubles, trouble);
@@ -294,6 +298,17 @@ static void print_troubles(const json_t *troubles)
     putchar('\n');
 }
 
+static void print_distrust(const json_t *distrust)
+{
+    char left[HUMAN_TEXT];
+    double ms = json_number_value(json_object_get(distrust, "left_ms"));
+    if (json_object_size(distrust) > 0)
+        printf("Relevo distrusts itself for %s more: %s. No check goes down "
+               "meanwhile.\n\n",
+               human_elapsed((int64_t)(ms * NS_PER_MS), left),
+               out_line(report_member(distrust, "reason")));
+}
+
 /* ------------------------------------------------------------- command --- */
 
 static int show(const struct args *args, const struct status *s)
@@ -304,10 +319,14 @@ static int show(const struct args *args, const struct status *s)
     if (args_has(args, "matrix") && json) {
         out_json(matrix_json(checks));
     } else if (json) {
-        out_json(json_pack("{s:O, s:O, s:O}", "checks", checks, "troubles",
-                           s->troubles, "dead_letters", s->letters));
+        json_t *distrust =
+            json_object_size(s->distrust) > 0 ? s->distrust : NULL;
+        out_json(json_pack("{s:O, s:O, s:O?, s:O}", "checks", checks,
+                           "troubles", s->troubles, "distrust", distrust,
+                           "dead_letters", s->letters));
     } else {
         print_troubles(s->troubles);
+        print_distrust(s->distrust);
         if (args_has(args, "matrix"))
             matrix_print(checks, out_columns());
         else
@@ -324,7 +343,7 @@ int cmd_status(const struct args *args)
 {
     struct err err;
     const char *dir = cli_state_dir(args);
-    struct status s = {json_array(), json_array(), json_array()};
+    struct status s = {json_array(), json_array(), json_array(), json_object()};
     bool known = from_daemon(dir, args, &s, &err);
     int status = EXIT_INTERNAL;
     if (!known && err.code == ERR_NOT_FOUND) {
@@ -343,5 +362,6 @@ int cmd_status(const struct args *args)
     json_decref(s.checks);
     json_decref(s.troubles);
     json_decref(s.letters);
+    json_decref(s.distrust);
     return status;
 }

@@ -51,6 +51,8 @@ struct crew {
     struct offender *offenders;            /* quarantine.c */
     struct flight *waiting, **waiting_end; /* for a blocking worker */
     uv_timer_t watchdog;
+    int64_t ticked_ns;  /* when it last looked */
+    int64_t resumed_ns; /* when we had last stood still ourselves */
     struct process *runner;
     struct buf allow; /* the last MSG_ALLOW, for a new runner */
     int64_t runner_respawn_ns, runner_back_off_ns;

@@ -11,6 +11,7 @@
 #include "base/human.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "crew/internal.h"
 
 #define WATCHDOG_MS        100
@@ -20,6 +21,7 @@
 #define WEIGH_TICKS        10 /* between two looks at its memory */
 #define MOST_MEMORY        (512u << 20)
 #define LONG_CALLBACK      (100 * NS_PER_MS)
+#define STANDSTILL         (1 * NS_PER_S) /* of ourselves, between two looks */
 #define LONGEST_CALLBACK   (1 * NS_PER_S)
 #define BLOCKING_GRACE     (100 * NS_PER_MS)
 #define WORKER_QUEUE_BYTES (64u << 20)
@@ -308,6 +310,22 @@ void worker_start(struct worker *w)
     resend_flights(w);
 }
 
+/* Somebody stopped it: it will not go on by itself. */
+static bool is_stopped(const struct worker *w)
+{
+    char state;
+    return proc_look(process_pid(w->child), NULL, &state) &&
+           (state == 'T' || state == 't');
+}
+
+static void kill_worker(struct worker *w, const char *why)
+{
+    if (is_stopped(w))
+        process_kill_for(w->child, BLAME_NOBODY, "it was stopped by a signal");
+    else
+        process_kill(w->child, why);
+}
+
 /* A worker that stands still outside any callback shows only by its silence.
  * Ticks are counted, not time: when we were stopped ourselves, it is not the
  * worker's fault. */
@@ -315,8 +333,9 @@ static void ping_worker(struct worker *w)
 {
     struct buf nothing = {0};
     w->ticks++;
-    if (w->pinged && w->ticks > SILENT_TICKS) {
-        process_kill(w->child, "it does not answer");
+    bool silent = w->pinged && w->ticks > PING_TICKS && is_stopped(w);
+    if (silent || (w->pinged && w->ticks > SILENT_TICKS)) {
+        kill_worker(w, "it does not answer");
     } else if (!w->pinged && w->ticks > PING_TICKS) {
         w->pinged = true;
         w->ticks = 0;
@@ -344,9 +363,17 @@ static void weigh_worker(struct worker *w, int64_t now)
     process_kill_for(w->child, long_since ? BLAME_RUNNING : BLAME_NOBODY, text);
 }
 
+/* What has lasted since then, but for the time in which we stood still: its
+ * end may only not have been read yet. */
+static int64_t lasted_ns(const struct crew *c, int64_t since_ns, int64_t now)
+{
+    return now - (since_ns > c->resumed_ns ? since_ns : c->resumed_ns);
+}
+
 /* A callback that does not return, a blocking probe past its deadline. */
 static void watch_worker(struct worker *w, int64_t now)
 {
+    struct crew *c = w->crew;
     if (!w->blocking)
         ping_worker(w);
     const struct blackbox *box = process_blackbox(w->child);
@@ -366,11 +393,12 @@ static void watch_worker(struct worker *w, int64_t now)
         int64_t since = w->flights->sent_ns > w->flights->probe.due_ns
                             ? w->flights->sent_ns
                             : w->flights->probe.due_ns;
-        if (now - since > limit + BLOCKING_GRACE)
-            process_kill(w->child, "past its deadline");
+        if (lasted_ns(c, since, now) > limit + BLOCKING_GRACE)
+            kill_worker(w, "past its deadline");
     } else if (entered != 0 && callback != BLACKBOX_BLOCKING &&
-               callback != BLACKBOX_LOAD && now - entered > LONGEST_CALLBACK) {
-        process_kill(w->child, "a callback did not return within 1 s");
+               callback != BLACKBOX_LOAD &&
+               lasted_ns(c, entered, now) > LONGEST_CALLBACK) {
+        kill_worker(w, "a callback did not return within 1 s");
     }
 }
 
@@ -384,6 +412,9 @@ static void on_watchdog(uv_timer_t *timer)
 {
     struct crew *c = timer->data;
     int64_t now = clock_mono_ns();
+    if (c->ticked_ns != 0 && now - c->ticked_ns > STANDSTILL)
+        c->resumed_ns = now;
+    c->ticked_ns = now;
     if (quarantine_tick(c, now))
         load_again(c);
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++) {

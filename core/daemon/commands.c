@@ -5,11 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/client.h"
 #include "model/naming.h"
 #include "report/json.h"
+
+/* While the monitor distrusts itself. */
+static void answer_distrust(struct client *c)
+{
+    int64_t left_ns;
+    const char *why =
+        model_distrust(c->control->daemon->model, clock_mono_ns(), &left_ns);
+    if (why != NULL)
+        client_answer(c, json_pack("{s:{s:s, s:o}}", "distrust", "reason", why,
+                                   "left_ms", report_ms(left_ns)));
+}
 
 /* Of all checks, or of the one that "check" names in full; then the troubles of
  * the monitor itself, and the notices that were given up. */
@@ -28,6 +40,7 @@ static void do_status(struct client *c, const struct request *request)
             c, json_pack("{s:o}", "trouble",
                          report_trouble(v.row, v.state,
                                         model_incident(m, v.state->incident))));
+    answer_distrust(c);
     for (size_t i = 0; (letter = model_dead_letter(m, i)) != NULL; i++)
         if (only == NULL && model_check_known(m, letter->check, &v)) {
             json_t *o = report_run(letter, v.row->name);

@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "daemon/internal.h"
+#include "store/age.h"
 
 #define EVERY_MS 3600000
 #define FIRST_MS 60000
@@ -33,6 +34,7 @@ struct folders {
     uv_work_t work;
     uv_timer_t timer;
     struct daemon *daemon;
+    struct age age;
     bool working;
     char dir[4200];
     struct folder_limits limits; /* of the work under way */
@@ -152,13 +154,15 @@ static void on_timer(uv_timer_t *timer)
     const struct history_spec *keep = &f->daemon->conf->history;
     if (f->working)
         return;
+    age_look(&f->age, clock_now());
     f->limits = (struct folder_limits){
         .live = oldest_live(f->daemon),
         .stop = &f->stop,
         .bytes = keep->outputs_bytes,
-        .before_us = keep->outputs_ns == 0
-                         ? 0
-                         : clock_wall_us() - keep->outputs_ns / NS_PER_US};
+        .before_us =
+            keep->outputs_ns == 0
+                ? 0
+                : age_before(&f->age, f->age.last.wall_us, keep->outputs_ns)};
     f->working = uv_queue_work(&f->daemon->loop, &f->work, look_through,
                                on_looked_through) == 0;
 }

@@ -20,6 +20,8 @@
 #include "store/sample.h"
 #include "store/write.h"
 
+#define CHUNK_APART_US (7 * 24 * 3600 * US_PER_S)
+
 enum {
     STATEMENT_ROW = WRITE_STATEMENTS_PACK,
     STATEMENT_BEFORE,
@@ -200,12 +202,24 @@ static int insert_chunk(struct packing *p, const struct sample *s, size_t n)
     return rc;
 }
 
+/* Samples so far apart do not share a chunk: one that a wrong clock has dated
+ * in ten years would overlap all that comes until then, and be packed anew with
+ * each of it. */
+static bool is_apart(const struct packing *p, size_t i)
+{
+    return p->samples[i].started_us - p->samples[i - 1].started_us >
+           CHUNK_APART_US;
+}
+
 /* Equal times stay in one chunk: its first one names it. */
 static int insert_chunks(struct packing *p)
 {
     int rc = SQLITE_OK;
     for (size_t from = 0, n; from < p->count && rc == SQLITE_OK; from += n) {
-        n = p->count - from < PACK_CHUNK ? p->count - from : PACK_CHUNK;
+        size_t most =
+            p->count - from < PACK_CHUNK ? p->count - from : PACK_CHUNK;
+        for (n = 1; n < most && !is_apart(p, from + n);)
+            n++;
         while (from + n < p->count && n < CHUNK_MOST &&
                p->samples[from + n].started_us ==
                    p->samples[from + n - 1].started_us)

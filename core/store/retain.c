@@ -28,7 +28,6 @@
 #define LOG_LEAST     ((int64_t)1 << 20)
 #define SIZE_LEAST    ((int64_t)3 << 20) /* docs/config.md says so */
 #define LOG_MOST      ((int64_t)64 << 20)
-#define CLOCK_JUMP_US (3600 * US_PER_S)
 
 enum {
     SHIFT = 4,           /* a sixteenth */
@@ -158,34 +157,23 @@ static bool is_too_large(const struct sqlite_store *s, const struct pages *p,
 /* ------------------------------------------------------------------- age ---
  */
 
-static int64_t before(int64_t now_us, int64_t keep_ns)
-{
-    return keep_ns == 0 ? PURGE_NOTHING : now_us - keep_ns / NS_PER_US;
-}
-
-/* A wall clock that jumped ahead would make everything old: such a pass is
- * left out, and by the next one it may have been put right. */
-static bool clock_jumped(const struct retention *r, const struct now *now)
-{
-    int64_t wall_us = now->wall_us - r->last.wall_us;
-    int64_t mono_us = (now->mono_ns - r->last.mono_ns) / NS_PER_US;
-    return r->last.mono_ns != 0 && wall_us - mono_us > CLOCK_JUMP_US;
-}
-
 static void begin_pass(struct sqlite_store *s, const struct now *now)
 {
     struct retention *r = &s->retention;
-    bool jumped = clock_jumped(r, now);
     int64_t pass_ns = s->options.purge_ns == 0 ? PASS_NS : s->options.purge_ns;
-    r->last = *now;
     r->due_ns = now->mono_ns + pass_ns;
-    if (jumped)
-        return;
+    if (r->age.last.wall_us == 0) /* our first: what an earlier one saw */
+        r->age = (struct age){{0, (int64_t)s->counters.aged_us},
+                              (int64_t)s->counters.jumped_to_us,
+                              (int64_t)s->counters.jumped_by_us};
+    age_look(&r->age, *now);
     const int64_t keep_ns[PURGE_KINDS] = {r->keep.raw_ns, r->keep.minute_ns,
                                           r->keep.hour_ns, r->keep.day_ns,
                                           r->keep.outputs_ns};
     for (unsigned i = 0; i < PURGE_KINDS; i++)
-        r->purge.before_us[i] = before(now->wall_us, keep_ns[i]);
+        r->purge.before_us[i] =
+            keep_ns[i] == 0 ? PURGE_NOTHING
+                            : age_before(&r->age, now->wall_us, keep_ns[i]);
     purge_begin(&r->purge);
 }
 
@@ -240,6 +228,9 @@ struct counters retain_counters(const struct sqlite_store *s)
     c.keep_outputs_ns = (uint64_t)keep->outputs_ns;
     c.keep_bytes = (uint64_t)keep->max_bytes;
     c.keep_outputs_bytes = (uint64_t)keep->outputs_bytes;
+    c.aged_us = (uint64_t)s->retention.age.last.wall_us;
+    c.jumped_to_us = (uint64_t)s->retention.age.jumped_to_us;
+    c.jumped_by_us = (uint64_t)s->retention.age.jumped_by_us;
     return c;
 }
 

@@ -232,6 +232,9 @@ static const struct {
     {"keep_outputs_ns", offsetof(struct counters, keep_outputs_ns)},
     {"keep_bytes", offsetof(struct counters, keep_bytes)},
     {"keep_outputs_bytes", offsetof(struct counters, keep_outputs_bytes)},
+    {"aged_us", offsetof(struct counters, aged_us)},
+    {"jumped_to_us", offsetof(struct counters, jumped_to_us)},
+    {"jumped_by_us", offsetof(struct counters, jumped_by_us)},
 };
 
 static uint64_t *counter_at(const struct counters *c, size_t i)

@@ -30,7 +30,8 @@ struct counters {
     /* struct history_spec, for those who look at the file */
     uint64_t keep_raw_ns, keep_minute_ns, keep_hour_ns, keep_day_ns;
     uint64_t keep_outputs_ns, keep_bytes, keep_outputs_bytes;
-    char audit_hash[SHA256_TEXT]; /* "" before the first row */
+    uint64_t aged_us, jumped_to_us, jumped_by_us; /* struct age */
+    char audit_hash[SHA256_TEXT];                 /* "" before the first row */
 };
 
 /* Returns an SQLite code; SQLITE_OK or an error with nothing of it written. */

@@ -14,11 +14,14 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/human.h"
 #include "base/str.h"
 #include "model/fault.h"
 #include "expect/expect.h"
 #include "worker/tell.h"
 
+/* Of a timing that is ours: a fourth. */
+enum { STALLED_PART = 4 };
 enum { SHOWN_LINES = 2 }; /* false lines in a message; more are counted */
 
 struct judging {
@@ -314,6 +317,29 @@ static void PRINTF(3, 4)
     set_message(j);
 }
 
+/* What it took was to a good part our own standstill: that says nothing about
+ * the target. */
+static bool is_ours(const struct judging *j)
+{
+    const struct result *r = j->result;
+    bool timing = r->fault == RLV_F_TIMEOUT ||
+                  r->fault == RLV_F_CONNECT_TIMEOUT || r->fault == RLV_F_SLOW;
+    return timing && r->outcome != OUTCOME_OK &&
+           j->probe->stalled_ns * STALLED_PART >= r->duration_ns;
+}
+
+static void excuse(struct judging *j)
+{
+    struct result *r = j->result;
+    char stalled[HUMAN_TEXT];
+    if (!is_ours(j))
+        return;
+    r->code[0] = '\0';
+    r->sys_errno = 0;
+    unknown(j, RLV_F_RESOURCE, "the monitor stood still for %s meanwhile: %s",
+            human_elapsed(j->probe->stalled_ns, stalled), r->message);
+}
+
 /* Of a derived check. Where it expects nothing, its warnings speak for it. */
 static bool is_unsaid(const struct judging *j)
 {
@@ -456,6 +482,7 @@ static void judge_derived(const struct judging *source, const struct check *c)
             record(&j);
         }
         judge_observed(&j);
+        excuse(&j);
         report_observations(&j);
         report_evidence(&j);
     }
@@ -480,6 +507,7 @@ void judge(struct rlv_probe *p)
                          : OUTCOME_FAIL;
     else
         judge_observed(&j);
+    excuse(&j);
     if (p->plain != NULL)
         report_observations(&j);
     report_evidence(&j);

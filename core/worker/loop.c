@@ -142,13 +142,13 @@ void loop_run(const struct loop_hooks *hooks)
         if (n < 0 && errno != EINTR)
             die("epoll_wait: %s", strerror(errno));
         turn_ns = clock_mono_ns();
-        int64_t lag_ns = lag_of(wait_ns);
+        hooks->turn_began(lag_of(wait_ns));
         for (int i = 0; i < n; i++) {
             struct loop_source *source = events[i].data.ptr;
             if (source->ready != NULL)
                 source->ready(source, events[i].events);
         }
         run_timers();
-        hooks->turn_ended(clock_mono_ns() - turn_ns, lag_ns);
+        hooks->turn_ended(clock_mono_ns() - turn_ns);
     }
 }

@@ -25,8 +25,8 @@ struct loop_source {
 
 struct loop_hooks {
     void (*before_wait)(void);
-    /* busy_ns: how long the turn took; lag_ns: how much too late it began. */
-    void (*turn_ended)(int64_t busy_ns, int64_t lag_ns);
+    void (*turn_began)(int64_t lag_ns); /* how much too late */
+    void (*turn_ended)(int64_t busy_ns);
 };
 
 void loop_open(void);

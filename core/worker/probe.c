@@ -98,13 +98,13 @@ static void release(struct rlv_probe *p)
     rest(p);
 }
 
-/* Others were served before us in this turn, for too long. */
-static bool waited_in_turn(const struct rlv_probe *p)
+/* How long others were served before us in this turn. */
+static int64_t waited_in_turn_ns(const struct rlv_probe *p)
 {
     int64_t since = p->result->started_ns > loop_turn_ns()
                         ? p->result->started_ns
                         : loop_turn_ns();
-    return box_entered_ns() - since > DISTURBED_NS;
+    return box_entered_ns() - since;
 }
 
 void probe_finish(struct rlv_probe *p)
@@ -112,7 +112,9 @@ void probe_finish(struct rlv_probe *p)
     struct result *r = p->result;
     r->duration_ns = clock_mono_ns() - r->started_ns;
     p->state = PROBE_ENDING;
-    if (p->disturbed || waited_in_turn(p))
+    if (waited_in_turn_ns(p) > DISTURBED_NS)
+        p->stalled_ns += waited_in_turn_ns(p);
+    if (p->stalled_ns > 0)
         r->flags |= RESULT_DISTURBED;
     struct box_frame before =
         box_enter(BLACKBOX_JUDGE, p->check->plugin, p->ask.probe);
@@ -275,11 +277,11 @@ void probe_ask(const struct msg_probe *ask, uint32_t generation)
 
 bool probe_is_any(void) { return in_flight != NULL; }
 
-void probe_disturb_all(uint64_t but)
+void probe_disturb_all(uint64_t but, int64_t stalled_ns)
 {
     for (struct rlv_probe *p = in_flight; p != NULL; p = p->next)
         if (p->state == PROBE_RUNNING && p->ask.probe != but)
-            p->disturbed = true;
+            p->stalled_ns += stalled_ns;
 }
 
 void probe_close(void)

@@ -54,7 +54,8 @@ struct rlv_probe {
     struct rlv_scope scope;
     struct result *result; /* its arena is the scope's */
     int64_t deadline_ns;
-    bool faulted, hinted, disturbed;
+    bool faulted, hinted;
+    int64_t stalled_ns; /* so long we stood still while it ran */
     enum rlv_fault hint;
     char hint_code[RESULT_CODE];
     const char *hint_text;
@@ -70,8 +71,9 @@ bool probe_is_any(void); /* under way, or waiting for its time or place */
 void probe_finish(struct rlv_probe *); /* judged, told, released */
 /* It can be observed into and ended; else false, with a line in the log. */
 bool probe_is_live(const struct rlv_probe *, const char *function);
-/* For all that run now, but the one with that number. */
-void probe_disturb_all(uint64_t but);
+/* We stood still so long: all that run now, but the one with that number, have
+ * measured that, too. */
+void probe_disturb_all(uint64_t but, int64_t stalled_ns);
 void probe_close(void); /* releases all, tells nothing */
 
 /* observe.c: the first fault counts. A breach of the contract by the plugin is

@@ -40,7 +40,9 @@
  * all workers share: main wakes once for many of them. Anything else leaves at
  * the end of its turn and takes along what waits; so does the last for now. */
 #define BEAT_NS (20 * NS_PER_MS)
-#define TRIM_NS (10 * NS_PER_S) /* between two looks at what malloc holds */
+/* While probes run we wake this often, so that a standstill is noticed. */
+#define PULSE_NS (250 * NS_PER_MS)
+#define TRIM_NS  (10 * NS_PER_S) /* between two looks at what malloc holds */
 
 enum {
     QUEUE_BYTES = 64 << 20,
@@ -54,7 +56,8 @@ static struct chan *chan;
 static struct loop_source chan_source;
 static uint32_t chan_events = EPOLLIN;
 static struct loop_timer beat; /* set: what is queued may wait for it */
-static bool pressing;          /* something is queued that may not */
+static struct loop_timer pulse;
+static bool pressing; /* something is queued that may not */
 static int exit_status;
 static int64_t gave_back_ns; /* when malloc last did; 0: it shall */
 static struct buf payload;   /* work space */
@@ -77,6 +80,8 @@ static void send_frame(uint16_t type, uint32_t generation)
     queue_frame(type, generation);
     pressing = true;
 }
+
+static void on_pulse(struct loop_timer *t) { (void)t; }
 
 static void on_beat(struct loop_timer *t)
 {
@@ -242,7 +247,13 @@ static void retire(const char *why)
 }
 
 /* Whoever was under way while the loop stood still has measured that, too. */
-static void on_turn_ended(int64_t busy_ns, int64_t lag_ns)
+static void on_turn_began(int64_t lag_ns)
+{
+    if (lag_ns > DISTURBED_NS)
+        probe_disturb_all(0, lag_ns);
+}
+
+static void on_turn_ended(int64_t busy_ns)
 {
     int64_t longest_ns;
     uint64_t culprit = box_longest(&longest_ns);
@@ -251,10 +262,11 @@ static void on_turn_ended(int64_t busy_ns, int64_t lag_ns)
     give_back();
     if (view_outdated() != NULL)
         retire(view_outdated());
-    if (lag_ns > DISTURBED_NS)
-        probe_disturb_all(0);
-    else if (busy_ns > DISTURBED_NS)
-        probe_disturb_all(busy_ns - longest_ns <= DISTURBED_NS ? culprit : 0);
+    if (busy_ns > DISTURBED_NS)
+        probe_disturb_all(busy_ns - longest_ns <= DISTURBED_NS ? culprit : 0,
+                          busy_ns);
+    if (probe_is_any() && !heap_has(&pulse.node))
+        loop_timer_set(&pulse, clock_mono_ns() + PULSE_NS);
 }
 
 /* ------------------------------------------------------------ begin and end */
@@ -300,6 +312,7 @@ static void open_all(void)
     log_set_sink(log_sink);
     chan_source.ready = on_channel;
     beat.fire = on_beat;
+    pulse.fire = on_pulse;
     if (!loop_watch(ROLE_FD_CHAN, EPOLLIN, &chan_source))
         die("the channel cannot be watched");
     resolve_open();
@@ -325,7 +338,8 @@ static void close_all(void)
 
 int worker_main(void)
 {
-    static const struct loop_hooks hooks = {flush, on_turn_ended};
+    static const struct loop_hooks hooks = {flush, on_turn_began,
+                                            on_turn_ended};
     open_all();
     loop_run(&hooks);
     close_all();

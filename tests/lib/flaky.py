@@ -9,14 +9,17 @@ so again. One thread serves all."""
 import asyncio
 import random
 import threading
+import time
 
 
 class Flaky:
-    def __init__(self, count, chance, seed=1):
+    def __init__(self, count, chance, seed=1, delay=0):
         self.random = random.Random(seed)
         self.chance = chance
         self.bad = [False] * count
+        self.delay = delay
         self.requests = 0
+        self.seen = [[] for _ in range(count)]
         self.targets = []
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
@@ -30,6 +33,7 @@ class Flaky:
 
     def _status(self, i):
         self.requests += 1
+        self.seen[i].append(time.monotonic())
         if self.random.random() < self.chance:
             self.bad[i] = not self.bad[i]
         return b"503 Service Unavailable" if self.bad[i] else b"200 OK"
@@ -38,7 +42,10 @@ class Flaky:
         try:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
-                writer.write(b"HTTP/1.1 " + self._status(i) +
+                status = self._status(i)
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                writer.write(b"HTTP/1.1 " + status +
                              b"\r\nContent-Length: 2\r\n\r\nok")
                 await writer.drain()
         except (OSError, EOFError, asyncio.IncompleteReadError,

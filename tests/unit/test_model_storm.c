@@ -17,7 +17,7 @@
 
 enum {
     SEEDS = 40,
-    MANY_SEEDS = 4000,
+    MANY_SEEDS = 2000,
     STEPS = 1500,
     CHECKS = 7,
     INCIDENTS = 4000

@@ -350,11 +350,36 @@ static void test_a_deadline_ends_a_long_read(void **state)
     reader_close(r);
 }
 
+/* One dated ten years ahead does not lie in the chunk that grows. */
+static void test_a_wrong_clock_spoils_no_chunk(void **state)
+{
+    const int64_t far_us = 3650 * INT64_C(86400000000);
+    struct fixture *f = *state;
+    pack_at(f, 4);
+    fixture_open(f);
+    append_at(f, 1, 0);
+    append_at(f, 1, far_us);
+    append_at(f, 1, -far_us);
+    append_at(f, 1, 10);
+    wait_packed(f);
+    assert_int_equal(rows_of(f, "chunk"), 3);
+    for (int i = 2; i < 6; i++)
+        append_at(f, 1, i * 10);
+    wait_packed(f);
+    assert_int_equal(rows_of(f, "chunk"), 3);
+    assert_int_equal(
+        fixture_number(f, "SELECT n FROM chunk ORDER BY t0 DESC LIMIT 1"), 1);
+    assert_times(f, (struct reader_window){.check = 1},
+                 (const int64_t[]){far_us, 50, 40, 30, 20, 10, 0, -far_us}, 8);
+}
+
 int main(void)
 {
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_wrong_clock_spoils_no_chunk,
+                                        fixture_setup, fixture_teardown),
         TEST(test_newest_first_over_hot_and_chunk),
         TEST(test_clock_set_back_over_large_chunks),
         TEST(test_equal_times_are_all_kept),
