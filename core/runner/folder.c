@@ -57,8 +57,8 @@ bool folder_lend(const struct folder *f, const struct account *a,
 
 void folder_take_back(const struct folder *f)
 {
-    if (geteuid() == 0 && fchown(f->fd, f->uid, f->gid) == 0)
-        (void)fchmod(f->fd, 0700);
+    if (geteuid() != 0 || fchown(f->fd, f->uid, f->gid) == 0)
+        (void)fchmod(f->fd, 0700); /* the script may have changed it */
 }
 
 static bool is_there(const struct folder *f, const char *path)

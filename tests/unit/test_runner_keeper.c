@@ -262,6 +262,122 @@ static void ones_that_multiply_are_ended(void **state)
     rig_free(r);
 }
 
+/* Neither its session, nor its parent, nor its environment say whose it is. */
+static void who_hides_is_found(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new();
+    char mark[64];
+    snprintf(mark, sizeof mark, "30.%d", (int)getpid());
+    char *text = arena_printf(
+        r->arena,
+        "#!/bin/sh\n(env -i setsid sh -c '(trap \"\" TERM; sleep %s; sleep %s)"
+        " >/dev/null 2>&1 3>&- &' &)\nsleep 0.2\n",
+        mark, mark);
+    rig_run_text(r, text);
+    assert_int_equal(r->outcome.exit, 0);
+    assert_true(r->outcome.survivors_killed >= 2);
+    char *look =
+        arena_printf(r->arena, "! pgrep -f '[s]leep %s' >/dev/null", mark);
+    assert_int_equal(system(look), 0);
+    rig_free(r);
+}
+
+/* As root no limit on processes counts. */
+static void fork_without_end(const char *user)
+{
+    struct rig *r = rig_new();
+    int64_t begin_ns = clock_mono_ns();
+    r->run.user = user;
+    assert_int_equal(chmod(r->dir, 0755), 0);
+    rig_run_text(r, "#!/bin/sh\ntrap '' TERM\n"
+                    "bomb() { bomb & bomb & wait; }\nbomb\n");
+    assert_int_equal(r->outcome.left_behind, 0);
+    assert_int_equal(rig_survivors(r), 0);
+    assert_true(clock_mono_ns() - begin_ns < 60 * NS_PER_S);
+    if (!r->outcome.timed_out) /* the kernel may have been quicker than we */
+        assert_non_null(
+            strstr(r->outcome.findings, "runbook.too_many_processes"));
+    rig_free(r);
+}
+
+static void a_fork_bomb_is_ended(void **state)
+{
+    (void)state;
+    fork_without_end(NULL);
+    if (geteuid() == 0 && getpwnam("nobody") != NULL)
+        fork_without_end("nobody");
+}
+
+/* The runner sees to it that its keepers go on. */
+static void a_script_cannot_stop_its_keeper(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new();
+    r->run.timeout_ns = 500 * NS_PER_MS;
+    rig_run_text(r, "#!/bin/sh\necho begun\n"
+                    "while :; do kill -STOP $PPID; done\n");
+    assert_true(r->outcome.timed_out);
+    assert_int_equal(r->outcome.left_behind, 0);
+    assert_string_equal(r->outcome.output, "begun\n");
+    rig_free(r);
+}
+
+/* -------------------------------------------------- the outcome is kept --- */
+
+static void the_outcome_survives(const char *text)
+{
+    struct rig *r = rig_new();
+    struct msg_pair secret = {"key", "efgh-5678"};
+    struct stat st;
+    r->run.secrets = &secret;
+    r->run.secret_count = 1;
+    rig_run_text(r, text);
+    assert_string_equal(r->outcome.error, "");
+    assert_string_equal(r->outcome.output, "said\n");
+    assert_int_equal(r->outcome.exit, 3);
+    assert_int_equal(lstat(r->run_dir, &st), 0);
+    assert_true(S_ISDIR(st.st_mode));
+    assert_int_equal(st.st_mode & 07777, 0700);
+    char *look = arena_printf(r->arena, "! grep -rq efgh-5678 %s", r->dir);
+    assert_int_equal(system(look), 0);
+    rig_free(r);
+}
+
+static void a_folder_that_is_removed(void **state)
+{
+    (void)state;
+    the_outcome_survives("#!/bin/sh\nrm -rf \"$RELEVO_RUN_DIR\"\n"
+                         "echo said\nexit 3\n");
+}
+
+static void a_folder_that_becomes_a_link(void **state)
+{
+    (void)state;
+    the_outcome_survives(
+        "#!/bin/sh\nmkdir ../../elsewhere\nmv \"$RELEVO_RUN_DIR\" ../../mine\n"
+        "ln -s ../elsewhere \"$RELEVO_RUN_DIR\"\n"
+        "[ -d \"$RELEVO_RUN_DIR\" ] && echo said\nexit 3\n");
+}
+
+static void a_folder_in_place_of_another(void **state)
+{
+    (void)state;
+    the_outcome_survives(
+        "#!/bin/sh\nmv \"$RELEVO_RUN_DIR\" ../../mine\n"
+        "mkdir -m 777 \"$RELEVO_RUN_DIR\"\n"
+        "echo '{}' >\"$RELEVO_RUN_DIR/outcome.json\"\necho said\nexit 3\n");
+}
+
+static void an_outcome_of_the_scripts_own(void **state)
+{
+    (void)state;
+    the_outcome_survives("#!/bin/sh\nmkdir -p outcome.json.d\n"
+                         "ln -s /etc/passwd .outcome.json.$PPID\n"
+                         "echo '{\"exit\":0}' >outcome.json\n"
+                         "chmod 0 .\necho said\nexit 3\n");
+}
+
 static void a_run_is_stopped_on_request(void **state)
 {
     (void)state;
@@ -330,6 +446,13 @@ int main(void)
         cmocka_unit_test(daemons_left_behind_are_ended_and_counted),
         cmocka_unit_test(a_stopped_script_is_ended),
         cmocka_unit_test(ones_that_multiply_are_ended),
+        cmocka_unit_test(who_hides_is_found),
+        cmocka_unit_test(a_fork_bomb_is_ended),
+        cmocka_unit_test(a_script_cannot_stop_its_keeper),
+        cmocka_unit_test(a_folder_that_is_removed),
+        cmocka_unit_test(a_folder_that_becomes_a_link),
+        cmocka_unit_test(a_folder_in_place_of_another),
+        cmocka_unit_test(an_outcome_of_the_scripts_own),
         cmocka_unit_test(a_run_is_stopped_on_request),
         cmocka_unit_test(a_stop_right_after_the_start_counts),
         cmocka_unit_test(a_terminal_cannot_end_the_keeper),
