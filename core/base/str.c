@@ -170,13 +170,31 @@ void str_to_utf8(struct buf *out, const char *s, size_t n)
     for (size_t i = 0; i < n;) {
         uint32_t c;
         size_t len = str_utf8(s + i, n - i, &c);
-        if (len == 0) {
+        if (len == 0 || c == 0) {
             buf_adds(out, "\xef\xbf\xbd");
             i++;
         } else {
             buf_add(out, s + i, len);
             i += len;
         }
+    }
+}
+
+/* Such characters stand only inside of strings. */
+void str_clean_json(struct buf *out, const char *json)
+{
+    for (size_t n = strlen(json); n > 0;) {
+        uint32_t c = 0;
+        size_t len = str_utf8(json, n, &c);
+        if (len == 0 || c == '\n' || !is_unsafe(c))
+            buf_add(out, json, len > 0 ? len : 1);
+        else if (c > 0xffff)
+            buf_addf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                     0xdc00 + (c & 0x3ff));
+        else
+            buf_addf(out, "\\u%04x", c);
+        json += len > 0 ? len : 1;
+        n -= len > 0 ? len : 1;
     }
 }
 

@@ -33,8 +33,12 @@ void str_clean_buf(struct buf *out, const char *s, size_t n,
 
 /* Length of the valid UTF-8 character at s (n bytes left), or 0. */
 size_t str_utf8(const char *s, size_t n, uint32_t *codepoint);
-/* Copies n bytes into out with invalid sequences as U+FFFD: valid UTF-8. */
+/* Copies n bytes into out with invalid sequences, and NUL, which JSON readers
+ * refuse, as U+FFFD: valid UTF-8. */
 void str_to_utf8(struct buf *out, const char *s, size_t n);
+/* Copies JSON with all that str_clean would change in it as \uNNNN, which means
+ * the same to whoever parses it; newlines between values stay. */
+void str_clean_json(struct buf *out, const char *json);
 
 uint64_t str_hash(const void *bytes, size_t n); /* FNV-1a, 64 bit */
 

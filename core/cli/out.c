@@ -227,7 +227,10 @@ void out_json(json_t *o)
     size_t flags = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
     char *text = json_dumps(o, flags | JSON_ENCODE_ANY);
     must(text != NULL);
-    puts(text);
+    struct buf clean = {0};
+    str_clean_json(&clean, text);
+    puts(buf_text(&clean));
+    buf_free(&clean);
     free(text);
     json_decref(o);
 }

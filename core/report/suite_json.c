@@ -97,7 +97,8 @@ void suite_json(const struct suite *s, struct buf *b)
     set(o, "checks", checks);
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
     must(text != NULL);
-    buf_addf(b, "%s\n", text);
+    str_clean_json(b, text);
+    buf_addc(b, '\n');
     free(text);
     json_decref(o);
 }

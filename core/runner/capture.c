@@ -66,16 +66,7 @@ static void append_tail(const struct capture *c, struct buf *out)
 json_t *capture_string(const char *bytes, size_t n)
 {
     struct buf text = {0};
-    while (n > 0) {
-        const char *nul = memchr(bytes, '\0', n);
-        size_t part = nul != NULL ? (size_t)(nul - bytes) : n;
-        str_to_utf8(&text, bytes, part);
-        if (nul != NULL)
-            buf_adds(&text, "\xef\xbf\xbd");
-        part += nul != NULL;
-        bytes += part;
-        n -= part;
-    }
+    str_to_utf8(&text, bytes, n);
     json_t *string = json_stringn(buf_text(&text), text.len);
     buf_free(&text);
     return string;

@@ -177,6 +177,17 @@ static void test_utf8_takes_every_character(void **state)
     }
 }
 
+static void test_clean_json(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    str_clean_json(&b, "{\"a\":\"\xc3\xa9\xc2\x9b\xe2\x80\xae\x7f"
+                       "\xf3\xa0\x81\x81\",\n\"b\":1}");
+    assert_string_equal(buf_text(&b), "{\"a\":\"\xc3\xa9\\u009b\\u202e\\u007f"
+                                      "\\udb40\\udc41\",\n\"b\":1}");
+    buf_free(&b);
+}
+
 static void test_to_utf8(void **state)
 {
     (void)state;
@@ -251,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_clean),
         cmocka_unit_test(test_clean_cuts_at_characters),
         cmocka_unit_test(test_utf8_takes_every_character),
+        cmocka_unit_test(test_clean_json),
         cmocka_unit_test(test_to_utf8),
         cmocka_unit_test(test_i64),
         cmocka_unit_test(test_double),
