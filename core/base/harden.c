@@ -12,12 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#define RELEVO_ADDRESS_SANITIZER __has_feature(address_sanitizer)
-#else
-#define RELEVO_ADDRESS_SANITIZER 0
-#endif
-
 /* A limit on core files is not enough: where core_pattern is a pipe, as with
  * systemd-coredump, the kernel does not ask for it. */
 void harden_memory(void)
@@ -58,7 +52,7 @@ bool harden_rights(void)
 
 void harden_heap(size_t bytes)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !RELEVO_ADDRESS_SANITIZER
+#ifndef RELEVO_SANITIZED
     struct rlimit limit;
     if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur <= bytes)
         return;

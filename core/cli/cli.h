@@ -95,6 +95,7 @@ int cmd_runbook_log(const struct args *);
 int cmd_runbook_run(const struct args *);
 int cmd_plugin_list(const struct args *);
 int cmd_plugin_describe(const struct args *);
+int cmd_plugin_test(const struct args *);
 int cmd_fault_list(const struct args *);
 int cmd_init(const struct args *);
 int cmd_config_check(const struct args *);

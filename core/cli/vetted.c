@@ -142,16 +142,23 @@ static bool find(const struct args *args, struct arena *arena, const char *word,
     return false;
 }
 
+bool vetted_look(const struct args *args, const char *word,
+                 struct vetted *plugin)
+{
+    static char path[PATH_MAX];
+    *plugin = (struct vetted){.name = word, .path = path};
+    struct arena *arena = arena_new();
+    bool found = find(args, arena, word, path);
+    if (found)
+        describe(plugin, 1);
+    arena_free(arena);
+    return found;
+}
+
 struct catalog *vetted_find(const struct args *args, const char *word)
 {
-    char path[PATH_MAX];
-    struct vetted plugin = {.name = word, .path = path};
-    struct arena *arena = arena_new();
-    if (find(args, arena, word, path)) {
-        describe(&plugin, 1);
-        if (plugin.catalog == NULL)
-            cli_fail(EXIT_USAGE, "%s", plugin.error);
-    }
-    arena_free(arena);
+    struct vetted plugin;
+    if (vetted_look(args, word, &plugin) && plugin.catalog == NULL)
+        cli_fail(EXIT_USAGE, "%s", plugin.error);
     return plugin.catalog;
 }

@@ -17,6 +17,10 @@ struct vetted {
  * for that cannot be read; it has been said. */
 bool vetted_list(const struct args *, struct arena *, struct vetted **,
                  size_t *count) MUST_CHECK;
+/* One, likewise, also where it cannot be described; `path` lives as long as the
+ * process. false: there is none, and that has been said. */
+bool vetted_look(const struct args *, const char *word,
+                 struct vetted *) MUST_CHECK;
 /* One, by name, or by path where there is a '/' in it or ".so" at its end.
  * The caller frees the catalog. NULL: it has been said why. */
 struct catalog *vetted_find(const struct args *, const char *word) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "crew/internal.h"
+#include "crew/load.h"
 
 /* What one worker does with ease: an eighth of a core; and the number of
  * checks from which it pays at the start that several take them in. */
@@ -33,13 +34,12 @@ static uint16_t plugin_index(struct rlv_list *plugins, const char **items,
     return (uint16_t)plugins->count++;
 }
 
-static struct msg_check wire_check(const struct crew_check *check,
-                                   uint16_t plugin)
+struct msg_check load_wire_check(const struct check_spec *s, uint32_t check,
+                                 uint32_t of, uint16_t plugin)
 {
-    const struct check_spec *s = check->spec;
     return (struct msg_check){
-        .check = check->check,
-        .of = check->of,
+        .check = check,
+        .of = of,
         .plugin = plugin,
         .name = s->name,
         .target = s->target,
@@ -69,7 +69,8 @@ static void add_check(struct msg_load *load, const char **paths,
 {
     uint16_t plugin =
         plugin_index(&load->plugins, paths, check->spec->catalog->path);
-    load->checks[load->check_count++] = wire_check(check, plugin);
+    load->checks[load->check_count++] =
+        load_wire_check(check->spec, check->check, check->of, plugin);
 }
 
 /* Only what this worker will probe: it sees no other check's secrets. What is

@@ -218,6 +218,12 @@ void process_release(struct process *c)
     free_process(c);
 }
 
+void process_hang_up(struct process *c)
+{
+    flush(c);
+    close_channel(c);
+}
+
 void process_destroy(struct process *c)
 {
     kill(c->pid, SIGKILL);

@@ -52,6 +52,8 @@ void process_kill(struct process *, const char *why);
 void process_kill_for(struct process *, enum blame, const char *why);
 /* Lets it go on without us: its channel closes, nothing more is heard. */
 void process_release(struct process *);
+/* Closes its channel, which tells it to end; on_death says how it did. */
+void process_hang_up(struct process *);
 /* Kills it, reaps it, frees it; on_death is not called. For a crew that ends.
  */
 void process_destroy(struct process *);

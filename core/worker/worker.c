@@ -9,6 +9,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -246,6 +247,19 @@ static void retire(const char *why)
         pause();
 }
 
+/* With another one, numbers would be read and written with commas, by all. */
+static void keep_locale(void)
+{
+    char text[120];
+    const char *locale = setlocale(LC_ALL, NULL);
+    if (locale == NULL || strcmp(locale, "C") == 0)
+        return;
+    setlocale(LC_ALL, "C");
+    snprintf(text, sizeof text, "plugin %s: it changed the locale; set back",
+             plugin_name(box_plugin()));
+    tell_log(LOG_LEVEL_ERROR, 0, text);
+}
+
 /* Whoever was under way while the loop stood still has measured that, too. */
 static void on_turn_began(int64_t lag_ns)
 {
@@ -259,6 +273,7 @@ static void on_turn_ended(int64_t busy_ns)
     uint64_t culprit = box_longest(&longest_ns);
     load_bury();
     watch_bury();
+    keep_locale();
     give_back();
     if (view_outdated() != NULL)
         retire(view_outdated());
