@@ -130,6 +130,8 @@ static struct conf *configure(const struct args *args, const struct catalog *c,
     buf_adds(&text, "}; };\n");
     struct conf *conf =
         ok ? use_conf_text(args, "--set", buf_text(&text)) : NULL;
+    if (ok && conf == NULL)
+        cli_fail(EXIT_USAGE, "options are given with --set OPTION=VALUE");
     buf_free(&text);
     return conf;
 }
@@ -189,9 +191,6 @@ static bool try_with(const struct args *args, const struct catalog *catalog,
     struct conf *conf = configure(args, catalog, target);
     if (conf != NULL)
         contracts_of_probes(c, &conf->checks[0]);
-    else
-        cli_fail(EXIT_USAGE,
-                 "what is missing is given with --set OPTION=VALUE");
     conf_unref(conf);
     return conf != NULL;
 }
