@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,17 +51,41 @@ static bool perform(const char *action)
     return strncmp(action, "error", 5) == 0;
 }
 
+static bool is_armed(void)
+{
+    const char *file = getenv("RELEVO_FAILPOINT_ARM");
+    return file == NULL || unlink(file) == 0;
+}
+
+/* What follows "NAME=" in an item that means this place in this process. */
+static const char *action_of(const char *item, size_t length, const char *name)
+{
+    char process[16] = "";
+    const char *slash = memchr(item, '/', length);
+    prctl(PR_GET_NAME, process, 0, 0, 0);
+    if (slash != NULL) {
+        size_t n = (size_t)(slash - item);
+        if (n != strlen(process) || memcmp(item, process, n) != 0)
+            return NULL;
+        item = slash + 1;
+        length -= n + 1;
+    }
+    size_t n = strlen(name);
+    bool meant = length > n && strncmp(item, name, n) == 0 && item[n] == '=';
+    return meant ? item + n + 1 : NULL;
+}
+
 bool failpoint_hit(const char *name)
 {
     const char *at = getenv("RELEVO_FAILPOINT");
-    size_t n = strlen(name);
     while (at != NULL && *at != '\0') {
         size_t length = strcspn(at, ",");
-        if (length > n && strncmp(at, name, n) == 0 && at[n] == '=') {
+        const char *action = action_of(at, length, name);
+        if (action != NULL) {
             const char *nth = memchr(at, '@', length);
             long hits = count_hit(name);
             return (nth == NULL || strtol(nth + 1, NULL, 10) == hits) &&
-                   perform(at + n + 1);
+                   is_armed() && perform(action);
         }
         at += length + (at[length] == ',');
     }

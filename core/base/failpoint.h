@@ -7,7 +7,13 @@
  *     NAME=error      FAILPOINT is true: the caller takes its error path
  *     NAME=sleep:MS   waits so many milliseconds
  *
- * each with an optional "@N": only the N-th time that the place is reached. */
+ * each with an optional "@N": only the N-th time that this process reaches the
+ * place. Every role inherits the variable; "PROCESS/NAME=…" is only for those
+ * of that name (/proc/PID/comm: relevo-keeper, relevo-runner).
+ *
+ * RELEVO_FAILPOINT_ARM names a file: then a failpoint acts only when it is
+ * there, and removes it. So one process acts once, and the test that made the
+ * file sees that it happened. */
 #ifndef RELEVO_BASE_FAILPOINT_H
 #define RELEVO_BASE_FAILPOINT_H
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/mem.h"
 
 enum { CHUNK = 16 * 1024 };
@@ -102,6 +103,8 @@ bool fs_replace_at(int dir, const char *name, const void *bytes, size_t n,
     char *temporary = xasprintf(".%s.%d", name, (int)getpid());
     unlinkat(dir, temporary, 0); /* a leftover of a pid that was reused */
     bool ok = write_new(dir, temporary, bytes, n, mode, uid, gid);
+    if (ok)
+        (void)FAILPOINT("fs.before_rename");
     if (!ok)
         err_set(err, ERR_IO, errno, "write %s", name);
     else if (!(ok = renameat(dir, temporary, dir, name) == 0)) {

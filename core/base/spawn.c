@@ -18,7 +18,8 @@
 // clang-format off
 static const char *const inherited[] = {
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TZDIR", "TMPDIR",
-    "JOURNAL_STREAM", "RELEVO_FAILPOINT", "RELEVO_DUMPABLE",
+    "JOURNAL_STREAM", "RELEVO_FAILPOINT", "RELEVO_FAILPOINT_ARM",
+    "RELEVO_DUMPABLE",
     /* a clock that a test tells what to say */
     "FAKETIME*", "NO_FAKE_STAT",
     /* the loader's, malloc's, the resolver's, TLS' */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -110,6 +111,7 @@ static void send_order(struct daemon *d, struct order *o, bool is_stored)
         context_run_dir(d, o->run.number, dir, sizeof dir);
     else
         spare_run_dir(d, o->run.number, dir, sizeof dir);
+    (void)FAILPOINT("daemon.before_order");
     if (o->payload.len == 0)
         context_order(d, o->conf, &o->run, o->book, o->about, dir, &o->payload);
     o->sent = crew_run(d->crew, &o->payload);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/human.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -67,12 +68,14 @@ void reload_apply(struct daemon *d, struct conf *conf)
     struct event e = {.kind = EVENT_CONFIG, .as.conf = conf};
     struct actions actions = model_step(d->model, &e, clock_now());
     uint32_t *ids = numbers_of(d, conf);
+    (void)FAILPOINT("daemon.mid_reload");
     crew_load(d->crew, conf, ids);
     free(ids);
     if (d->conf != conf) {
         conf_unref(d->conf);
         d->conf = conf;
     }
+    (void)FAILPOINT("daemon.before_reload_is_stored");
     daemon_perform(d, &actions);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -122,6 +123,7 @@ static void tell_started(struct daemon *d, uint64_t run, int pid,
 
 void runs_on_started(void *arg, const struct msg_run_started *m)
 {
+    (void)FAILPOINT("daemon.before_started");
     perform_order_done(arg, m->run);
     tell_started(arg, m->run, m->pid, m->pid_start);
 }
@@ -132,6 +134,7 @@ void runs_on_exited(void *arg, const struct msg_run_exited *m)
 {
     const struct run_row *row = live_run(arg, m->run);
     bool started = row != NULL && row->state == RUN_STARTED;
+    (void)FAILPOINT("daemon.before_ended");
     perform_order_done(arg, m->run);
     if (m->has_outcome || started)
         finish(arg, m->run, m->text);

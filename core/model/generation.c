@@ -89,10 +89,14 @@ static void remove_node(struct model *m, struct node *n)
     incident_removed(m, n);
     depend_removed(m, n);
     n->spec = NULL;
+    enum check_state from = n->state.state;
     n->state.state = STATE_PENDING;
     n->state.fails = n->state.goods = n->state.unknowns = 0;
     n->state.since_us = m->now.wall_us;
-    model_store_state(m, n, GRADE_RELAXED);
+    if (from != STATE_PENDING)
+        model_store_change(m, n, from, "removed from the configuration");
+    else
+        model_store_state(m, n, GRADE_RELAXED);
 }
 
 /* Gives each check its spec; nodes that got none are no longer configured. */

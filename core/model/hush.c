@@ -30,19 +30,6 @@ static const char *pause_text(struct model *m, int64_t until_us,
                       reason);
 }
 
-static void store_change(struct model *m, const struct node *n,
-                         enum check_state from, const char *reason)
-{
-    struct record transition = {.kind = RECORD_TRANSITION, .urgent = true};
-    transition.as.transition = (struct transition_row){
-        n->row.check, m->now.wall_us, from, n->state.state, RLV_F_NONE,
-        "",           reason};
-    model_commit(m, GRADE_DURABLE, transition);
-    struct record state = {.kind = RECORD_STATE, .urgent = true};
-    state.as.state = n->state;
-    model_commit(m, GRADE_DURABLE, state);
-}
-
 static void store_incident(struct model *m, const struct episode *e)
 {
     struct record r = {.kind = RECORD_INCIDENT, .urgent = true};
@@ -98,7 +85,7 @@ static void pause_one(struct model *m, struct node *n, int64_t until_us,
     n->hurry.wanted = false;
     if (n->asked.purpose != PURPOSE_MANUAL)
         n->asked.wanted = false;
-    store_change(
+    model_store_change(
         m, n, from,
         model_text(m, "by %s%s%s", actor, reason[0] ? ": " : "", reason));
     model_audit(m, GRADE_RELAXED, actor, "check.pause", n->row.name, text);
@@ -112,7 +99,7 @@ static void resume_one(struct model *m, struct node *n, const char *actor,
     if (n->state.state != STATE_PAUSED)
         return;
     begin_anew(m, n, STATE_PENDING, 0);
-    store_change(m, n, STATE_PAUSED, why);
+    model_store_change(m, n, STATE_PAUSED, why);
     model_audit(m, GRADE_RELAXED, actor, "check.resume", n->row.name, why);
     model_tell(m, TELL_STATE, n, "pending: %s", why);
     depend_changed(m, n);

@@ -211,6 +211,9 @@ void model_own(const char **text, const char *value);
 
 /* Queues the check's present state. */
 void model_store_state(struct model *, const struct node *, enum grade);
+/* With its transition, where no result brought it about. */
+void model_store_change(struct model *, const struct node *,
+                        enum check_state from, const char *reason);
 /* A check that was not known: its number is above all others. */
 struct node *model_add_node(struct model *, const struct check_row *);
 

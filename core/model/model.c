@@ -92,6 +92,19 @@ void model_tell(struct model *m, enum tell_kind kind, const struct node *n,
     a->as.tell.text = arena_strdup(m->scratch, text);
 }
 
+void model_store_change(struct model *m, const struct node *n,
+                        enum check_state from, const char *reason)
+{
+    struct record transition = {.kind = RECORD_TRANSITION, .urgent = true};
+    transition.as.transition = (struct transition_row){
+        n->row.check, m->now.wall_us, from, n->state.state, RLV_F_NONE,
+        "",           reason};
+    model_commit(m, GRADE_DURABLE, transition);
+    struct record state = {.kind = RECORD_STATE, .urgent = true};
+    state.as.state = n->state;
+    model_commit(m, GRADE_DURABLE, state);
+}
+
 void model_store_state(struct model *m, const struct node *n, enum grade grade)
 {
     struct record r = {.kind = RECORD_STATE, .as.state = n->state};

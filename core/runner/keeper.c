@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "model/finding.h"
@@ -142,6 +143,7 @@ static bool start_script(struct keeper *k)
     k->fds[AT_FINDINGS] = pipes.findings;
     k->fds[AT_FAILURE] = pipes.failure;
     k->started = true;
+    (void)FAILPOINT("keeper.mid_run");
     return true;
 }
 
@@ -381,13 +383,16 @@ void keeper_run(const struct msg_run *m, int words)
     become_keeper(&k);
     bool ok = folder_open(&k.folder, m->dir, &err);
     if (ok) {
+        (void)FAILPOINT("keeper.before_note");
         if (prepare(&k) && start_script(&k))
             watch(&k);
+        (void)FAILPOINT("keeper.before_outcome");
         folder_remove_secrets(&k.folder, m->secrets, m->secret_count);
         folder_take_back(&k.folder);
         ok = folder_find_again(&k.folder, m->dir, &err) &&
              leave_outcome(&k, &err);
     }
+    (void)FAILPOINT("keeper.after_outcome");
     if (!ok)
         (void)!fs_write_all(words, err.text, strlen(err.text));
     _exit(ok ? 0 : 1);

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/proc.h"
@@ -154,10 +155,11 @@ static bool start_run(const struct msg_run *m, uint32_t generation,
     struct run r = {.number = m->run, .generation = generation};
     if (!may_run(m, err) || !folder_make(m->dir, err))
         return false;
-    if (!fork_keeper(m, &r, err)) {
+    if (FAILPOINT("runner.before_fork") || !fork_keeper(m, &r, err)) {
         rmdir(m->dir);
         return false;
     }
+    (void)FAILPOINT("runner.after_fork");
     r.dir = xstrdup(m->dir);
     r.until_ns = clock_mono_ns() + m->timeout_ns + m->grace_ns + LONGEST_END;
     runner.runs =
@@ -260,6 +262,7 @@ static void end_run(size_t index, int status)
     bool has_outcome = access(path, F_OK) == 0;
     if (!has_outcome)
         explain_end(r, status, &err);
+    (void)FAILPOINT("runner.before_report");
     tell_exited(r->number, r->generation, has_outcome, err.text);
     free(path);
     free(r->dir);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/err.h"
 #include "base/human.h"
 #include "base/log.h"
@@ -182,6 +183,7 @@ static void run(struct rlv_probe *p)
     struct box_frame before =
         box_enter(BLACKBOX_START, c->plugin, p->ask.probe);
     c->plugin->table->start(p, c->conf);
+    (void)FAILPOINT("worker.mid_probe");
     box_leave(&before);
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/harden.h"
 #include "base/log.h"
 #include "wire/chan.h"
@@ -98,6 +99,7 @@ static void wait_for_beat(void)
 
 void tell_result(const struct result *r)
 {
+    (void)FAILPOINT("worker.before_result");
     msg_put_result(&payload, r);
     queue_frame(MSG_RESULT, r->generation);
     if (r->outcome == OUTCOME_OK && r->purpose == PURPOSE_SCHEDULE)

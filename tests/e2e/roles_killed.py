@@ -9,6 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from peer import Peer  # noqa: E402
+from victims import role_of  # noqa: E402
 from scripts import script  # noqa: E402
 from watch import BUILD, Watch, alive, children, until  # noqa: E402
 
@@ -28,16 +29,9 @@ def answer(conn):
 
 
 def named(pid, *names):
-    """Is it a role of that name, by its argument or its own name?"""
-    try:
-        with open("/proc/%d/cmdline" % pid) as f:
-            argv = f.read().split("\0")
-        with open("/proc/%d/comm" % pid) as f:
-            comm = f.read().strip()
-    except OSError:
-        return False
-    return comm in names or (comm != "relevo-keeper" and argv[1:2] ==
-                             ["--role"] and argv[2] in names)
+    """Is it a role of that name? Without any: what it is."""
+    name = role_of(pid)
+    return name in names if names else name
 
 
 def roles(watch, *names):
@@ -73,7 +67,11 @@ class RolesKilled(unittest.TestCase):
                     watch, "worker")) == 2 and roles(watch, "worker")):
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
-            until("new workers", lambda: len(roles(watch, "worker")) == 2)
+            try:
+                until("new workers", lambda: len(roles(watch, "worker")) == 2)
+            except AssertionError as e:
+                raise AssertionError("%s\n%s\n%s" % (e, watch.log()[-3000:], {
+                    pid: named(pid) for pid in children(watch.process.pid)}))
         return killed
 
     def all_go_on(self, watch):
@@ -150,10 +148,10 @@ echo finished
     def test_the_runner_while_a_script_runs(self):
         with Watch(self.folder, self.slow()) as watch:
             self.wait_begun()
-            runner, = roles(watch, "runner", "relevo-runner")
+            runner, = roles(watch, "runner")
             os.kill(runner, signal.SIGKILL)
             until("a new runner", lambda: [
-                pid for pid in roles(watch, "runner", "relevo-runner")
+                pid for pid in roles(watch, "runner")
                 if pid != runner])
             watch.wait_incident("it", lambda i: i["state"] == "open")
             open(self.go, "w").close()
@@ -165,7 +163,7 @@ echo finished
                 'interval = "300ms"', 'schedule = "manual"')) as watch:
             for _ in range(3):
                 runner, = until("a runner", lambda: roles(
-                    watch, "runner", "relevo-runner"))
+                    watch, "runner"))
                 os.kill(runner, signal.SIGKILL)
                 until("its end", lambda: not alive(runner))
             self.assertEqual(watch.run("runbook", "run", "look", "--check",
@@ -178,7 +176,7 @@ echo finished
         with Watch(self.folder, self.slow()) as watch:
             self.wait_begun()
             keeper, = until("a keeper",
-                            lambda: roles(watch, "relevo-keeper"))
+                            lambda: roles(watch, "keeper"))
             below = children(keeper)
             os.kill(keeper, signal.SIGKILL)
             run, = self.wait_run(watch)
@@ -197,8 +195,8 @@ echo finished
         with Watch(self.folder, self.slow()) as watch:
             self.wait_begun()
             keeper, = until("a keeper",
-                            lambda: roles(watch, "relevo-keeper"))
-            runner, = roles(watch, "runner", "relevo-runner")
+                            lambda: roles(watch, "keeper"))
+            runner, = roles(watch, "runner")
             os.kill(runner, signal.SIGKILL)
             until("its adoption", lambda: "adopted run" in watch.log())
             os.kill(keeper, signal.SIGKILL)
@@ -227,7 +225,7 @@ echo finished
         with Watch(self.folder, self.slow()) as watch:
             self.wait_begun()
             keeper, = until("a keeper",
-                            lambda: roles(watch, "relevo-keeper"))
+                            lambda: roles(watch, "keeper"))
             self.kill_main(watch)
             open(self.go, "w").close()
             until("the keeper to end", lambda: not alive(keeper))
@@ -239,7 +237,7 @@ echo finished
         with Watch(self.folder, self.slow()) as watch:
             self.wait_begun()
             keeper, = until("a keeper",
-                            lambda: roles(watch, "relevo-keeper"))
+                            lambda: roles(watch, "keeper"))
             self.kill_main(watch)
             os.kill(keeper, signal.SIGKILL)
             until("the keeper to end", lambda: not alive(keeper))

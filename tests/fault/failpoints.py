@@ -1,21 +1,25 @@
 #!/usr/bin/python3
-"""Main kills itself at a named failpoint, at its n-th passing, and is started
-again: before a commit, after a commit that nobody has acted on yet, in the
-middle of a migration. The invariants are those of tests/e2e/sudden_death.py.
+"""A process kills itself at a named place, at its n-th passing: main before a
+commit, after one that nobody has acted on yet, with an order in its hand, in
+the middle of a reload or a migration; the runner with a keeper that main does
+not know of; a keeper before it has signed, in the middle of its run, with an
+outcome that is not renamed or not reported yet; a worker with probes under
+way. What must be true all the same is in tests/lib/invariants.py.
 Needs a build with failpoints (preset fault); RELEVO_LONG=1: more passings."""
 import os
 import signal
-import subprocess
 import sys
+import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-import sudden_death  # noqa: E402
-from flaky import Flaky  # noqa: E402
-from watch import BUILD, Watch, until  # noqa: E402
+from mortal import Mortal  # noqa: E402
+from watch import BUILD, until  # noqa: E402
 
-PASSINGS = range(1, 60) if os.environ.get("RELEVO_LONG") else (1, 2, 3, 5, 8)
+LONG = bool(os.environ.get("RELEVO_LONG"))
+SEED = int(os.environ.get("RELEVO_SEED", "1"))
+PASSINGS = range(1, 40) if LONG else (1, 2, 5)
+TIMES = 40 if LONG else 4
 
 
 def has_failpoints():
@@ -24,43 +28,111 @@ def has_failpoints():
         return b"store.mid_migration\0" in f.read()
 
 
-class FailPoints(sudden_death.SuddenDeath):
-    test_killed_at_any_instant = None  # runs there
+class FailPoints(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="relevo-fault-")
+        self.folder = self.temporary.name
+        self.mortal = Mortal(self.folder, SEED)
+        self.armed = os.path.join(self.folder, "armed")
 
-    def die_at(self, watch, point, passing):
-        env = dict(watch.env,
-                   RELEVO_FAILPOINT="%s=kill@%d" % (point, passing))
-        with open(os.path.join(self.folder, "out.log"), "ab") as out:
-            process = subprocess.Popen(
-                [watch.program, "-c", watch.config, "run"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env)
-        try:
-            code = process.wait(60)
-        finally:
-            process.kill()
-        self.assertEqual(code, -signal.SIGKILL, watch.log()[-3000:])
+    def tearDown(self):
+        self.mortal.__exit__()
+        self.temporary.cleanup()
 
-    def die_and_go_on(self, point, passings):
-        with Flaky(sudden_death.CHECKS, 0.08, sudden_death.SEED) as flaky:
-            watch = Watch(self.folder, self.config(flaky.targets))
-            for passing in passings:
-                self.die_at(watch, point, passing)
-                self.look(watch)
-            flaky.settle()
-            with watch:
-                for i in range(sudden_death.CHECKS):
-                    watch.wait_state("c%d" % i, "up")
-                until("all runs to end", lambda: self.quiet(watch), 60, 0.5)
-            self.all_has_ended(self.look(watch))
+    # --------------------------------------------------------------- main ---
+
+    def dies(self):
+        code = self.mortal.process.wait(120)
+        self.assertEqual(code, -signal.SIGKILL,
+                         self.mortal.watch.log()[-3000:])
+        self.mortal.judge()
+
+    def main_dies(self, point, passings):
+        for passing in passings:
+            self.mortal.start(RELEVO_FAILPOINT="%s=kill@%d" % (point, passing))
+            self.dies()
+        self.mortal.settle()
 
     def test_before_a_commit(self):
-        self.die_and_go_on("store.before_commit", PASSINGS)
+        self.main_dies("store.before_commit", PASSINGS)
 
     def test_after_a_commit(self):
-        self.die_and_go_on("store.after_commit", PASSINGS)
+        self.main_dies("store.after_commit", PASSINGS)
 
-    def test_in_the_first_migration(self):
-        self.die_and_go_on("store.mid_migration", (1,))
+    def test_before_an_order_is_given(self):
+        self.main_dies("daemon.before_order", PASSINGS)
+
+    def test_before_a_start_is_recorded(self):
+        self.main_dies("daemon.before_started", PASSINGS)
+
+    def test_before_an_end_is_recorded(self):
+        self.main_dies("daemon.before_ended", PASSINGS)
+
+    def test_in_the_first_migrations(self):
+        self.main_dies("store.mid_migration", (1, 2, 1))
+
+    def test_in_the_middle_of_a_start(self):
+        self.main_dies("daemon.mid_reload", (1, 1))
+        self.main_dies("daemon.before_reload_is_stored", (1, 1))
+
+    def test_in_the_middle_of_a_reload(self):
+        for point in ["daemon.mid_reload",
+                      "daemon.before_reload_is_stored"] * (TIMES // 2):
+            self.mortal.start(RELEVO_FAILPOINT=point + "=kill@2")
+            self.mortal.wait_watching()
+            self.mortal.pause()
+            self.mortal.reload()
+            self.dies()
+        self.mortal.settle()
+
+    # ------------------------------------------------------------- others ---
+
+    def others_die(self, *points):
+        """Each time one process alone; every other time main right after."""
+        for time in range(TIMES):
+            self.mortal.start(RELEVO_FAILPOINT=",".join(
+                point + "=kill" for point in points),
+                RELEVO_FAILPOINT_ARM=self.armed)
+            self.mortal.wait_watching()
+            self.mortal.pause()
+            open(self.armed, "w").close()
+            until("a death at " + " or ".join(points),
+                  lambda: not os.path.exists(self.armed), 120, 0.001)
+            if time % 2:
+                self.mortal.pause()
+            self.mortal.strike("main")
+            self.mortal.judge()
+        self.mortal.settle()
+
+    def test_runner_before_it_forks(self):
+        self.others_die("runner.before_fork")
+
+    def test_runner_with_a_keeper_nobody_knows_of(self):
+        self.others_die("runner.after_fork")
+
+    def test_runner_before_it_reports_an_end(self):
+        self.others_die("runner.before_report")
+
+    def test_keeper_before_it_has_signed(self):
+        self.others_die("keeper.before_note")
+
+    def test_keeper_in_the_middle_of_its_run(self):
+        self.others_die("keeper.mid_run")
+
+    def test_keeper_before_its_outcome(self):
+        self.others_die("keeper.before_outcome")
+
+    def test_keeper_before_a_rename(self):
+        self.others_die("relevo-keeper/fs.before_rename")
+
+    def test_keeper_after_its_outcome(self):
+        self.others_die("keeper.after_outcome")
+
+    def test_worker_with_probes_under_way(self):
+        self.others_die("worker.mid_probe")
+
+    def test_worker_before_it_tells_a_result(self):
+        self.others_die("worker.before_result")
 
 
 if __name__ == "__main__":

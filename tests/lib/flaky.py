@@ -80,3 +80,4 @@ class Flaky:
     def __exit__(self, *_):
         self.loop.call_soon_threadsafe(self._end)
         self.thread.join(5)
+        self.loop.close()

@@ -11,7 +11,7 @@ import tempfile
 
 ORDER = {"transition": "rowid", "event": "rowid", "hot": "rowid",
          "audit": "node, id", "incident": "number", "run": "number",
-         "state": "check_id"}
+         "state": "check_id", "counter": "node, name"}
 
 
 class Ledger:

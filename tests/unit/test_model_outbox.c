@@ -242,7 +242,9 @@ static void a_removed_check_has_its_recovered_sent(void **unused)
     FAIL(&w, 2);
     world_run_ends(&w, 1, 0, "");
     struct event e = {.kind = EVENT_CONFIG, .as.conf = other.conf};
+    world_said(&w);
     world_step(&w, &e);
+    assert_says(world_said(&w), "transition 2 pending"); /* not down for ever */
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     struct check_view v;
     assert_true(model_check_known(w.model, 2, &v));
