@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { SHORTEST_HIDDEN = 4 };
+enum { SHORTEST_HIDDEN = 4, LONGEST_TEXT = 1500 };
 
 struct shelf {
     struct conf_message kept[CONF_ERRORS_KEPT];
@@ -90,6 +90,18 @@ static bool is_kept(const struct shelf *shelf, const struct place *place,
     return false;
 }
 
+/* A name of 300,000 letters is not shown as a whole. */
+static void shorten(struct buf *text)
+{
+    if (text->len <= LONGEST_TEXT)
+        return;
+    size_t n = LONGEST_TEXT;
+    while (n > 0 && ((unsigned char)text->data[n] & 0xc0) == 0x80)
+        n--; /* in the middle of a character */
+    text->len = n;
+    buf_adds(text, "...");
+}
+
 static void keep(struct conf_errors *e, struct shelf *shelf, struct place place,
                  const char *fmt, va_list args)
 {
@@ -102,6 +114,7 @@ static void keep(struct conf_errors *e, struct shelf *shelf, struct place place,
     for (size_t i = 0; i < e->hidden_count; i++)
         blot_out(&text, e->hidden[i]);
     str_clean_buf(&clean, buf_text(&text), text.len, true);
+    shorten(&clean);
     if (!is_kept(shelf, &place, buf_text(&clean))) {
         shelf->count++;
         place.file = arena_strdup(e->arena, place.file);
