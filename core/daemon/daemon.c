@@ -286,6 +286,19 @@ static bool or_later(const struct err *err)
     return true;
 }
 
+/* A diagnosis that a power cut made the store forget has left its folder: no
+ * other run gets that number, or it would be given that one's outcome. */
+static void restore_numbers(struct daemon *d, const struct store_snapshot *s)
+{
+    char runs[4200];
+    snprintf(runs, sizeof runs, "%s/runs", d->state_dir);
+    uint64_t last_run = folders_latest(runs);
+    if (last_run < s->last_run)
+        last_run = s->last_run;
+    model_restore_numbers(d->model, s->last_check, s->last_incident, last_run,
+                          s->last_window);
+}
+
 static void restore(struct daemon *d, const struct store_snapshot *s)
 {
     for (size_t i = 0; i < s->check_count; i++)
@@ -306,8 +319,7 @@ static void restore(struct daemon *d, const struct store_snapshot *s)
         model_restore_impact(d->model, &s->impacts[i]);
     for (size_t i = 0; i < s->window_count; i++)
         model_restore_window(d->model, &s->windows[i]);
-    model_restore_numbers(d->model, s->last_check, s->last_incident,
-                          s->last_run, s->last_window);
+    restore_numbers(d, s);
 }
 
 static bool open_store(struct daemon *d, struct err *err)

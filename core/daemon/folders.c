@@ -72,21 +72,43 @@ static bool is_stopped(const struct folder_limits *limits)
     return limits->stop != NULL && atomic_load(limits->stop);
 }
 
+static bool is_folder_of(const struct dirent *e, uint64_t *run)
+{
+    unsigned long long number;
+    char rest;
+    if (sscanf(e->d_name, "R-%llu%c", &number, &rest) != 1)
+        return false;
+    *run = number;
+    return true;
+}
+
+/* A name that no run of ours can have is somebody's joke. */
+uint64_t folders_latest(const char *where)
+{
+    uint64_t latest = 0, run;
+    DIR *dir = opendir(where);
+    for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;)
+        if (is_folder_of(e, &run) && run > latest && run < UINT32_MAX)
+            latest = run;
+    if (dir != NULL)
+        closedir(dir);
+    return latest;
+}
+
 /* Those that may go, oldest first; to be freed. */
 static struct folder *list(const char *where,
                            const struct folder_limits *limits, size_t *count)
 {
     struct folder *all = NULL;
     size_t cap = 0;
-    unsigned long long run;
-    char path[4300], rest;
+    uint64_t run;
+    char path[4300];
     struct stat st;
     *count = 0;
     DIR *dir = opendir(where);
     for (struct dirent *e;
          dir != NULL && !is_stopped(limits) && (e = readdir(dir)) != NULL;) {
-        if (sscanf(e->d_name, "R-%llu%c", &run, &rest) != 1 ||
-            run >= limits->live)
+        if (!is_folder_of(e, &run) || run >= limits->live)
             continue;
         path_of(where, run, path);
         if (lstat(path, &st) != 0)

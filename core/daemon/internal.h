@@ -144,6 +144,8 @@ struct folder_limits {
     int64_t bytes;           /* of all together; 0: no bound */
     const atomic_bool *stop; /* leave off between two folders; or NULL */
 };
+/* The highest number of a run that has a folder; 0: none has. */
+uint64_t folders_latest(const char *dir);
 void folders_trim(const char *dir, const struct folder_limits *); /* blocks */
 void folders_watch(struct daemon *);
 void folders_stop(struct daemon *); /* soon; the loop ends it */

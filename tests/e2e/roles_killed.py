@@ -145,6 +145,23 @@ echo finished
         self.assertEqual(events.count("diagnosis"), 1, events)
         self.assertEqual(len(watch.incidents()), 1)
 
+    def test_a_folder_that_the_store_has_forgotten(self):
+        """A power cut takes the intention of a diagnosis and leaves what it
+        left: its outcome is nobody else's."""
+        old = os.path.join(self.folder, "state", "runs", "R-1")
+        os.makedirs(old)
+        with open(os.path.join(old, "keeper.json"), "w") as f:
+            f.write('{"run":1,"pid":1,"pid_start":1,"boot_id":"of before"}')
+        with open(os.path.join(old, "outcome.json"), "w") as f:
+            f.write('{"run":1,"exit":0,"started_us":1,"ended_us":2,'
+                    '"sha256":"","error":null,"stdout":"old","stderr":"",'
+                    '"findings":[]}')
+        with Watch(self.folder, self.slow()) as watch:
+            self.wait_begun()
+            open(self.go, "w").close()
+            self.it_ended_well_once(watch)
+            self.assertEqual(self.starts(), ["R-2"])
+
     def test_the_runner_while_a_script_runs(self):
         with Watch(self.folder, self.slow()) as watch:
             self.wait_begun()

@@ -126,6 +126,19 @@ static void test_it_leaves_off_when_told(void **state)
     assert_false(is_there("R-1"));
 }
 
+static void test_the_latest_one(void **state)
+{
+    (void)state;
+    assert_int_equal(folders_latest("/nonexistent/runs"), 0);
+    assert_int_equal(folders_latest(dir), 0);
+    make_folder("R-9", 1, 0);
+    make_folder("R-12", 1, 0);
+    make_folder("R-13x", 1, 0);
+    make_folder("notes", 1, 0);
+    make_folder("R-99999999999999999999", 1, 0); /* nobody's, and too much */
+    assert_int_equal(folders_latest(dir), 12);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -136,6 +149,7 @@ int main(void)
         CASE(test_live_ones_stay),
         CASE(test_no_bound_and_no_folder),
         CASE(test_it_leaves_off_when_told),
+        CASE(test_the_latest_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
