@@ -19,6 +19,7 @@ import figures
 import programs
 import punctual
 import reaction
+import respawn
 import scale
 from figures import say
 from measure import PROGRAM
@@ -35,6 +36,7 @@ PARTS = {
     "scale": scale.scale,
     "reaction": reaction.reaction,
     "outage": reaction.outage,
+    "respawn": respawn.respawn,
     "store": programs.store,
     "rollup": programs.alone("rollup"),
     "expansion": programs.alone("expansion"),

@@ -125,6 +125,10 @@ FIGURES = {
         "target stopped at k/20 of a 1 s interval, k = 0…19, threshold 1 → "
         "script: p50", "s", at_most(0.55)),
     "outage.max": ("the greatest of the twenty", "s", none_over(1.05)),
+    "respawn.few": (
+        "a worker crashes → the first probe of the next one: 20 checks", "ms",
+        none_over(200)),
+    "respawn.thousand": ("the same: 1,000 checks", "ms", none_over(200)),
     "store.written": ("writer thread", "results/s", at_least(100000)),
     "store.cpu": ("its CPU a row, packing and rollups in it", "µs",
                   at_most(5)),
