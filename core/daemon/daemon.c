@@ -44,7 +44,7 @@ static void on_wake(uv_timer_t *timer)
     daemon_step(timer->data, &tick);
 }
 
-/* The model asks 50 ms ahead of the first probe. Waking a little later sends
+/* The model asks well ahead of the first probe. Waking a little later sends
  * more of them at once, and results that come in before then spare it. */
 #define WAKE_SLACK_NS (20 * NS_PER_MS)
 
@@ -142,7 +142,8 @@ static void on_committed(void *arg, uint64_t sequence)
 {
     struct daemon *d = arg;
     atomic_store(&d->committed, sequence);
-    uv_async_send(&d->committed_async);
+    if (atomic_load(&d->awaited))
+        uv_async_send(&d->committed_async);
 }
 
 static void on_committed_async(uv_async_t *async)

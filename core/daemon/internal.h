@@ -66,6 +66,7 @@ struct daemon {
     uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
     uv_async_t committed_async;
     _Atomic uint64_t committed;
+    atomic_bool awaited; /* an order waits for a later one */
     struct order *orders;
     struct adopted *adopted;
     struct folders *folders;

@@ -125,8 +125,11 @@ static bool is_overdue(const struct order *o)
            clock_mono_ns() - o->made_ns > PATIENCE_NS;
 }
 
+/* What is awaited is said before `committed` is read: the writer's thread does
+ * it the other way round, so that one of the two sees the other. */
 void perform_committed(struct daemon *d)
 {
+    atomic_store(&d->awaited, d->orders != NULL);
     uint64_t committed = atomic_load(&d->committed);
     for (struct order *o = d->orders; o != NULL; o = o->next) {
         bool is_stored = o->after <= committed;

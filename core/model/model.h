@@ -23,7 +23,7 @@
 #include "model/trouble.h"
 
 /* Probes may be asked for this long before they are due. */
-#define MODEL_AHEAD_NS (50 * NS_PER_MS)
+#define MODEL_AHEAD_NS (100 * NS_PER_MS)
 #define MODEL_NEVER    INT64_MAX
 
 struct model;

@@ -22,7 +22,11 @@
 /* Missed probes are made up for within so much each, and so much in all. */
 #define CATCH_UP_EACH_NS (5 * NS_PER_MS)
 #define CATCH_UP_NS      (10 * NS_PER_S)
-#define LOOK_NS          (10 * NS_PER_S)
+/* Nobody is woken for a probe before this; any step asks for all those that are
+ * due within MODEL_AHEAD_NS. So they go out together, and where there are few,
+ * the result of one takes the next along. */
+#define LEAST_AHEAD_NS (70 * NS_PER_MS)
+#define LOOK_NS        (10 * NS_PER_S)
 /* For its children a check is probed at most once in this. */
 #define HURRY_NS (1 * NS_PER_S)
 
@@ -376,6 +380,6 @@ int64_t schedule_wake(const struct model *m)
     const struct heap_node *h = heap_first(&m->queue);
     if (h == NULL)
         return MODEL_NEVER;
-    int64_t wake = h->due - MODEL_AHEAD_NS, look = m->now.mono_ns + LOOK_NS;
+    int64_t wake = h->due - LEAST_AHEAD_NS, look = m->now.mono_ns + LOOK_NS;
     return m->has_cron && look < wake ? look : wake;
 }

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "model/record.h"
 
-#define QUEUE_GATHER_NS   (250 * NS_PER_MS)
+#define QUEUE_GATHER_NS   (500 * NS_PER_MS)
 #define QUEUE_BATCH_BYTES ((size_t)16 << 20)
 
 enum {

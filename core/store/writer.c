@@ -2,7 +2,7 @@
  * thread that owns the write connection.
  *
  * Happy path: append queues a record and returns; the thread takes what has
- * gathered (250 ms or 2,000 relaxed records; at once when a durable or urgent
+ * gathered (500 ms or 2,000 relaxed records; at once when a durable or urgent
  * one is among them), writes it in one transaction, with fsync when a durable
  * one is among it, and reports the last sequence. When hot has enough rows or
  * is old enough it is packed. The write-ahead log is emptied hourly and when

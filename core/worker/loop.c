@@ -51,6 +51,11 @@ void loop_timer_set(struct loop_timer *t, int64_t due_ns)
 
 void loop_timer_stop(struct loop_timer *t) { heap_remove(&timers, &t->node); }
 
+bool loop_timer_is_next(const struct loop_timer *t)
+{
+    return heap_first(&timers) == &t->node;
+}
+
 /* Only those that were set before: one of 0 ns must wait for the next turn, or
  * it could keep the loop for ever. */
 static void run_timers(void)

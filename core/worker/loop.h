@@ -39,6 +39,7 @@ int64_t loop_turn_ns(void); /* when this turn began, monotonic */
  * whenever it is due. */
 void loop_timer_set(struct loop_timer *, int64_t due_ns);
 void loop_timer_stop(struct loop_timer *); /* one that is not set is fine */
+bool loop_timer_is_next(const struct loop_timer *); /* of all that are set */
 
 /* EPOLLIN and EPOLLOUT, level-triggered. false: errno tells. */
 bool loop_watch(int fd, uint32_t events, struct loop_source *);

@@ -1,6 +1,6 @@
 /* worker/probe.c: the life of one probe. See probe.h.
  *
- * Happy path: main asks for it up to 50 ms ahead; its timer starts it when it
+ * Happy path: main asks for it up to 100 ms ahead; its timer starts it when it
  * is due; the plugin observes and calls done(); it is judged, told, released.
  * Ways it can fail: the check is not known here, or its plugin is broken: the
  * result says so at once. The plugin does not end it: 50 ms after the deadline
@@ -34,6 +34,7 @@ enum {
 static struct rlv_probe *in_flight;
 static struct rlv_probe *over, **over_end = &over;
 static size_t over_count;
+static size_t running;
 
 /* ------------------------------------------------------------- structs --- */
 
@@ -113,6 +114,7 @@ void probe_finish(struct rlv_probe *p)
     struct result *r = p->result;
     r->duration_ns = clock_mono_ns() - r->started_ns;
     p->state = PROBE_ENDING;
+    running--;
     if (waited_in_turn_ns(p) > DISTURBED_NS)
         p->stalled_ns += waited_in_turn_ns(p);
     if (p->stalled_ns > 0)
@@ -151,6 +153,7 @@ static void begin(struct rlv_probe *p)
         r->flags |= RESULT_LATE;
     p->deadline_ns = r->started_ns + p->check->timeout_ns;
     p->state = PROBE_RUNNING;
+    running++;
 }
 
 /* Why it cannot be made at all; NULL: it can. */
@@ -277,7 +280,7 @@ void probe_ask(const struct msg_probe *ask, uint32_t generation)
 
 /* ----------------------------------------------------------------- all --- */
 
-bool probe_is_any(void) { return in_flight != NULL; }
+bool probe_is_running(void) { return running > 0; }
 
 void probe_disturb_all(uint64_t but, int64_t stalled_ns)
 {
@@ -296,5 +299,5 @@ void probe_close(void)
         free(p);
     }
     over_end = &over;
-    over_count = 0;
+    over_count = running = 0;
 }

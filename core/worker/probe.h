@@ -67,7 +67,7 @@ struct rlv_probe {
 };
 
 void probe_ask(const struct msg_probe *, uint32_t generation);
-bool probe_is_any(void); /* under way, or waiting for its time or place */
+bool probe_is_running(void);           /* any */
 void probe_finish(struct rlv_probe *); /* judged, told, released */
 /* It can be observed into and ended; else false, with a line in the log. */
 bool probe_is_live(const struct rlv_probe *, const char *function);

@@ -189,10 +189,10 @@ static void follow(enum chan_status status, const struct err *err)
     loop_stop();
 }
 
-/* Nothing more will come that the beat could gather. */
+/* Nothing will come before the beat that it could gather. */
 static bool waits_in_vain(void)
 {
-    return heap_has(&beat.node) && !probe_is_any();
+    return !probe_is_running() && loop_timer_is_next(&beat);
 }
 
 static void flush(void)

@@ -48,15 +48,16 @@ static size_t pool_count;
 
 /* ------------------------------------------------------------- the crank - */
 
+/* Exactly when libcurl wants it: a timer that fires in vain wakes the worker.
+ */
 static void arm(struct lane *lane)
 {
-    if (lane->wanted_ns < 0 ||
-        (lane->armed_ns >= 0 && lane->armed_ns <= lane->wanted_ns))
-        return; /* on_timer looks again when it fires early */
+    if (lane->armed_ns == lane->wanted_ns)
+        return;
     int64_t after_ns = lane->wanted_ns - http_host->now();
     if (after_ns < 0)
         after_ns = 0;
-    http_host->rearm(lane->timer, 0, after_ns);
+    http_host->rearm(lane->timer, 0, lane->wanted_ns < 0 ? -1 : after_ns);
     lane->armed_ns = lane->wanted_ns;
 }
 
@@ -101,12 +102,7 @@ static void on_timer(void *arg, int events)
 {
     (void)events;
     struct lane *lane = arg;
-    lane->armed_ns = -1;
-    if (lane->wanted_ns > http_host->now() || lane->wanted_ns < 0) {
-        arm(lane);
-        return;
-    }
-    lane->wanted_ns = -1;
+    lane->armed_ns = lane->wanted_ns = -1;
     turn(lane, CURL_SOCKET_TIMEOUT, 0);
 }
 
