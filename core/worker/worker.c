@@ -282,7 +282,9 @@ static void on_turn_ended(int64_t busy_ns)
     if (busy_ns > DISTURBED_NS)
         probe_disturb_all(busy_ns - longest_ns <= DISTURBED_NS ? culprit : 0,
                           busy_ns);
-    if (probe_is_any() && !heap_has(&pulse.node))
+    if (!probe_is_running())
+        loop_timer_stop(&pulse);
+    else if (!heap_has(&pulse.node))
         loop_timer_set(&pulse, clock_mono_ns() + PULSE_NS);
 }
 
