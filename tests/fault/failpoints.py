@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from invariants import UNKNOWN  # noqa: E402
 from mortal import Mortal  # noqa: E402
 from watch import BUILD, until  # noqa: E402
 
@@ -51,7 +52,14 @@ class FailPoints(unittest.TestCase):
         for passing in passings:
             self.mortal.start(RELEVO_FAILPOINT="%s=kill@%d" % (point, passing))
             self.dies()
-        self.mortal.settle()
+        self.settle_adopted()
+
+    def settle_adopted(self):
+        """Where nobody but main dies, each keeper is adopted: it is known how
+        every run ended."""
+        now = self.mortal.settle()
+        self.assertEqual([row for row in now.rows("run")
+                          if row["verdict"] == UNKNOWN], [])
 
     def test_before_a_commit(self):
         self.main_dies("store.before_commit", PASSINGS)
@@ -83,7 +91,7 @@ class FailPoints(unittest.TestCase):
             self.mortal.pause()
             self.mortal.reload()
             self.dies()
-        self.mortal.settle()
+        self.settle_adopted()
 
     # ------------------------------------------------------------- others ---
 
@@ -128,11 +136,23 @@ class FailPoints(unittest.TestCase):
     def test_keeper_after_its_outcome(self):
         self.others_die("keeper.after_outcome")
 
+    def workers_die(self, point):
+        """Both, each at its n-th passing: a worker, which may touch no file
+        here, cannot find out whether it is its turn."""
+        self.mortal.start(RELEVO_FAILPOINT="%s=kill@%d" % (
+            point, self.mortal.random.randint(20, 100)))
+        until("%d deaths at %s" % (TIMES, point),
+              lambda: self.mortal.watch.log().count("killed by signal 9") >=
+              TIMES, 120)
+        self.mortal.strike("main")
+        self.mortal.judge()
+        self.settle_adopted()
+
     def test_worker_with_probes_under_way(self):
-        self.others_die("worker.mid_probe")
+        self.workers_die("worker.mid_probe")
 
     def test_worker_before_it_tells_a_result(self):
-        self.others_die("worker.before_result")
+        self.workers_die("worker.before_result")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from ledger import audit_hash
 PENDING, UP, DEGRADED, DOWN = 0, 1, 2, 4
 RESOLVED = 2
 INTENDED, STARTED, ENDED, HELD, WOULD = 0, 1, 2, 3, 4
-DONE, FAILED = 1, 2  # verdicts
+DONE, FAILED, UNKNOWN = 1, 2, 3  # verdicts
 DIAGNOSE, REMEDIATE, NOTIFY = 0, 1, 2
 APPENDED = ("transition", "event", "audit", "hot")
 OPENS = ("down", "reopened")
