@@ -19,7 +19,7 @@
 
 enum { LOOK_MS = 10, GENERATION = 1, CHECK = 1 };
 #define UP_NS       (5 * NS_PER_S) /* to start, or to end */
-#define LATE_NS     (1 * NS_PER_S) /* after the deadline: it hangs */
+#define LATE_NS     (5 * NS_PER_S) /* after the deadline: it hangs */
 #define SLOW_NS     (50 * NS_PER_MS)
 #define STUCK_NS    (1 * NS_PER_S)
 #define MOMENT_NS   (5 * NS_PER_MS)
@@ -255,7 +255,7 @@ bool trial_probe(struct trial *t, size_t count)
         uv_run(&t->loop, UV_RUN_ONCE);
     if (t->worker != NULL && t->sum.results < t->sum.asked)
         snprintf(t->how, sizeof t->how,
-                 "in %s: no result, 1 s past the "
+                 "in %s: no result, 5 s past the "
                  "deadline",
                  running(process_blackbox(t->worker)));
     return t->worker != NULL && t->sum.results == t->sum.asked;

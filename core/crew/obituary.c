@@ -76,8 +76,10 @@ static struct culprit find_culprit(const struct worker *w)
     enum blame blame = process_blame(w->child);
     if (blame == BLAME_NOBODY)
         return c; /* whoever was running then has not done it */
-    if (atomic_load(&box->entered_ns) == 0 || blame == BLAME_LAST ||
-        atomic_load(&box->foreign) != 0) {
+    bool runs = atomic_load(&box->entered_ns) != 0;
+    if (!runs && blame == BLAME_RUNNING)
+        return c;
+    if (!runs || blame == BLAME_LAST || atomic_load(&box->foreign) != 0) {
         c = find_suspects(w);
     } else {
         c.probe = atomic_load(&box->probe);

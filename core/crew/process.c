@@ -183,13 +183,20 @@ static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
     free_process(c);
 }
 
-void process_kill(struct process *c, const char *why)
+void process_kill_for(struct process *c, enum blame blame, const char *why)
 {
     if (c->dead)
         return;
-    if (c->why[0] == '\0')
+    if (c->why[0] == '\0') {
         snprintf(c->why, sizeof c->why, "%s", why);
+        c->blame = blame;
+    }
     kill(c->pid, SIGKILL);
+}
+
+void process_kill(struct process *c, const char *why)
+{
+    process_kill_for(c, BLAME_RUNNING, why);
 }
 
 void process_wake(struct process *c)
@@ -200,13 +207,6 @@ void process_wake(struct process *c)
         return;
     log_warn("%s was stopped; it goes on", c->label);
     kill(c->pid, SIGCONT);
-}
-
-void process_kill_for(struct process *c, enum blame blame, const char *why)
-{
-    if (c->why[0] == '\0')
-        c->blame = blame;
-    process_kill(c, why);
 }
 
 void process_release(struct process *c)

@@ -22,7 +22,8 @@ struct process;
 
 /* What it died of was done by … */
 enum blame {
-    BLAME_RUNNING, /* the callback that ran; without one, the last */
+    BLAME_ANY,     /* it died by itself: the callback that ran, or the last */
+    BLAME_RUNNING, /* the callback that ran, if one did */
     BLAME_LAST,    /* whichever ran last, running still or not: no proof */
     BLAME_NOBODY
 };
@@ -46,9 +47,9 @@ struct process *process_start(uv_loop_t *, const struct process_options *,
 /* Queues and sends; a child whose queue is full is killed. */
 void process_send(struct process *, uint16_t type, uint32_t generation,
                   const struct buf *payload);
-/* Kills it; `why` becomes part of what on_death hears. */
+/* Kills it; `why` becomes part of what on_death hears. What it did was done by
+ * a callback that still runs, or by nobody. */
 void process_kill(struct process *, const char *why);
-/* Likewise; and who is to blame for it. */
 void process_kill_for(struct process *, enum blame, const char *why);
 /* Lets it go on without us: its channel closes, nothing more is heard. */
 void process_release(struct process *);

@@ -81,7 +81,11 @@ class Storm(unittest.TestCase):
             def all_held():
                 held.update(t["name"] for t in watch.troubles())
                 return held >= self.culprits()
-            until("every culprit to be held back", all_held, 300, 0.5)
+            try:
+                until("every culprit to be held back", all_held, 240 if not LONG else 900, 0.5)
+            except AssertionError:
+                self.fail("never held back: %s\n%s" % (
+                    sorted(self.culprits() - held), watch.log()[-20000:]))
             settled = time.monotonic()
             before = resident_kib(main)
             time.sleep(max(0, LASTS - (settled - began)))

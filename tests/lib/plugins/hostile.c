@@ -68,7 +68,7 @@ static void leak(void)
 
 static void leak_a_little(void)
 {
-    const size_t piece = 64 << 20;
+    const size_t piece = 4 << 20;
     memset(malloc(piece), 1, piece);
 }
 
