@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "crew/crew.h"
@@ -207,6 +208,7 @@ static void start(struct probing *p)
     uv_timer_init(&p->loop, &p->timer);
     uv_timer_start(&p->timer, on_tick, TICK_MS, TICK_MS);
     p->redact = redact_new(p->conf->secrets, p->conf->secret_count);
+    log_set_redact(p->redact); /* of what plugins print */
     p->crew = crew_new(&p->loop, &options, &events);
     crew_start_workers(p->crew);
     crew_load(p->crew, p->conf, p->ids);
@@ -218,6 +220,7 @@ static void stop(struct probing *p)
     uv_close((uv_handle_t *)&p->timer, NULL);
     uv_run(&p->loop, UV_RUN_DEFAULT); /* until the handles are closed */
     uv_loop_close(&p->loop);
+    log_set_redact(NULL);
     redact_free(p->redact);
 }
 

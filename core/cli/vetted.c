@@ -84,7 +84,7 @@ static void describe(struct vetted *plugins, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct msg_vet request = {.path = plugins[i].path, .describe = true};
         asked[i] = (struct asked){&plugins[i], &open};
-        vet_plugin(&loop, &request, on_vetted, &asked[i]);
+        vet_plugin(&loop, &request, NULL, on_vetted, &asked[i]);
     }
     while (open > 0)
         uv_run(&loop, UV_RUN_ONCE);

@@ -64,6 +64,17 @@ static void merge(struct reading *r, struct node *into, struct node *from,
 
 /* --------------------------------------------------------------- files --- */
 
+/* The path may be relative to where we are now. */
+static void note_file(struct conf_draft *d, const char *path)
+{
+    char *absolute = realpath(path, NULL);
+    if (absolute == NULL)
+        return;
+    d->files = xgrow(d->files, d->file_count, &d->file_cap, sizeof *d->files);
+    d->files[d->file_count++] = arena_strdup(d->arena, absolute);
+    free(absolute);
+}
+
 static void read_source(struct reading *r, struct source_file file)
 {
     struct words words = {.arena = r->draft->arena};
@@ -72,6 +83,8 @@ static void read_source(struct reading *r, struct source_file file)
         root = outline_parse(&words, r->draft->arena, r->errors);
     if (root != NULL && !values_read(&words, root, r->draft->arena, r->errors))
         root = NULL;
+    for (size_t i = 0; i < words.file_count; i++) /* also those it includes */
+        note_file(r->draft, words.files[i].name);
     buf_adds(&r->all, file.name);
     buf_addc(&r->all, '\0');
     buf_add(&r->all, words.text.data, words.text.len);
@@ -84,22 +97,11 @@ static void read_source(struct reading *r, struct source_file file)
         merge(r, r->draft->root, root, 0);
 }
 
-/* The path may be relative to where we are now. */
-static void note_file(struct conf_draft *d, const char *path)
-{
-    char *absolute = realpath(path, NULL);
-    if (absolute == NULL)
-        return;
-    d->files = xgrow(d->files, d->file_count, &d->file_cap, sizeof *d->files);
-    d->files[d->file_count++] = arena_strdup(d->arena, absolute);
-    free(absolute);
-}
-
 static void read_file(struct reading *r, const char *name)
 {
     struct source_file file;
     struct err err = {0};
-    note_file(r->draft, name);
+    note_file(r->draft, name); /* also one that is no configuration */
     if (source_read(name, r->draft->arena, &file, &err)) {
         read_source(r, file);
         return;

@@ -22,6 +22,7 @@ enum {
 struct printed {
     uv_poll_t poll;
     const char *label;
+    const struct redact *redact;
     int fd;
     struct buf line;
     int64_t second;
@@ -35,6 +36,14 @@ static void tell_left_out(struct printed *p)
     p->left_out = 0;
 }
 
+static void tell_line(struct printed *p)
+{
+    struct buf clean = {0};
+    redact_text(p->redact, p->line.data, p->line.len, &clean);
+    log_warn("%s: printed: %s", p->label, buf_text(&clean));
+    buf_free(&clean);
+}
+
 static void end_line(struct printed *p)
 {
     int64_t second = clock_mono_ns() / NS_PER_S;
@@ -46,7 +55,7 @@ static void end_line(struct printed *p)
     if (p->line.len == 0)
         return;
     if (p->lines++ < LINES_A_SECOND)
-        log_warn("%s: printed: %s", p->label, buf_text(&p->line));
+        tell_line(p);
     else
         p->left_out++;
     buf_clear(&p->line);
@@ -84,7 +93,8 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 
 static void on_closed(uv_handle_t *handle) { free(handle->data); }
 
-struct printed *printed_new(uv_loop_t *loop, const char *label, int *theirs,
+struct printed *printed_new(uv_loop_t *loop, const char *label,
+                            const struct redact *redact, int *theirs,
                             struct err *err)
 {
     int fds[2];
@@ -94,6 +104,7 @@ struct printed *printed_new(uv_loop_t *loop, const char *label, int *theirs,
     }
     struct printed *p = xcalloc(1, sizeof *p);
     p->label = label;
+    p->redact = redact;
     p->fd = fds[0];
     *theirs = fds[1];
     must(uv_poll_init(loop, &p->poll, p->fd) == 0);

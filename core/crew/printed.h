@@ -13,12 +13,15 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/redact.h"
 
 struct printed;
 
 /* *theirs is the end for the process; the caller closes it. The label is
- * borrowed. NULL: no pipe is to be had. */
-struct printed *printed_new(uv_loop_t *, const char *label, int *theirs,
+ * borrowed, and so is what knows secrets that the log does not know yet (NULL:
+ * none). NULL: no pipe is to be had. */
+struct printed *printed_new(uv_loop_t *, const char *label,
+                            const struct redact *, int *theirs,
                             struct err *) MUST_CHECK;
 void printed_end(struct printed *); /* NULL is fine */
 

@@ -268,7 +268,8 @@ static bool spawn(struct process *c, int theirs, struct err *err)
         fds[n++] = (struct spawn_fd){box, ROLE_FD_BLACKBOX};
     }
     if (c->options.listen)
-        c->printed = printed_new(c->loop, c->label, &words, err);
+        c->printed =
+            printed_new(c->loop, c->label, c->options.redact, &words, err);
     if (c->printed != NULL)
         fds[n++] = (struct spawn_fd){words, STDERR_FILENO};
     const char *argv[] = {"relevo", "--role", c->options.role, NULL};

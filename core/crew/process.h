@@ -32,8 +32,9 @@ struct process_options {
     const char *role;  /* "worker", "vet", "runner" */
     const char *label; /* for messages: "worker 2" */
     bool blackbox;
-    bool listen;      /* what it prints goes to the log (printed.h) */
-    bool new_session; /* Ctrl-C on the terminal does not reach it */
+    bool listen; /* what it prints goes to the log (printed.h) */
+    const struct redact *redact; /* beside the log\'s own; borrowed; or NULL */
+    bool new_session;            /* Ctrl-C on the terminal does not reach it */
     size_t queue_bytes;
     bool (*on_frame)(void *arg, const struct frame *);
     /* how: "killed by signal 11 (Segmentation fault)". The child is freed

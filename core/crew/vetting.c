@@ -105,6 +105,7 @@ static void on_timer(uv_timer_t *timer)
 }
 
 void vet_plugin(uv_loop_t *loop, const struct msg_vet *request,
+                const struct redact *redact,
                 void (*done)(void *, struct vet_answer *), void *arg)
 {
     struct vetting *v = xcalloc(1, sizeof *v);
@@ -118,6 +119,7 @@ void vet_plugin(uv_loop_t *loop, const struct msg_vet *request,
     struct process_options options = {.role = "vet",
                                       .label = "vet",
                                       .listen = true,
+                                      .redact = redact,
                                       .queue_bytes = SIZE_MAX / 2,
                                       .on_frame = on_frame,
                                       .on_death = on_death,

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "base/redact.h"
 #include "model/catalog.h"
 #include "wire/msg.h"
 
@@ -19,8 +20,9 @@ struct vet_answer {
 };
 
 /* Calls done exactly once, from the loop (also when nothing could start). The
- * request is copied. */
-void vet_plugin(uv_loop_t *, const struct msg_vet *,
+ * request is copied; the redactor of its secrets (or NULL) is borrowed until
+ * then. */
+void vet_plugin(uv_loop_t *, const struct msg_vet *, const struct redact *,
                 void (*done)(void *arg, struct vet_answer *), void *arg);
 
 #endif

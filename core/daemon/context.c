@@ -14,7 +14,7 @@
 #include "model/fault.h"
 #include "report/json.h"
 
-#define OUTPUT_BYTES (256 * 1024)
+#define OUTPUT_BYTES (128 * 1024) /* of each of the two */
 
 struct context {
     struct daemon *daemon;

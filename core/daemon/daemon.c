@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +36,10 @@
 #include "daemon/scrub.h"
 
 #define CONTROL_MS 5000
+
+/* Larger blocks go back to the system when they are freed; glibc would raise
+ * that by itself, and keep what a script's output once took. */
+enum { LARGE_BLOCK = 128 * 1024 };
 
 /* --------------------------------------------------------------- steps --- */
 
@@ -408,6 +413,7 @@ static bool start(struct daemon *d, struct err *err)
                                  .runner_ready = runs_on_runner_ready,
                                  .trouble = on_crew_trouble,
                                  .arg = d};
+    reload_redact(d, d->conf);
     if (!open_state_dir(d, err))
         return false;
     uv_async_init(&d->loop, &d->committed_async, on_committed_async);
@@ -472,6 +478,7 @@ int daemon_run(const struct daemon_options *options)
     d.queued_end = &d.queued;
     struct err err;
     log_init("main");
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     signal(SIGHUP, SIG_IGN); /* until we can follow it */
     uv_loop_init(&d.loop);
     proc_boot_id(d.boot_id);

@@ -154,6 +154,8 @@ void folders_free(struct daemon *); /* once the loop is closed */
 
 /* reload.c */
 void reload_apply(struct daemon *, struct conf *);
+/* From now on its secrets are blotted out of logs and results. */
+void reload_redact(struct daemon *, const struct conf *);
 /* Starts a reload; done(arg, NULL) when the new generation is in force, else
  * the errors as text. */
 void reload_start(struct daemon *, void (*done)(void *arg, const char *errors),

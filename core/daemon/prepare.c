@@ -39,6 +39,7 @@ struct prepare {
     size_t plugin_count;
     size_t open; /* questions without answer */
     struct conf *conf;
+    struct redact *redact; /* of its secrets */
     void (*done)(void *, struct conf *, struct conf_errors *);
     void *arg;
 };
@@ -56,6 +57,7 @@ static void finish(struct prepare *p)
     p->done(p->arg, p->conf, p->errors);
     conf_draft_free(p->draft);
     conf_errors_free(p->errors);
+    redact_free(p->redact);
     free(p->catalogs);
     free(p->asked);
     free(p);
@@ -118,13 +120,14 @@ static void ask_validation(struct asked *a, const struct catalog *catalog)
         vet.subjects[vet.subject_count++] =
             (struct msg_subject){a->subjects[i]->name, a->subjects[i]->settings,
                                  a->subjects[i]->setting_count};
-    vet_plugin(a->prepare->loop, &vet, on_validated, a);
+    vet_plugin(a->prepare->loop, &vet, a->prepare->redact, on_validated, a);
     free(vet.subjects);
 }
 
 static void validate(struct prepare *p)
 {
     p->open = 1;
+    p->redact = redact_new(p->conf->secrets, p->conf->secret_count);
     for (size_t i = 0; i < p->conf->catalog_count; i++) {
         const struct catalog *catalog = p->conf->catalogs[i];
         struct asked *a = &p->asked[i];
@@ -192,7 +195,7 @@ static void describe(struct prepare *p, size_t i, const char *name)
                           .describe = true,
                           .denied = conf_draft_private(p->draft, arena)};
     p->open++;
-    vet_plugin(p->loop, &vet, on_described, &p->asked[i]);
+    vet_plugin(p->loop, &vet, NULL, on_described, &p->asked[i]);
     arena_free(arena);
 }
 

@@ -29,7 +29,7 @@ static uint32_t *numbers_of(const struct daemon *d, const struct conf *conf)
 
 /* The secrets of the generation before are still blotted out: results of it may
  * be on their way. */
-static void renew_redaction(struct daemon *d, const struct conf *conf)
+void reload_redact(struct daemon *d, const struct conf *conf)
 {
     size_t before = d->conf == conf ? 0 : d->conf->secret_count;
     const char **values =
@@ -62,7 +62,7 @@ void reload_apply(struct daemon *d, struct conf *conf)
     enum log_level level;
     if (log_level_parse(conf->log_level, &level))
         log_set_level(level);
-    renew_redaction(d, conf);
+    reload_redact(d, conf);
     crew_allow(d->crew, conf);
     store_keep(d->store, &conf->history);
     struct event e = {.kind = EVENT_CONFIG, .as.conf = conf};

@@ -383,6 +383,8 @@ static void record_ending(struct model *m, struct run *run,
     model_own(&run->row.reason,
               run->row.verdict == VERDICT_DONE ? "" : ending_text(m, run, end));
     store_run(m, run, GRADE_RELAXED, false);
+    model_own(&run->row.output,
+              ""); /* nothing decides by it, and it is large */
 }
 
 void run_ended(struct model *m, const struct run_ending *end)

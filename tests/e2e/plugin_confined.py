@@ -103,6 +103,7 @@ checks = {
         other = self.write("keys/other.secret", "value-of-another")
         own = self.write("keys/own.pem", "certificate")
         extra = self.write("conf.d/more.cfg", "# nothing\n")
+        included = self.write("etc/included", "# nothing\n")
         hidden = {"history": ("read", self.path("state/history.db")),
                   "wal": ("read", self.path("state/history.db-wal")),
                   "log": ("write", self.path("state/history.db-wal")),
@@ -110,13 +111,15 @@ checks = {
                   "made": ("write", self.path("state/new")),
                   "config": ("read", self.path("relevo.cfg")),
                   "folder": ("read", extra),
+                  "included": ("read", included),
                   "secret": ("read", other),
                   "unlinked": ("remove", other),
                   "environ": ("read", "/proc/PARENT/environ"),
                   "memory": ("read", "/proc/PARENT/mem")}
         seen = {"own": ("read", own), "hosts": ("read", "/etc/hosts"),
                 "roots": ("read", CA_STORE)}
-        secret = 'vars = { s = { file = "%s"; }; };\n' % other
+        secret = '@include "%s"\nvars = { s = { file = "%s"; }; };\n' % (
+            included, other)
         with self.watch({**hidden, **seen}, secret) as watch:
             found = self.answers(watch, [*hidden, *seen])
             self.assertEqual({found[n] for n in hidden}, {"EACCES"}, found)
@@ -234,7 +237,11 @@ checks = {
             self.answers(watch, checks)
             until("its line", lambda: "it is [secret]!" in watch.log())
             self.assertGreater(len(children(watch.process.pid)), 1)
-        log = watch.log()
+            _, out, err = watch.run("check", "print", "--local", "--trace",
+                                    check=False)
+            self.assertIn("it is [secret]!", err)
+        log = watch.log() + out + err
+        self.assertIn("vet: printed: so it is [secret]", log)
         self.assertNotIn(secret, log)
         self.assertNotIn("\x1b", log)
         self.assertRegex(log, "worker 1: printed: it is \\[secret\\]!")

@@ -3,17 +3,18 @@
 targets and scripts that say all of them back: none of them is found in any
 output, any log, any file of the state directory, or in the arguments or the
 environment of any other process than main."""
-import base64
 import json
 import os
 import random
+import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import unittest
-import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from canary import Canaries, canary  # noqa: E402
 from peer import Peer  # noqa: E402
 from scripts import script  # noqa: E402
 from watch import BUILD, Watch, children, until  # noqa: E402
@@ -23,7 +24,6 @@ PLACES = ["header", "header_part", "bearer", "password", "username", "url_user",
           "user_agent", "whole", "defaults", "expect", "path", "warn",
           "param_env", "param_file", "long"]
 FILES = {"password", "body_json", "param_file", "url_password", "long"}
-SHOWN = 14  # so many characters in a row of a secret count as a find
 
 CHECKS = """
 plugin_dir = "%(plugins)s";
@@ -60,20 +60,17 @@ sleep 2
 """
 
 
-class Secrets(unittest.TestCase):
+class Secrets(Canaries, unittest.TestCase):
     def setUp(self):
         self.temporary = tempfile.TemporaryDirectory(prefix="relevo-e2e-")
         self.folder = self.temporary.name
         letters = random.Random(5)
         self.secrets = {
-            place: "CaNaRy%02d" % i + "".join(
-                letters.choice("abcdefghijkmnpqrstuvwxyz23456789")
-                for _ in range(24))
-            for i, place in enumerate(PLACES)}
+            place: canary(letters, i) for i, place in enumerate(PLACES)}
         self.secrets["body_json"] += '"q\\u/o te%'
         self.secrets["long"] += "-and-on" * 20
         self.peer = Peer(self.echo)
-        self.found = []
+        self.found, self.files = [], set()
 
     def tearDown(self):
         self.peer.__exit__(None, None, None)
@@ -104,73 +101,6 @@ class Secrets(unittest.TestCase):
                            150, 200) + self.secrets["long"],
                        self.secrets["bearer"] + ": 1")
 
-    # -------------------------------------------------------------- finding ---
-
-    def forms(self):
-        """What to look for: the value, and how it looks when it is coded."""
-        for place, secret in self.secrets.items():
-            yield place, secret[:SHOWN]
-            yield place, secret[-SHOWN:]
-            for shift in range(3):
-                coded = base64.b64encode(b"x" * shift + secret.encode())
-                yield place, coded[4:4 + SHOWN + 4].decode()
-            yield place, urllib.parse.quote(secret)[:SHOWN]
-
-    def look_through(self, where, data):
-        if isinstance(data, str):
-            data = data.encode()
-        for place, form in self.forms():
-            at = data.find(form.encode())
-            if at >= 0:
-                self.found.append((where, place, data[max(0, at - 60):at + 60]))
-
-    def look_through_files(self, top):
-        for folder, _, names in os.walk(top):
-            for name in names:
-                path = os.path.join(folder, name)
-                if name.startswith(tuple("%s." % s for s in FILES)):
-                    continue
-                try:
-                    with open(path, "rb") as f:
-                        data = f.read()
-                except OSError:
-                    continue  # a socket, or gone
-                if not self.is_lent(path):
-                    self.look_through(path, data)
-
-    def is_lent(self, path):
-        """A script's own secret, as promised: only for its user, and only
-        while it runs. They are removed before the outcome is written."""
-        folder, name = os.path.split(path)
-        run = os.path.dirname(folder)
-        if os.path.basename(folder) != "secrets" or \
-                name not in ("key", "file") or \
-                os.path.dirname(run) != os.path.join(self.folder, "state",
-                                                     "runs"):
-            return False
-        if os.path.exists(os.path.join(run, "outcome.json")):
-            return False
-        try:
-            modes = [os.stat(p).st_mode & 0o777 for p in (path, folder)]
-        except FileNotFoundError:
-            return True  # removed since
-        self.assertEqual(modes, [0o400, 0o700], path)
-        return True
-
-    def look_through_processes(self, watch):
-        seen = 0
-        for pid in [watch.process.pid, *children(watch.process.pid)]:
-            for name in ("cmdline", "environ"):
-                if pid == watch.process.pid and name == "environ":
-                    continue  # that is where the secrets come from
-                try:
-                    with open("/proc/%d/%s" % (pid, name), "rb") as f:
-                        self.look_through("%s of %d" % (name, pid), f.read())
-                        seen += 1
-                except OSError:
-                    pass
-        return seen
-
     def outputs(self, watch):
         checks = ["headers", "bearer", "basic", "url", "body", "used",
                   "garbage", "moved"]
@@ -191,6 +121,7 @@ class Secrets(unittest.TestCase):
         for place, secret in self.secrets.items():
             if place in FILES:
                 path = os.path.join(self.folder, place + ".secret")
+                self.files.add(path)
                 with open(path, "w") as f:
                     f.write(secret + "\n")
                 os.chmod(path, 0o600)
@@ -232,7 +163,7 @@ class Secrets(unittest.TestCase):
         self.assertEqual(self.lent(watch), [])
         self.look_through_files(watch.state)
         self.look_through("out.log", watch.log())
-        self.assertEqual(self.found, [], "\n".join(map(str, self.found)))
+        self.nothing_was_found()
 
     def lent(self, watch):
         """Folders of secrets that are there now."""
@@ -253,6 +184,42 @@ class Secrets(unittest.TestCase):
             self.assertFalse(os.path.exists(os.path.join(run, "outcome.json")))
         self.assertEqual(self.lent(watch), [])
 
+    def abort(self, **env):
+        """Main, a worker, the runner are aborted with core files allowed; the
+        core files that there are then."""
+        def allow():
+            os.chdir(self.folder)
+            resource.setrlimit(resource.RLIMIT_CORE, (
+                resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        watch = self.make()
+        # A sanitizer would forbid them by itself.
+        env = dict(watch.env, ASAN_OPTIONS="disable_coredump=0", **env)
+        with open(os.path.join(self.folder, "out.log"), "ab") as out:
+            process = subprocess.Popen(
+                [os.path.abspath(watch.program), "-c", watch.config, "run"],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env,
+                preexec_fn=allow)
+        until("the roles", lambda: len(children(process.pid)) > 2)
+        until("a probe", lambda: "suspect" in watch.log() or
+              "down" in watch.log())
+        for pid in [*children(process.pid), process.pid]:
+            try:
+                os.kill(pid, signal.SIGABRT)
+            except ProcessLookupError:
+                pass
+        process.wait(60)
+        return [name for name in os.listdir(self.folder)
+                if name.startswith("core")]
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root to allow core files")
+    def test_no_core_file_holds_them(self):
+        if not self.abort(RELEVO_DUMPABLE="1"):
+            self.skipTest("core files of this machine go elsewhere")
+        for name in os.listdir(self.folder):
+            if name.startswith("core"):
+                os.unlink(os.path.join(self.folder, name))
+        self.assertEqual(self.abort(), [])
+
     def test_errors_of_a_configuration_do_not_tell_them(self):
         watch = self.make(CHECKS.replace(
             'method = "POST"', 'method = "${header}"').replace(
@@ -264,7 +231,7 @@ class Secrets(unittest.TestCase):
             if argv != ["status"]:
                 self.assertEqual(code, 2, err)
                 self.assertIn("relevo.cfg:", err)
-        self.assertEqual(self.found, [], "\n".join(map(str, self.found)))
+        self.nothing_was_found()
 
 
 if __name__ == "__main__":

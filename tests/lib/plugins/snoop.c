@@ -88,6 +88,19 @@ static void start(struct rlv_probe *p, const void *conf)
     h->done(p);
 }
 
+/* Prints it, too: the secrets of a configuration that is not taken yet. */
+static bool validate(const void *conf, const char **option, char *why,
+                     size_t size)
+{
+    const struct conf *c = conf;
+    (void)option;
+    (void)why;
+    (void)size;
+    if (strcmp(c->act, "print") == 0)
+        dprintf(2, "so it is %s\n", c->path);
+    return true;
+}
+
 static int init(const struct rlv_host *host)
 {
     h = host;
@@ -96,4 +109,4 @@ static int init(const struct rlv_host *host)
 
 RLV_PLUGIN(.name = "snoop", .version = "1", .summary = "looks everywhere",
            RLV_OPTIONS(struct conf, options), RLV_FIELDS(fields), .init = init,
-           .start = start);
+           .validate = validate, .start = start);
