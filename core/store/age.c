@@ -2,12 +2,16 @@
 #include "store/age.h"
 
 #define JUMP_US (24 * 3600 * US_PER_S)
+#define YEAR_US (365 * JUMP_US)
 /* So long after a jump it is forgotten: what is kept longer than this is
  * mostly kept for ever. */
-#define FORGET_US (4 * 365 * JUMP_US)
+#define FORGET_US (4 * YEAR_US)
 
+/* Jumps of years add up: no machine is off for so long again and again. */
 static void jump_ahead(struct age *a, int64_t now_us, int64_t by_us)
 {
+    if (by_us > YEAR_US && a->jumped_by_us > YEAR_US)
+        by_us += a->jumped_by_us;
     if (by_us < a->jumped_by_us)
         return;
     a->jumped_to_us = now_us;

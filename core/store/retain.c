@@ -157,16 +157,22 @@ static bool is_too_large(const struct sqlite_store *s, const struct pages *p,
 /* ------------------------------------------------------------------- age ---
  */
 
+/* The first time: goes on from what an earlier process saw. */
+static void look_at_clock(struct sqlite_store *s, struct now now)
+{
+    struct age *a = &s->retention.age;
+    if (a->last.wall_us == 0)
+        *a = (struct age){{0, (int64_t)s->counters.aged_us},
+                          (int64_t)s->counters.jumped_to_us,
+                          (int64_t)s->counters.jumped_by_us};
+    age_look(a, now);
+}
+
 static void begin_pass(struct sqlite_store *s, const struct now *now)
 {
     struct retention *r = &s->retention;
     int64_t pass_ns = s->options.purge_ns == 0 ? PASS_NS : s->options.purge_ns;
     r->due_ns = now->mono_ns + pass_ns;
-    if (r->age.last.wall_us == 0) /* our first: what an earlier one saw */
-        r->age = (struct age){{0, (int64_t)s->counters.aged_us},
-                              (int64_t)s->counters.jumped_to_us,
-                              (int64_t)s->counters.jumped_by_us};
-    age_look(&r->age, *now);
     const int64_t keep_ns[PURGE_KINDS] = {r->keep.raw_ns, r->keep.minute_ns,
                                           r->keep.hour_ns, r->keep.day_ns,
                                           r->keep.outputs_ns};
@@ -257,6 +263,7 @@ static bool begin_next(struct sqlite_store *s, const struct pages *p,
 {
     struct retention *r = &s->retention;
     struct now now = {clock_mono_ns(), clock_wall_us()};
+    look_at_clock(s, now);
     if (now.mono_ns >= r->due_ns) {
         r->empty = 0;
         begin_pass(s, &now);

@@ -16,7 +16,7 @@ struct retention {
     struct history_spec keep;
     struct purge purge;
     int64_t due_ns;         /* the next pass by age */
-    struct age age;         /* as of the last pass */
+    struct age age;         /* seen each time when nothing else is to do */
     unsigned shift;         /* a squeeze takes a 2^shift-th of what there is */
     unsigned empty;         /* kinds that gave nothing, a bit each */
     enum purge_kind victim; /* of the squeeze under way */

@@ -108,6 +108,18 @@ static void over_a_restart(void **unused)
     assert_int_equal(before(&l), at_us - 14 * DAY_US);
 }
 
+static void twice_ten_years(void **unused)
+{
+    (void)unused;
+    struct life l;
+    begin(&l);
+    for (int i = 0; i < 2; i++) {
+        l.now.wall_us += 3650 * DAY_US;
+        pass(&l, DAY_NS);
+    }
+    assert_in_range(before(&l), BEGIN - 13 * DAY_US, BEGIN - 11 * DAY_US);
+}
+
 /* A machine that is off each weekend: its history is kept by the wall clock,
  * or a weekend longer. */
 static void weekends_do_not_add_up(void **unused)
@@ -133,6 +145,7 @@ int main(void)
         cmocka_unit_test(put_right_again),
         cmocka_unit_test(out_of_1970),
         cmocka_unit_test(over_a_restart),
+        cmocka_unit_test(twice_ten_years),
         cmocka_unit_test(weekends_do_not_add_up),
     };
     return cmocka_run_group_tests_name("store_age", tests, NULL, NULL);
