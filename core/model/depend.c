@@ -268,8 +268,8 @@ static void reconsider(struct model *m, struct node *n)
         return;
     settle_deferred(m, n);
     enum parents say = need_judge(m, n, false);
-    bool decided =
-        say != PARENTS_WAIT && !(say == PARENTS_ALLOW && distrust_holds(m));
+    bool decided = say != PARENTS_WAIT &&
+                   !(say == PARENTS_ALLOW && distrust_holds_back(m, n));
     if (n->depend.waiting && decided && still_fails(n))
         model_decide(m, n, say);
     else if (n->state.state == STATE_IMPACTED && say == PARENTS_BLAME &&

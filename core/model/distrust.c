@@ -7,6 +7,10 @@
  * we were disturbed shall accuse nobody. The network of a machine that wakes up
  * comes back seconds after it.
  *
+ * It must not hide an outage: a check that has failed for MOST_NS goes down all
+ * the same, and its timeline says so. Where it begins again and again, that is
+ * a trouble of its own, which a person hears of.
+ *
  * We stood still when a step comes much later than the model has asked for. The
  * wall clock has jumped when it has not gone as far as the monotonic one; a
  * suspended machine looks the same, since its monotonic clock stands.
@@ -19,9 +23,14 @@
 #include <stdlib.h>
 
 #include "base/human.h"
+#include "base/str.h"
 
 #define GAP_NS  (2 * NS_PER_S)
 #define HOLD_NS (30 * NS_PER_S)
+/* No check is held back for longer, however often distrust is renewed. */
+#define MOST_NS (60 * NS_PER_S)
+/* So often within so long is a trouble, until it has not been for so long. */
+#define OFTEN_NS (600 * NS_PER_S)
 /* The wall clock is steered by up to 500 ppm without having jumped; small steps
  * are followed, but disturb nothing. */
 #define STEP_US (500 * US_PER_MS)
@@ -32,6 +41,11 @@ static void begin(struct model *m, const char *what)
     struct distrust *d = &m->distrust;
     char time[HUMAN_TEXT];
     d->until_ns = m->now.mono_ns + HOLD_NS;
+    d->calm_ns = m->now.mono_ns + OFTEN_NS;
+    for (size_t i = 1; i < ARRAY_LEN(d->begun_ns); i++)
+        d->begun_ns[i - 1] = d->begun_ns[i];
+    d->begun_ns[ARRAY_LEN(d->begun_ns) - 1] = m->now.mono_ns;
+    d->is_new = true;
     model_own(&d->why, what);
     model_tell(m, TELL_NOTE, NULL,
                "%s: for %s results are marked and nothing goes down", what,
@@ -69,6 +83,8 @@ void distrust_look(struct model *m)
     int64_t moved_us = d->began ? offset_us - d->offset_us : 0;
     bool was_late = d->began && d->awaited_ns != MODEL_NEVER &&
                     m->now.mono_ns - d->awaited_ns > GAP_NS;
+    if (!d->began) /* a trouble of an earlier life may be over */
+        d->calm_ns = m->now.mono_ns + OFTEN_NS;
     d->began = true;
     d->offset_us = offset_us;
     d->stood_still = false;
@@ -82,6 +98,36 @@ void distrust_look(struct model *m)
 void distrust_await(struct model *m, int64_t wake_ns)
 {
     m->distrust.awaited_ns = wake_ns;
+}
+
+bool distrust_holds_back(struct model *m, struct node *n)
+{
+    if (!distrust_holds(m))
+        return false;
+    if (n->held_back_ns == 0)
+        n->held_back_ns = m->now.mono_ns;
+    return m->now.mono_ns - n->held_back_ns < MOST_NS;
+}
+
+void distrust_settle(struct model *m)
+{
+    struct distrust *d = &m->distrust;
+    struct trouble t = {.kind = TROUBLE_OF_TIME, .object = "self"};
+    bool often = d->is_new && d->begun_ns[0] != 0 &&
+                 m->now.mono_ns - d->begun_ns[0] < OFTEN_NS;
+    t.over = !often && m->now.mono_ns >= d->calm_ns;
+    d->is_new = false;
+    if (!often && !t.over)
+        return;
+    t.text = t.over ? "no clock has jumped, and the monitor has not stood "
+                      "still, for 10 minutes"
+                    : model_text(m,
+                                 "disturbed %zu times within 10 minutes, at "
+                                 "last: %s; outages are told up to 60s later",
+                                 ARRAY_LEN(d->begun_ns), d->why);
+    if (t.over)
+        d->calm_ns = MODEL_NEVER;
+    trouble_event(m, &t);
 }
 
 bool distrust_holds(const struct model *m)

@@ -115,6 +115,7 @@ struct node {
                                 it; NULL: none */
     int64_t probed_due_ns;   /* when the last scheduled one was due */
     int64_t probing_ns;      /* when the probe in flight was due */
+    int64_t held_back_ns;    /* since when distrust has; 0: it has not */
     bool catching_up;        /* its next probe makes up for those missed */
     uint64_t late;           /* number of the probe that did; 0: none */
     bool probing_counts;     /* and whether its result counts */
@@ -144,15 +145,18 @@ struct run_list { /* oldest first */
     size_t count;
 };
 
-struct distrust {       /* of ourselves; see distrust.c */
-    bool began;         /* there was a step before this one */
-    int64_t awaited_ns; /* when this step was to come; MODEL_NEVER */
-    int64_t offset_us;  /* wall − monotonic, to see the wall clock jump */
-    int64_t moved_us;   /* how far it has moved before this step; else 0 */
-    bool stood_still;   /* we have, before this step */
-    int64_t resumed_ns; /* when we last had; 0: never */
-    int64_t until_ns;   /* it lasts until then */
-    const char *why;    /* owned; NULL: it never was */
+struct distrust {        /* of ourselves; see distrust.c */
+    bool began;          /* there was a step before this one */
+    int64_t awaited_ns;  /* when this step was to come; MODEL_NEVER */
+    int64_t offset_us;   /* wall − monotonic, to see the wall clock jump */
+    int64_t moved_us;    /* how far it has moved before this step; else 0 */
+    bool stood_still;    /* we have, before this step */
+    int64_t resumed_ns;  /* when we last had; 0: never */
+    int64_t until_ns;    /* it lasts until then */
+    int64_t begun_ns[3]; /* when it last began, newest last */
+    bool is_new;         /* it began in this step */
+    int64_t calm_ns;     /* a trouble that it made is over then; MODEL_NEVER */
+    const char *why;     /* owned; NULL: it never was */
 };
 
 struct model {
@@ -220,8 +224,11 @@ struct node *model_add_node(struct model *, const struct check_row *);
 /* distrust.c: at the begin of a step; at its end. */
 void distrust_look(struct model *);
 void distrust_await(struct model *, int64_t wake_ns);
-/* What is measured now accuses nobody. */
 bool distrust_holds(const struct model *);
+/* The check fails now, and does not go down for it yet. */
+bool distrust_holds_back(struct model *, struct node *);
+/* Of a step: whether it is a trouble by now, or not any more. */
+void distrust_settle(struct model *);
 void distrust_free(struct model *);
 
 /* generation.c: takes its own reference. */

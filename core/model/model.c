@@ -316,7 +316,10 @@ static void apply_change(struct model *m, struct node *n,
 static void confirm(struct model *m, struct node *n, struct result *r)
 {
     enum parents say = depend_ask(m, n, r);
-    bool waits = say == PARENTS_ALLOW && distrust_holds(m);
+    bool waits = r->outcome == OUTCOME_FAIL && say == PARENTS_ALLOW &&
+                 distrust_holds_back(m, n);
+    if (r->outcome == OUTCOME_OK || r->outcome == OUTCOME_WARN)
+        n->held_back_ns = 0;
     struct state_change change =
         state_step(&n->state, n->confirmed, n->spec, r->outcome,
                    waits ? PARENTS_WAIT : say, m->now.wall_us);
@@ -325,6 +328,10 @@ static void confirm(struct model *m, struct node *n, struct result *r)
     n->depend.counted_ns = r->started_ns;
     n->depend.counted = r->outcome;
     apply_change(m, n, change, say, r);
+    if (change.changed && change.to == STATE_DOWN && distrust_holds(m))
+        incident_event(m, n, "distrust",
+                       "%s; but it has failed too long to wait for that",
+                       m->distrust.why);
 }
 
 void model_decide(struct model *m, struct node *n, enum parents say)
@@ -432,6 +439,7 @@ struct actions model_step(struct model *m, const struct event *event,
     if (m->conf != NULL) {
         hush_tick(m);
         depend_settle(m);
+        distrust_settle(m);
         schedule_tick(m);
         outbox_tick(m);
         incident_forget(m);

@@ -26,6 +26,7 @@ static const struct {
     [TROUBLE_OF_PROBES] = {"probes", RLV_F_PLUGIN},
     [TROUBLE_OF_HISTORY] = {"history", RLV_F_RESOURCE},
     [TROUBLE_OF_RESOURCES] = {"resources", RLV_F_RESOURCE},
+    [TROUBLE_OF_TIME] = {"time", RLV_F_RESOURCE},
 };
 
 const char *trouble_kind_name(enum trouble_kind kind)

@@ -21,12 +21,14 @@
 #define TROUBLE_PREFIX "relevo:"
 
 enum trouble_kind {
-    TROUBLE_OF_PLUGIN,   /* a whole plugin is held back; object: its name */
-    TROUBLE_OF_PROBES,   /* the probes of one check are; object: its name */
-    TROUBLE_OF_HISTORY,  /* it is not written, or lost; object: which of it */
-    TROUBLE_OF_RESOURCES /* the system refuses some; object: which */
+    TROUBLE_OF_PLUGIN,    /* a whole plugin is held back; object: its name */
+    TROUBLE_OF_PROBES,    /* the probes of one check are; object: its name */
+    TROUBLE_OF_HISTORY,   /* it is not written, or lost; object: which of it */
+    TROUBLE_OF_RESOURCES, /* the system refuses some; object: which */
+    TROUBLE_OF_TIME /* clocks jump, or we stand still, again and again; object:
+                       "self"; found by distrust.c itself */
 };
-enum { TROUBLE_KINDS = TROUBLE_OF_RESOURCES + 1 };
+enum { TROUBLE_KINDS = TROUBLE_OF_TIME + 1 };
 
 struct trouble {
     enum trouble_kind kind;

@@ -23,7 +23,7 @@ from watch import Watch, until  # noqa: E402
 COUNT = 1000 if os.environ.get("RELEVO_LONG") else 50
 SEED = int(os.environ.get("RELEVO_SEED", "1"))
 CHECKS = 4
-INTERVAL = 1.0
+INTERVAL = 2.0
 
 CONFIG = """\
 timezone = "Europe/Madrid";
@@ -31,7 +31,7 @@ environments = {
   one = { vars = { a = "%s"; b = "%s"; }; };
   two = { vars = { a = "%s"; b = "%s"; }; };
 };
-defaults = { interval = "1s"; http = { timeout = "900ms"; }; };
+defaults = { interval = "2s"; http = { timeout = "900ms"; }; };
 templates = { kind = { tags = ["kind"]; failure_threshold = 2; }; };
 checks = {
   a = { url = "http://${a}/"; use = ["kind"]; title = "A";

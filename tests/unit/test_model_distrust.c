@@ -78,7 +78,7 @@ static void intervals_do_not_notice(void **unused)
             assert_false(flags_of(&w) & RESULT_LATE);
         }
         assert_int_equal(state_of(&w, 1), STATE_UP);
-        assert_silent(world_said(&w), "incident");
+        assert_silent(world_said(&w), "transition 1 suspect");
         world_end(&w);
     }
 }
@@ -147,6 +147,120 @@ static void nothing_goes_down_meanwhile(void **unused)
     assert_in_range(w.now.mono_ns, end_ns, end_ns + 10 * NS_PER_S);
     assert_says(world_said(&w), "incident 1 open");
     world_end(&w);
+}
+
+/* A monitor that is starved again and again still tells of an outage. */
+static void it_hides_no_outage_for_ever(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_config(&w);
+    FINE(&w, 1);
+    world_pass(&w, 20 * NS_PER_S);
+    int64_t begin_ns = w.now.mono_ns;
+    while (state_of(&w, 1) != STATE_DOWN &&
+           w.now.mono_ns < begin_ns + 600 * NS_PER_S) {
+        world_pass(&w, 15 * NS_PER_S);
+        FAIL(&w, 1);
+    }
+    assert_string_not_equal(distrusts(&w), "");
+    assert_in_range(w.now.mono_ns - begin_ns, 45 * NS_PER_S, 100 * NS_PER_S);
+    assert_true(flags_of(&w) & RESULT_DISTURBED);
+    assert_says(world_said(&w), "incident 1 open");
+    assert_says(buf_text(&w.texts), "distrust: the monitor stood still for ");
+    assert_says(buf_text(&w.texts), "failed too long to wait for that");
+    world_end(&w);
+}
+
+/* The next failure is held back anew. */
+static void a_good_result_ends_its_patience(void **unused)
+{
+    (void)unused;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    w.conf->checks[0].failure_threshold = 1;
+    world_config(&w);
+    for (int i = 0; i < 20; i++) {
+        jump(&w, i % 2 ? -HOUR_US : HOUR_US);
+        FAIL(&w, 1);
+        FAIL(&w, 1);
+        assert_int_equal(state_of(&w, 1), STATE_SUSPECT);
+        FINE(&w, 1);
+    }
+    world_end(&w);
+}
+
+static void again_and_again_is_a_trouble(void **unused)
+{
+    (void)unused;
+    static const char name[] = "relevo:time:self";
+    struct check_view v;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_book(&w, "call", RUNBOOK_NOTIFY, ON_DOWN | ON_RECOVERED);
+    world_config(&w);
+    for (int i = 0; i < 2; i++) {
+        FINE(&w, 1);
+        jump(&w, HOUR_US);
+    }
+    assert_false(model_trouble(w.model, 0, &v));
+    FINE(&w, 1);
+    jump(&w, -2 * HOUR_US);
+    assert_true(model_trouble(w.model, 0, &v));
+    assert_string_equal(v.row->name, name);
+    assert_says(buf_text(&w.texts), "disturbed 3 times within 10 minutes, at "
+                                    "last: the wall clock went back by 2h");
+    assert_says(world_said(&w), "run call");
+    world_run_ends(&w, model_live_run(w.model, 0)->number, 0, "");
+    for (int i = 0; i < 59; i++)
+        FINE(&w, 1);
+    assert_true(model_trouble(w.model, 0, &v));
+    FINE(&w, 1);
+    FINE(&w, 1);
+    assert_false(model_trouble(w.model, 0, &v));
+    assert_says(world_said(&w), "run call");
+    world_end(&w);
+}
+
+/* Seldom enough, it is none. */
+static void now_and_then_is_no_trouble(void **unused)
+{
+    (void)unused;
+    struct check_view v;
+    struct world w;
+    world_begin(&w, 1, 10 * NS_PER_S);
+    world_config(&w);
+    for (int i = 0; i < 10; i++) {
+        jump(&w, HOUR_US);
+        for (int n = 0; n < 31; n++)
+            FINE(&w, 1);
+        assert_false(model_trouble(w.model, 0, &v));
+    }
+    world_end(&w);
+}
+
+/* It was on when main ended, and is over ten minutes after the next start. */
+static void a_trouble_ends_over_a_restart(void **unused)
+{
+    (void)unused;
+    struct check_view v;
+    struct world a, b;
+    world_begin(&a, 1, 10 * NS_PER_S);
+    world_begin(&b, 1, 10 * NS_PER_S);
+    world_config(&a);
+    for (int i = 0; i < 3; i++)
+        jump(&a, HOUR_US);
+    assert_true(model_trouble(a.model, 0, &v));
+    world_restart(&b, &a);
+    b.now = a.now;
+    world_config(&b);
+    assert_true(model_trouble(b.model, 0, &v));
+    for (int i = 0; i < 62; i++)
+        FINE(&b, 1);
+    assert_false(model_trouble(b.model, 0, &v));
+    world_end(&a);
+    world_end(&b);
 }
 
 static void one_that_was_down_recovers_meanwhile(void **unused)
@@ -555,6 +669,11 @@ int main(void)
         cmocka_unit_test(a_jump_is_distrusted_for_30_s),
         cmocka_unit_test(a_correction_is_not_distrusted),
         cmocka_unit_test(nothing_goes_down_meanwhile),
+        cmocka_unit_test(it_hides_no_outage_for_ever),
+        cmocka_unit_test(a_good_result_ends_its_patience),
+        cmocka_unit_test(again_and_again_is_a_trouble),
+        cmocka_unit_test(now_and_then_is_no_trouble),
+        cmocka_unit_test(a_trouble_ends_over_a_restart),
         cmocka_unit_test(one_that_was_down_recovers_meanwhile),
         cmocka_unit_test(each_check_catches_up_once),
         cmocka_unit_test(catching_up_is_no_burst),

@@ -184,7 +184,8 @@ static void look(struct storm *s)
 {
     const struct model *m = s->w.model;
     for (size_t i = 0; i < m->node_count; i++)
-        look_at(s, m->nodes[i]);
+        if (!trouble_is(&m->nodes[i]->row))
+            look_at(s, m->nodes[i]);
     for (size_t i = 0; i < s->w.last.count; i++)
         if (s->w.last.items[i].kind == ACTION_RUN)
             look_at_run(s, s->w.last.items[i].as.run.run);
