@@ -336,7 +336,7 @@ static void excuse(struct judging *j)
         return;
     r->code[0] = '\0';
     r->sys_errno = 0;
-    unknown(j, RLV_F_RESOURCE, "the monitor stood still for %s meanwhile: %s",
+    unknown(j, RLV_F_CANCELLED, "the monitor stood still for %s meanwhile: %s",
             human_elapsed(j->probe->stalled_ns, stalled), r->message);
 }
 

@@ -96,33 +96,34 @@ class Clocks(unittest.TestCase):
                 self.assertGreater(min(gaps), 0.2 * INTERVAL, (i, times))
                 self.assertLess(max(gaps), 1.9 * INTERVAL, (i, times))
 
-    def look_at_history(self, watch, late=0):
+    def look_at_history(self, watch, late, blind):
         """Every result is good, and none took a negative time; returns how many
-        there are. late: so many may be flagged so for each check, and so many
-        be unknown, because we stood still ourselves."""
+        there are. late: so many may be flagged so for each check (a busy
+        machine is late, too); blind: so many may be unknown, because we stood
+        still ourselves."""
         count = 0
         for name in self.names():
             rows = watch.history(name, 100000)
             count += len(rows)
             flagged = [r for r in rows if "late" in r.get("flags", [])]
             self.assertLessEqual(len(flagged), late, (name, flagged))
-            blind = [r for r in rows if r["outcome"] != "ok"]
-            self.assertLessEqual(len(blind), late, (name, blind))
-            for row in blind:
+            unseen = [r for r in rows if r["outcome"] != "ok"]
+            self.assertLessEqual(len(unseen), blind, (name, unseen))
+            for row in unseen:
                 self.assertEqual((row["outcome"], row["fault"]),
-                                 ("unknown", "resource"), row)
+                                 ("unknown", "cancelled"), row)
                 self.assertIn("disturbed", row["flags"])
             for row in rows:
                 latency = row["observations"].get("latency", 0)
                 self.assertTrue(0 <= latency <= row["duration_ms"], row)
         return count
 
-    def look(self, watch, late=0):
+    def look(self, watch, late=2, blind=0):
         about = [i["check"] for i in watch.incidents()
                  if i["check"] != "relevo:time:self"]
         self.assertEqual(about, [], watch.log()[-3000:])
         self.assertTrue(watch.json("db", "check")["sound"])
-        return self.look_at_history(watch, late)
+        return self.look_at_history(watch, late, blind)
 
     # ------------------------------------------------------ wall clock ---
 
@@ -202,7 +203,7 @@ class Clocks(unittest.TestCase):
                 self.look_at_requests(flaky, resumed, end, most=1)
                 self.look_at_requests(flaky, resumed + 2, end)
                 self.assertTrue(self.all_up(watch), watch.log()[-3000:])
-                self.look(watch, late)
+                self.look(watch, late, blind=late)
                 self.assertEqual(watch.json("status")["troubles"], [])
                 return watch.log()
 
