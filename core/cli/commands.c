@@ -7,6 +7,7 @@
 #include "base/enclose.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/manual.h"
 #include "cli/out.h"
 #include "conf/conf.h"
 #include "daemon/places.h"
@@ -131,6 +132,11 @@ static const struct cli_option config_check_options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static const struct cli_option help_options[] = {
+    {"man", 0, NULL, false, "the whole manual page instead, for man(1)"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct cli_option config_options[] = {
     {"docs",   0, NULL, false, "print docs/config.md, made from the option tables"},
     {"timing", 0, NULL, false, "when each check is probed, and how soon an outage is noticed"},
@@ -195,8 +201,10 @@ const struct command commands[] = {
     {"db backup",       "FILE",          1, 1, "copy the history while the daemon runs", NULL, cmd_db_backup,
      "FILE must not be there; it appears whole, looked through, or not at all.\n"},
     {"reload",          "",              0, 0, "have the daemon read its configuration again", NULL, cmd_reload, NULL, false, true},
+    {"completion",      "SHELL",         1, 1, "print a completion script for a shell: bash", NULL, cmd_completion,
+     "To try it: . <(relevo completion bash)\n", false, true},
     {"version",         "",              0, 0, "print the version", NULL, cmd_version, NULL},
-    {"help",            "[COMMAND]…",    0, 3, "this help, or that of a command", NULL, cmd_help, NULL, false, true},
+    {"help",            "[COMMAND]…",    0, 3, "this help, or that of a command", help_options, cmd_help, NULL, false, true},
 };
 // clang-format on
 
@@ -253,6 +261,10 @@ static void help_all(void)
 int cmd_help(const struct args *args)
 {
     char name[80] = "";
+    if (args_has(args, "man")) {
+        manual_print();
+        return EXIT_FINE;
+    }
     for (size_t i = 0; i < args->word_count; i++)
         snprintf(name + strlen(name), sizeof name - strlen(name), "%s%s",
                  i ? " " : "", args->words[i]);

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/enclose.h"
+#include "base/failpoint.h"
 #include "base/fs.h"
 #include "base/harden.h"
 #include "base/human.h"
@@ -55,6 +56,7 @@ static void on_wake(uv_timer_t *timer)
 
 static void set_wake(struct daemon *d, int64_t next_wake_ns)
 {
+    d->wake_due_ns = next_wake_ns;
     if (next_wake_ns == MODEL_NEVER) {
         uv_timer_stop(&d->wake);
         return;
@@ -67,6 +69,7 @@ static void set_wake(struct daemon *d, int64_t next_wake_ns)
 
 static void one_step(struct daemon *d, const struct event *e)
 {
+    (void)FAILPOINT("main.step");
     struct actions actions = model_step(d->model, e, clock_now());
     set_wake(d, actions.next_wake_ns);
     perform(d, &actions);
@@ -164,6 +167,7 @@ void daemon_stop(struct daemon *d, const char *why)
         return;
     d->stopping = true;
     log_info("stopping: %s", why);
+    manager_stopping(d);
     uv_stop(&d->loop);
 }
 
@@ -434,6 +438,7 @@ static bool start(struct daemon *d, struct err *err)
     runs_adopt(d);
     folders_watch(d);
     say_started(d);
+    manager_ready(d);
     return true;
 }
 
@@ -466,6 +471,7 @@ static void finish(struct daemon *d)
     folders_free(d);
     alarms_free(d);
     spare_close(d);
+    manager_free(d);
     model_free(d->model);
     log_set_redact(NULL);
     redact_free(d->redact);
@@ -481,6 +487,7 @@ int daemon_run(const struct daemon_options *options)
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     signal(SIGHUP, SIG_IGN); /* until we can follow it */
     uv_loop_init(&d.loop);
+    manager_open(&d);
     proc_boot_id(d.boot_id);
     d.model = model_new(0);
     struct conf_source source =

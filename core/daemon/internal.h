@@ -63,6 +63,7 @@ struct daemon {
     uv_timer_t wake;
     uv_timer_t patience; /* perform.c's */
     uv_timer_t control_timer;
+    int64_t wake_due_ns;    /* MODEL_NEVER: it is not set */
     uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
     uv_async_t committed_async;
     _Atomic uint64_t committed;
@@ -71,7 +72,8 @@ struct daemon {
     struct adopted *adopted;
     struct folders *folders;
     struct alarms *alarms;
-    char spare[256]; /* spare.c's folder; "": there is none */
+    char spare[256];         /* spare.c's folder; "": there is none */
+    struct manager *manager; /* of services, such as systemd */
     struct queued *queued, **queued_end; /* events that came inside a step */
     bool stepping;
     struct reload_request *reload_requests; /* for the next reload */
@@ -151,6 +153,14 @@ void folders_trim(const char *dir, const struct folder_limits *); /* blocks */
 void folders_watch(struct daemon *);
 void folders_stop(struct daemon *); /* soon; the loop ends it */
 void folders_free(struct daemon *); /* once the loop is closed */
+
+/* manager.c: how we fare, for a service manager. */
+void manager_open(struct daemon *);
+void manager_ready(struct daemon *); /* the first checks are loaded */
+void manager_reloading(struct daemon *);
+void manager_reloaded(struct daemon *, bool refused);
+void manager_stopping(struct daemon *);
+void manager_free(struct daemon *); /* once the loop is closed */
 
 /* reload.c */
 void reload_apply(struct daemon *, struct conf *);

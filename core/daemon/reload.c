@@ -125,6 +125,8 @@ static void on_prepared(void *arg, struct conf *conf, struct conf_errors *e)
         reload_log(LOG_LEVEL_WARN, buf_text(&text));
         apply_new(d, conf);
     }
+    if (!d->stopping)
+        manager_reloaded(d, conf == NULL);
     answer_all(r->requests, conf != NULL ? NULL : buf_text(&text));
     buf_free(&text);
     free(r);
@@ -139,6 +141,7 @@ static void begin(struct daemon *d)
     *r = (struct reload){d, d->reload_requests};
     d->reload_requests = NULL;
     d->reloading = true;
+    manager_reloading(d);
     struct conf_source source =
         places_source(d->conf->file, d->options->state_dir);
     prepare_start(&d->loop, &source, d->conf->generation + 1, on_prepared, r);

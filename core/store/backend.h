@@ -11,6 +11,7 @@ struct store_ops {
     void (*append)(struct store *, struct record *);
     void (*close)(struct store *);
     uint64_t (*lost)(const struct store *);
+    struct store_pulse (*pulse)(const struct store *);
     bool (*load)(struct store *, int64_t now_us, struct store_snapshot *,
                  struct err *);
     void (*keep)(struct store *, const struct history_spec *);

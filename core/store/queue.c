@@ -228,6 +228,14 @@ bool queue_is_closing(struct queue *q)
     return closing;
 }
 
+bool queue_is_empty(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    bool empty = q->waiting.first == NULL;
+    pthread_mutex_unlock(&q->lock);
+    return empty;
+}
+
 void queue_close(struct queue *q)
 {
     pthread_mutex_lock(&q->lock);

@@ -66,6 +66,7 @@ void queue_done(struct batch *);
 /* A durable or urgent record waits, or the queue is closing. */
 bool queue_is_pressing(struct queue *);
 bool queue_is_closing(struct queue *);
+bool queue_is_empty(struct queue *); /* but for the batch that was taken */
 void queue_close(struct queue *);
 /* Waits ns, or until the queue is closing. */
 void queue_pause(struct queue *, int64_t ns);

@@ -24,6 +24,11 @@ void store_close(struct store *s)
 
 uint64_t store_lost(const struct store *s) { return s->ops->lost(s); }
 
+struct store_pulse store_pulse(const struct store *s)
+{
+    return s->ops->pulse(s);
+}
+
 bool store_load(struct store *s, int64_t now_us, struct store_snapshot *out,
                 struct err *err)
 {

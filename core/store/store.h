@@ -77,6 +77,13 @@ void store_close(struct store *);
  * thread. */
 uint64_t store_lost(const struct store *);
 
+/* How the writer fares. Any thread. */
+struct store_pulse {
+    uint64_t turns; /* grows as it goes on: batches, attempts, housekeeping */
+    bool waits;     /* for records, or for a disk that refuses */
+};
+struct store_pulse store_pulse(const struct store *);
+
 /* All that is needed to rebuild the model. */
 struct store_snapshot {
     struct check_row *checks;

@@ -55,6 +55,16 @@ static uint64_t lost(const struct store *base)
     return queue_dropped(&s->queue) + atomic_load(&s->refused);
 }
 
+static struct store_pulse pulse(const struct store *base)
+{
+    struct sqlite_store *s = self(base);
+    int doing = atomic_load(&s->doing);
+    return (struct store_pulse){
+        atomic_load(&s->turns),
+        doing == WRITER_WAITS_DISK ||
+            (doing == WRITER_WAITS_RECORDS && queue_is_empty(&s->queue))};
+}
+
 /* ---------------------------------------------------------------- tell --- */
 
 /* Once until it works again: what comes after the first refusal (a connection
@@ -196,6 +206,12 @@ static enum db_failure attempt(struct sqlite_store *s, const struct batch *b,
     return DB_REFUSED;
 }
 
+static void go_on(struct sqlite_store *s)
+{
+    atomic_fetch_add(&s->turns, 1);
+    atomic_store(&s->doing, WRITER_WORKS);
+}
+
 /* Closing over a disk that refuses has an end. */
 static void start_giving_up(struct sqlite_store *s)
 {
@@ -205,11 +221,13 @@ static void start_giving_up(struct sqlite_store *s)
 
 static void pause_ns(struct sqlite_store *s, int64_t ns)
 {
+    atomic_store(&s->doing, WRITER_WAITS_DISK);
     queue_pause(&s->queue, ns);
     if (queue_is_closing(&s->queue)) {
         struct timespec t = {0, 100 * NS_PER_MS};
         nanosleep(&t, NULL);
     }
+    go_on(s);
 }
 
 static void report(struct sqlite_store *s, struct batch *b)
@@ -372,7 +390,11 @@ static void *writer_main(void *arg)
     struct batch b;
     for (;;) {
         take_keep(s);
+        atomic_store(&s->doing, WRITER_WAITS_RECORDS);
         queue_take(&s->queue, wake_ns(s), &b);
+        go_on(s);
+        if (FAILPOINT("store.writer_ends"))
+            return NULL;
         tell_losses(s, false);
         bool empty = b.first == NULL;
         if (!empty)
@@ -442,6 +464,7 @@ static const struct store_ops ops = {
     .append = append,
     .close = close_store,
     .lost = lost,
+    .pulse = pulse,
     .load = load,
     .keep = keep,
 };

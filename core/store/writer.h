@@ -16,6 +16,8 @@
 
 #define WRITER_NEVER INT64_MAX
 
+enum writer_doing { WRITER_WORKS, WRITER_WAITS_RECORDS, WRITER_WAITS_DISK };
+
 struct sqlite_store {
     struct store base; /* first */
     struct store_options options;
@@ -23,6 +25,8 @@ struct sqlite_store {
     struct queue queue;
     pthread_t thread;
     atomic_uint_fast64_t refused; /* records lost to the disk */
+    atomic_uint_fast64_t turns;   /* of its loop, and attempts */
+    atomic_int doing;             /* enum writer_doing */
 
     pthread_mutex_t keep_lock; /* of what the next two say to the thread */
     struct history_spec keep;
