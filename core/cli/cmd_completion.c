@@ -21,7 +21,7 @@ static const char find_name[] =
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
     "        word=${COMP_WORDS[i]}\n"
     "        if [[ $word == -- ]]; then\n"
-    "            COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "            mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
     "            return\n"
     "        elif [[ \" $valued \" == *\" $word \"* ]]; then\n"
     "            ((++i))\n"
@@ -30,19 +30,19 @@ static const char find_name[] =
     "        fi\n"
     "    done\n"
     "    if [[ \" $valued \" == *\" $prev \"* ]]; then\n"
-    "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
     "        return\n"
     "    fi\n";
 
 static const char tail[] =
     "    if [[ $cur == -* ]]; then\n"
-    "        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
     "    elif [[ -z $name ]]; then\n"
-    "        COMPREPLY=($(compgen -W \"$firsts\" -- \"$cur\"))\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$firsts\" -- \"$cur\")\n"
     "    elif [[ -n $seconds ]]; then\n"
-    "        COMPREPLY=($(compgen -W \"$seconds\" -- \"$cur\"))\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$seconds\" -- \"$cur\")\n"
     "    else\n"
-    "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
     "    fi\n"
     "}\n"
     "complete -o filenames -F _relevo relevo\n";
