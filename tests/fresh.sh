@@ -87,11 +87,11 @@ told_has() { # PATTERN COMMAND…
 inside_package() {
     local deb=/relevo.deb daemon server
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -q update >/tmp/apt.log 2>&1 &&
-        apt-get -qy install --no-install-recommends "$deb" >>/tmp/apt.log 2>&1 || {
+    if ! apt-get -q update >/tmp/apt.log 2>&1 ||
+        ! apt-get -qy install --no-install-recommends "$deb" >>/tmp/apt.log 2>&1; then
         tail -n 40 /tmp/apt.log
         fail 'apt-get install'
-    }
+    fi
     [[ $(stat -c '%U:%G %a' /etc/relevo/relevo.cfg) == 'root:relevo 640' ]] ||
         fail "$(stat -c '%U:%G %a' /etc/relevo/relevo.cfg): /etc/relevo/relevo.cfg"
     [[ $(stat -c '%U:%G %a' /var/lib/relevo) == 'relevo:relevo 700' ]] || fail /var/lib/relevo
@@ -128,6 +128,7 @@ inside_package() {
 # All that is mounted and started ends with the namespaces.
 enter() { # TREE FUNCTION
     install -m 755 "$here" "$1/fresh.sh"
+    # shellcheck disable=SC2016 # for the inner shell
     unshare --mount --pid --fork --kill-child -- bash -euc '
         mount --make-rprivate /
         mount --rbind /dev "$1/dev"

@@ -37,7 +37,7 @@ flags=$(pkg-config --cflags relevo-plugin)
 cd "$dir/mine"
 # shellcheck disable=SC2086 # flags are words
 "$CC" -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror \
-    -Wno-missing-field-initializers -shared -fPIC -o example.so example.c \
+    -Wno-missing-field-initializers -shared -fPIC -fvisibility=hidden -o example.so example.c \
     $flags || fail "does not compile with: $flags"
 
 exported=$(nm -D --defined-only example.so | awk '{ print $3 }')
