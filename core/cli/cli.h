@@ -106,6 +106,7 @@ int cmd_db_stats(const struct args *);
 int cmd_db_check(const struct args *);
 int cmd_db_backup(const struct args *);
 int cmd_reload(const struct args *);
+int cmd_runner(const struct args *);
 int cmd_completion(const struct args *);
 int cmd_version(const struct args *);
 int cmd_help(const struct args *);

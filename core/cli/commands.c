@@ -28,6 +28,14 @@ static const struct cli_option run_options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static const struct cli_option runner_options[] = {
+    {"daemon",  0, "USER", false, "who may connect, and as whom scripts run"},
+    {"runs",    0, "DIR",  false, "the folder of a run is made in there only"},
+    {"scripts", 0, "DIR",  true,  "scripts in there only"},
+    {"user",    0, "USER", true,  "as whom they may run, beside the daemon's"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct cli_option check_options[] = {
     {"expect", 'e', "EXPR", true,  "an expectation, beside or instead of the configured ones"},
     {"trace",  't', NULL,   false, "phases, observations, what each line saw, evidence"},
@@ -201,6 +209,8 @@ const struct command commands[] = {
     {"db backup",       "FILE",          1, 1, "copy the history while the daemon runs", NULL, cmd_db_backup,
      "FILE must not be there; it appears whole, looked through, or not at all.\n"},
     {"reload",          "",              0, 0, "have the daemon read its configuration again", NULL, cmd_reload, NULL, false, true},
+    {"runner",          "",              0, 0, "run scripts for the daemon, as a unit of its own", runner_options, cmd_runner,
+     "For relevo-runner.service: it takes its socket from systemd.\n", false, true},
     {"completion",      "SHELL",         1, 1, "print a completion script for a shell: bash", NULL, cmd_completion,
      "To try it: . <(relevo completion bash)\n", false, true},
     {"version",         "",              0, 0, "print the version", NULL, cmd_version, NULL},

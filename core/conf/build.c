@@ -99,6 +99,7 @@ static void take_globals(struct builder *b)
     memcpy(c->sha256, d->sha256, sizeof c->sha256);
     c->timezone = arena_strdup(arena, g->timezone);
     c->state_dir = arena_strdup(arena, g->state_dir);
+    c->runner = arena_strdup(arena, g->runner);
     c->user = arena_strdup(arena, g->user);
     c->log_level = arena_strdup(arena, g->log);
     c->plugin_dir = option_copy_list(&g->plugin_dir, arena);

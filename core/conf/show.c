@@ -253,6 +253,7 @@ static void show_globals(const struct conf *c, struct buf *out)
     struct global_values g = {.timezone = c->timezone,
                               .automation = automation_name(c->automation),
                               .state_dir = c->state_dir,
+                              .runner = c->runner,
                               .user = c->user,
                               .log = c->log_level,
                               .plugin_dir = c->plugin_dir,

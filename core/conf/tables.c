@@ -26,6 +26,8 @@ static const struct rlv_option global_rows[] = {
         "Folders that scripts with a relative name are looked for in, in order; a relative folder is beside the configuration file."),
     GLOBAL(RLV_LIST, "plugin_dir", plugin_dir, NULL, NULL,
         "Folders that plugins are looked for in, in order; a relative folder is beside the configuration file."),
+    GLOBAL(RLV_STRING, "runner", runner, NULL, NULL,
+        "The socket of a runner that is a unit of its own, /run/relevo-runner.sock; without it the daemon starts its own. A change needs a restart."),
     GLOBAL(RLV_STRING, "user", user, NULL, NULL,
         "The user that a daemon started as root becomes."),
     GLOBAL(RLV_STRING, "log", log, "info", "debug|info|warn|error",

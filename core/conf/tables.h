@@ -10,7 +10,7 @@
 #include "model/spec.h"
 
 struct global_values {
-    const char *timezone, *automation, *state_dir, *user, *log;
+    const char *timezone, *automation, *state_dir, *runner, *user, *log;
     struct rlv_list plugin_dir, runbook_dir;
     int64_t workers, blocking, target_probes;
 };

@@ -39,8 +39,9 @@ struct crew_events {
 };
 
 struct crew_options {
-    unsigned workers;  /* 0: min(cores, 4) */
-    unsigned blocking; /* most processes for blocking probes */
+    unsigned workers;   /* 0: min(cores, 4) */
+    unsigned blocking;  /* most processes for blocking probes */
+    const char *runner; /* the socket of one that is there; NULL: our own */
 };
 
 struct crew;
@@ -63,7 +64,8 @@ void crew_recall(struct crew *, const struct trouble *);
 /* A derived check is not probed: its source is. */
 void crew_probe(struct crew *, const struct msg_probe *);
 
-/* The runner: started first, before privileges are dropped. */
+/* The runner: started first, before privileges are dropped. One that is a unit
+ * of its own is connected to, now or as soon as it is there. */
 bool crew_start_runner(struct crew *, struct err *) MUST_CHECK;
 void crew_allow(struct crew *, const struct conf *);
 /* order: a coded struct msg_run. false: there is no runner at the moment. */

@@ -54,7 +54,8 @@ struct crew {
     int64_t ticked_ns;  /* when it last looked */
     int64_t resumed_ns; /* when we had last stood still ourselves */
     struct process *runner;
-    struct buf allow; /* the last MSG_ALLOW, for a new runner */
+    bool runner_greets; /* it is a unit, and has not said its version yet */
+    struct buf allow;   /* the last MSG_ALLOW, for a new runner */
     int64_t runner_respawn_ns, runner_back_off_ns;
     bool stopping;
 };

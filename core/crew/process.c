@@ -26,7 +26,7 @@ struct process {
     uv_loop_t *loop;
     struct process_options options;
     char label[32];
-    pid_t pid;
+    pid_t pid; /* 0: no child of ours, see process_attach */
     int pidfd;
     int64_t born_ns, closed_ns; /* its end of the channel; 0: open */
     struct chan *chan;          /* NULL once closed */
@@ -44,6 +44,7 @@ struct process {
 /* ------------------------------------------------------------- sending --- */
 
 static void watch_channel(struct process *c);
+static void report_lost(struct process *c);
 
 static void flush(struct process *c)
 {
@@ -60,7 +61,10 @@ static void on_prepare(uv_prepare_t *handle)
 {
     struct process *c = handle->data;
     uv_prepare_stop(handle);
-    flush(c);
+    if (c->pid == 0 && c->chan == NULL)
+        report_lost(c);
+    else
+        flush(c);
 }
 
 void process_send(struct process *c, uint16_t type, uint32_t generation,
@@ -97,6 +101,8 @@ static void close_channel(struct process *c)
     uv_prepare_stop(&c->flusher);
     chan_free(c->chan);
     c->chan = NULL;
+    if (c->pid == 0 && !c->dead) /* nothing else will tell */
+        uv_prepare_start(&c->flusher, on_prepare);
 }
 
 static void receive(struct process *c)
@@ -155,8 +161,10 @@ static void free_process(struct process *c)
 {
     close_channel(c);
     printed_end(c->printed);
-    uv_close((uv_handle_t *)&c->pid_poll, on_closed);
-    close(c->pidfd);
+    if (c->pid != 0) {
+        uv_close((uv_handle_t *)&c->pid_poll, on_closed);
+        close(c->pidfd);
+    }
     uv_close((uv_handle_t *)&c->flusher, on_closed);
 }
 
@@ -184,6 +192,17 @@ static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
 }
 
 void process_kill_for(struct process *c, enum blame blame, const char *why)
+/* Of one that is no child only the end of its channel is seen. */
+static void report_lost(struct process *c)
+{
+    char how[300];
+    c->dead = true;
+    snprintf(how, sizeof how, "%s", c->why[0] != '\0' ? c->why : "it hung up");
+    c->options.on_death(c->options.arg, c, how);
+    free_process(c);
+}
+
+void process_kill(struct process *c, const char *why)
 {
     if (c->dead)
         return;
@@ -192,6 +211,10 @@ void process_kill_for(struct process *c, enum blame blame, const char *why)
         c->blame = blame;
     }
     kill(c->pid, SIGKILL);
+    if (c->pid == 0)
+        chan_shut(c->chan); /* its end is read in the next turn */
+    else
+        kill(c->pid, SIGKILL);
 }
 
 void process_kill(struct process *c, const char *why)
@@ -202,7 +225,8 @@ void process_kill(struct process *c, const char *why)
 void process_wake(struct process *c)
 {
     siginfo_t info = {0};
-    if (waitid(P_PID, (id_t)c->pid, &info, WSTOPPED | WNOHANG) != 0 ||
+    if (c->pid == 0 ||
+        waitid(P_PID, (id_t)c->pid, &info, WSTOPPED | WNOHANG) != 0 ||
         info.si_pid == 0)
         return;
     log_warn("%s was stopped; it goes on", c->label);
@@ -213,7 +237,8 @@ void process_release(struct process *c)
 {
     if (c->chan != NULL)
         flush(c);
-    uv_poll_stop(&c->pid_poll);
+    if (c->pid != 0)
+        uv_poll_stop(&c->pid_poll);
     c->dead = true;
     free_process(c);
 }
@@ -226,9 +251,11 @@ void process_hang_up(struct process *c)
 
 void process_destroy(struct process *c)
 {
-    kill(c->pid, SIGKILL);
-    waitpid(c->pid, NULL, 0);
-    uv_poll_stop(&c->pid_poll);
+    if (c->pid != 0) {
+        kill(c->pid, SIGKILL);
+        waitpid(c->pid, NULL, 0);
+        uv_poll_stop(&c->pid_poll);
+    }
     c->dead = true;
     free_process(c);
 }
@@ -286,12 +313,14 @@ static void watch(struct process *c, int ours)
 {
     c->chan = chan_new(ours, c->options.queue_bytes);
     must(uv_poll_init(c->loop, &c->chan_poll, ours) == 0);
-    must(uv_poll_init(c->loop, &c->pid_poll, c->pidfd) == 0);
+    if (c->pid != 0)
+        must(uv_poll_init(c->loop, &c->pid_poll, c->pidfd) == 0);
     must(uv_prepare_init(c->loop, &c->flusher) == 0);
-    c->open_handles = 3;
+    c->open_handles = c->pid != 0 ? 3 : 2;
     c->chan_poll.data = c->pid_poll.data = c->flusher.data = c;
     watch_channel(c);
-    uv_poll_start(&c->pid_poll, UV_READABLE, on_exit_seen);
+    if (c->pid != 0)
+        uv_poll_start(&c->pid_poll, UV_READABLE, on_exit_seen);
 }
 
 static struct process *give_up(struct process *c, int ours, struct err *err)
@@ -305,6 +334,25 @@ static struct process *give_up(struct process *c, int ours, struct err *err)
     return NULL;
 }
 
+static struct process *new_process(uv_loop_t *loop,
+                                   const struct process_options *options)
+{
+    struct process *c = xcalloc(1, sizeof *c);
+    c->loop = loop;
+    c->options = *options;
+    snprintf(c->label, sizeof c->label, "%s", options->label);
+    c->born_ns = clock_mono_ns();
+    return c;
+}
+
+struct process *process_attach(uv_loop_t *loop,
+                               const struct process_options *options, int fd)
+{
+    struct process *c = new_process(loop, options);
+    watch(c, fd);
+    return c;
+}
+
 struct process *process_start(uv_loop_t *loop,
                               const struct process_options *options,
                               struct err *err)
@@ -312,11 +360,7 @@ struct process *process_start(uv_loop_t *loop,
     int fds[2];
     if (!chan_pair(fds, err))
         return NULL;
-    struct process *c = xcalloc(1, sizeof *c);
-    c->loop = loop;
-    c->options = *options;
-    snprintf(c->label, sizeof c->label, "%s", options->label);
-    c->born_ns = clock_mono_ns();
+    struct process *c = new_process(loop, options);
     bool ok = spawn(c, fds[1], err);
     close(fds[1]);
     if (!ok)

@@ -43,6 +43,10 @@ struct process_options {
     void *arg;
 };
 
+/* A peer that is no child: `fd` is a connected socket, taken over. It is dead
+ * when its channel is closed; to kill it is to hang up. */
+struct process *process_attach(uv_loop_t *, const struct process_options *,
+                               int fd);
 struct process *process_start(uv_loop_t *, const struct process_options *,
                               struct err *);
 /* Queues and sends; a child whose queue is full is killed. */

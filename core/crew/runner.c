@@ -1,6 +1,14 @@
-/* crew/runner.c: main's end of the runner. It is started once, before main
- * drops privileges, and again when it dies; its keepers go on without it. */
+/* crew/runner.c: main's end of the runner. Either our own: it is started once,
+ * before main drops privileges, and again when it dies. Or a unit of its own,
+ * with a socket where we connect: it says its version first, and one of another
+ * version gets no orders. Its keepers go on without it, in either case. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -40,9 +48,35 @@ static bool on_exited(struct crew *c, const struct frame *f)
     return ok;
 }
 
+/* It may have been updated before us, or after. */
+static bool on_hello(struct crew *c, const struct frame *f)
+{
+    const char *version;
+    struct arena *arena = arena_new();
+    bool ok =
+        c->runner_greets && msg_get_text(f->payload, f->len, arena, &version);
+    if (ok && strcmp(version, RELEVO_VERSION) != 0) {
+        char why[160];
+        snprintf(why, sizeof why,
+                 "it is Relevo %.32s, this is " RELEVO_VERSION
+                 ": restart relevo-runner and relevo",
+                 version);
+        process_kill(c->runner, why);
+    } else if (ok) {
+        c->runner_greets = false;
+        if (c->allow.len > 0)
+            process_send(c->runner, MSG_ALLOW, 0, &c->allow);
+        if (c->events.runner_ready != NULL)
+            c->events.runner_ready(c->events.arg);
+    }
+    arena_free(arena);
+    return ok;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     switch (f->type) {
+    case MSG_HELLO: return on_hello(arg, f);
     case MSG_LOG: return on_log(f);
     case MSG_RUN_STARTED: return on_started(arg, f);
     case MSG_RUN_EXITED: return on_exited(arg, f);
@@ -65,6 +99,66 @@ static void on_death(void *arg, struct process *child, const char *how)
         c->events.runner_lost(c->events.arg);
 }
 
+static int connect_to(const char *path, struct err *err)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof to.sun_path) {
+        err_set(err, ERR_CONFIG, 0, "runner: %s is too long for a socket",
+                path);
+        return -1;
+    }
+    memcpy(to.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) {
+        err_set(err, ERR_IO, errno, "the runner at %s", path);
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Who listens is root, or we ourselves: the scripts' secrets go there. */
+static bool is_trusted(int fd, struct err *err)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+        (peer.uid == 0 || peer.uid == geteuid()))
+        return true;
+    return err_set(err, ERR_DENIED, 0,
+                   "the runner's socket belongs neither to root nor to us");
+}
+
+static bool start_own(struct crew *c, const struct process_options *options,
+                      struct err *err)
+{
+    c->runner = process_start(c->loop, options, err);
+    if (c->runner == NULL)
+        return false;
+    if (c->allow.len > 0)
+        process_send(c->runner, MSG_ALLOW, 0, &c->allow);
+    return true;
+}
+
+/* It may come later: runbooks wait for it. */
+static void start_unit(struct crew *c, const struct process_options *options)
+{
+    struct err err;
+    int fd = connect_to(c->options.runner, &err);
+    if (fd >= 0 && is_trusted(fd, &err)) {
+        c->runner_greets = true;
+        c->runner = process_attach(c->loop, options, fd);
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (c->runner_back_off_ns == 0) /* once */
+        log_error("%s; runbooks wait for it", err.text);
+    c->runner_respawn_ns =
+        clock_mono_ns() + 1 + crew_back_off(&c->runner_back_off_ns, 0);
+}
+
 bool crew_start_runner(struct crew *c, struct err *err)
 {
     struct process_options options = {.role = "runner",
@@ -75,12 +169,15 @@ bool crew_start_runner(struct crew *c, struct err *err)
                                       .on_death = on_death,
                                       .arg = c};
     c->runner_respawn_ns = 0;
-    c->runner = process_start(c->loop, &options, err);
-    if (c->runner == NULL)
-        return false;
-    if (c->allow.len > 0)
-        process_send(c->runner, MSG_ALLOW, 0, &c->allow);
+    if (c->options.runner == NULL)
+        return start_own(c, &options, err);
+    start_unit(c, &options);
     return true;
+}
+
+static bool has_runner(const struct crew *c)
+{
+    return c->runner != NULL && !c->runner_greets;
 }
 
 void runner_tick(struct crew *c, int64_t now_ns)
@@ -95,7 +192,7 @@ void runner_tick(struct crew *c, int64_t now_ns)
         log_error("%s", err.text);
         c->runner_respawn_ns =
             now_ns + 1 + crew_back_off(&c->runner_back_off_ns, 0);
-    } else if (c->events.runner_ready != NULL) {
+    } else if (has_runner(c) && c->events.runner_ready != NULL) {
         c->events.runner_ready(c->events.arg);
     }
 }
@@ -109,13 +206,13 @@ void crew_allow(struct crew *c, const struct conf *conf)
     buf_clear(&c->allow);
     msg_put_allow(&c->allow, &allow);
     free(paths);
-    if (c->runner != NULL)
+    if (has_runner(c))
         process_send(c->runner, MSG_ALLOW, conf->generation, &c->allow);
 }
 
 bool crew_run(struct crew *c, const struct buf *order)
 {
-    if (c->runner == NULL)
+    if (!has_runner(c))
         return false;
     process_send(c->runner, MSG_RUN, 0, order);
     return true;
@@ -125,7 +222,7 @@ void crew_stop_run(struct crew *c, uint64_t run)
 {
     struct buf payload = {0};
     msg_put_stop_run(&payload, run);
-    if (c->runner != NULL)
+    if (has_runner(c))
         process_send(c->runner, MSG_STOP_RUN, 0, &payload);
     buf_free(&payload);
 }

@@ -409,7 +409,8 @@ static void say_started(const struct daemon *d)
 static bool start(struct daemon *d, struct err *err)
 {
     struct crew_options crew = {.workers = (unsigned)d->conf->workers,
-                                .blocking = (unsigned)d->conf->blocking};
+                                .blocking = (unsigned)d->conf->blocking,
+                                .runner = d->conf->runner};
     struct crew_events events = {.result = on_result,
                                  .run_started = runs_on_started,
                                  .run_exited = runs_on_exited,

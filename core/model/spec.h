@@ -203,7 +203,7 @@ struct conf {
     char sha256[65];  /* of all files read, in order */
 
     /* global options (conf/tables.c) */
-    const char *timezone, *state_dir, *user, *log_level;
+    const char *timezone, *state_dir, *runner, *user, *log_level;
     struct rlv_list plugin_dir, runbook_dir;
     enum automation automation;
     int64_t workers; /* 0: min(cores, 4) */

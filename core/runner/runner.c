@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@
 #include "model/outcome.h"
 #include "runner/folder.h"
 #include "runner/keeper.h"
+#include "runner/rules.h"
 #include "wire/blackbox.h"
 #include "wire/chan.h"
 #include "wire/msg.h"
@@ -50,11 +52,15 @@ struct run {
     int words;        /* the keeper's last ones */
     int64_t until_ns; /* by then it has ended, or something holds it up */
     char *dir;
+    bool old; /* of a main that has gone: the next one looks for itself */
 };
 
 static struct {
-    struct chan *chan; /* NULL: main is gone */
-    bool deaf;         /* main does not read: to be disconnected */
+    struct chan *chan;                /* NULL: main is gone */
+    const struct runner_rules *rules; /* NULL: main is our parent */
+    int listener;                     /* with rules */
+    bool ending;
+    bool deaf; /* main does not read: to be disconnected */
     int signals;
     struct map *allowed;
     struct run *runs;
@@ -70,6 +76,8 @@ static void disconnect(const char *why)
     log_set_sink(NULL);
     chan_free(runner.chan);
     runner.chan = NULL;
+    for (size_t i = 0; i < runner.count; i++)
+        runner.runs[i].old = true;
     if (runner.count > 0)
         log_info("%s: no new runs, %zu going on", why, runner.count);
 }
@@ -139,6 +147,8 @@ static bool fork_keeper(const struct msg_run *m, struct run *r, struct err *err)
         return err_set(err, ERR_IO, errno, "pipe");
     r->words = words[0];
     r->keeper = fork();
+    if (r->keeper == 0 && runner.rules != NULL)
+        close(runner.listener);
     if (r->keeper == 0)
         keeper_run(m, words[1]);
     int saved = errno;
@@ -190,7 +200,9 @@ static bool on_run(const struct frame *f, struct arena *arena)
     struct err err = {0};
     if (!msg_get_run(f->payload, f->len, arena, &m))
         return false;
-    if (!start_run(&m, f->generation, &err))
+    bool fits =
+        runner.rules == NULL || rules_apply(runner.rules, &m, arena, &err);
+    if (!fits || !start_run(&m, f->generation, &err))
         tell_exited(m.run, f->generation, false, err.text);
     return true;
 }
@@ -263,7 +275,8 @@ static void end_run(size_t index, int status)
     if (!has_outcome)
         explain_end(r, status, &err);
     (void)FAILPOINT("runner.before_report");
-    tell_exited(r->number, r->generation, has_outcome, err.text);
+    if (!r->old)
+        tell_exited(r->number, r->generation, has_outcome, err.text);
     free(path);
     free(r->dir);
     close(r->words);
@@ -321,6 +334,7 @@ static void read_signals(void)
     while (read(runner.signals, &info, sizeof info) == sizeof info)
         end = end || info.ssi_signo == SIGTERM;
     reap();
+    runner.ending = runner.ending || end;
     if (end)
         disconnect("SIGTERM");
 }
@@ -344,9 +358,7 @@ static void start(void)
     runner.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (runner.signals < 0)
         die("signalfd: %s", strerror(errno));
-    runner.chan = chan_new(ROLE_FD_CHAN, QUEUE_LIMIT);
     runner.allowed = map_new();
-    log_set_sink(send_log);
 }
 
 static int wait_ms(void)
@@ -376,29 +388,94 @@ static void kill_late_keepers(void)
 
 static void wait_for_events(void)
 {
-    struct pollfd polled[2] = {{.fd = runner.signals, .events = POLLIN},
-                               {.fd = -1}};
+    struct pollfd polled[3] = {{.fd = runner.signals, .events = POLLIN},
+                               {.fd = -1},
+                               {.fd = runner.listener, .events = POLLIN}};
     if (runner.chan != NULL) {
         polled[1].fd = chan_fd(runner.chan);
         polled[1].events = POLLIN;
         if (chan_wants_write(runner.chan))
             polled[1].events |= POLLOUT;
     }
-    poll(polled, 2, wait_ms());
+    poll(polled, 3, wait_ms());
+}
+
+static void turn(void)
+{
+    wait_for_events();
+    receive();
+    read_signals();
+    kill_late_keepers();
+    flush();
+}
+
+static void finish(void)
+{
+    map_free(runner.allowed);
+    free(runner.runs);
+    close(runner.signals);
 }
 
 int runner_main(void)
 {
     start();
-    while (runner.chan != NULL || runner.count > 0) {
-        wait_for_events();
-        receive();
-        read_signals();
-        kill_late_keepers();
-        flush();
-    }
+    runner.listener = -1;
+    runner.chan = chan_new(ROLE_FD_CHAN, QUEUE_LIMIT);
+    log_set_sink(send_log);
+    while (runner.chan != NULL || runner.count > 0)
+        turn();
+    finish();
+    return 0;
+}
+
+/* ------------------------------------------------- a unit of its own --- */
+
+static bool may_connect(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+        (peer.uid == 0 || peer.uid == runner.rules->daemon_uid))
+        return true;
+    log_warn("uid %u is not the daemon: refused", (unsigned)peer.uid);
+    return false;
+}
+
+/* A new main takes the place of one that we may not have seen die. */
+static void greet(int fd)
+{
+    struct buf hello = {0};
+    disconnect("another main is here");
     map_free(runner.allowed);
-    free(runner.runs);
-    close(runner.signals);
+    runner.allowed = map_new();
+    runner.deaf = false;
+    runner.chan = chan_new(fd, QUEUE_LIMIT);
+    msg_put_text(&hello, RELEVO_VERSION);
+    tell(MSG_HELLO, 0, &hello);
+    buf_free(&hello);
+    log_set_sink(send_log);
+}
+
+static void accept_main(void)
+{
+    int fd = accept4(runner.listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0 && may_connect(fd))
+        greet(fd);
+    else if (fd >= 0)
+        close(fd);
+}
+
+int runner_stand(const struct runner_rules *rules, int listener)
+{
+    start();
+    runner.rules = rules;
+    runner.listener = listener;
+    fcntl(listener, F_SETFD, FD_CLOEXEC);
+    fcntl(listener, F_SETFL, O_NONBLOCK);
+    while (!runner.ending) {
+        turn();
+        accept_main();
+    }
+    finish();
     return 0;
 }

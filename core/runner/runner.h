@@ -6,4 +6,9 @@
  * status, when main has gone and the last run has ended. */
 int runner_main(void);
 
+/* A unit of its own instead: mains connect to the socket, one at a time, and
+ * the rules hold whatever they ask for. Until SIGTERM; keepers go on. */
+struct runner_rules;
+int runner_stand(const struct runner_rules *, int listener);
+
 #endif

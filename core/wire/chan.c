@@ -65,6 +65,12 @@ void chan_free(struct chan *c)
 
 int chan_fd(const struct chan *c) { return c->fd; }
 
+void chan_shut(const struct chan *c)
+{
+    if (c != NULL)
+        (void)shutdown(c->fd, SHUT_RDWR);
+}
+
 bool chan_wants_write(const struct chan *c) { return c->first != NULL; }
 
 static struct packet *add_packet(struct chan *c)

@@ -41,6 +41,8 @@ typedef bool chan_frame_fn(void *arg, const struct frame *);
 struct chan *chan_new(int fd, size_t queue_limit);
 void chan_free(struct chan *); /* closes; NULL is fine */
 int chan_fd(const struct chan *);
+/* No more in either direction: the next chan_receive finds it closed. */
+void chan_shut(const struct chan *); /* NULL is fine */
 
 /* Queues one frame. false: the queue is full, nothing was queued. */
 bool chan_send(struct chan *, uint16_t type, uint32_t generation,

@@ -14,24 +14,25 @@
 #include "model/spec.h"
 
 /* X(number, NAME, from, to, purpose) */
-#define MSG_MAP(X)                                                        \
-    X(1, VET, "main", "vet", "open this plugin, check these settings")    \
-    X(2, CATALOG, "vet", "main", "the plugin's tables")                   \
-    X(3, COMPLAINT, "vet", "main", "a setting that the plugin refuses")   \
-    X(4, VETTED, "vet", "main", "end of the answer; text when it failed") \
-    X(10, LOAD, "main", "worker", "plugins and checks of a generation")   \
-    X(11, LOADED, "worker", "main", "the generation is ready")            \
-    X(12, PROBE, "main", "worker", "probe this check when due")           \
-    X(13, RESULT, "worker", "main", "what a probe came to")               \
-    X(14, LOG, "any", "main", "a line for the log")                       \
-    X(15, PING, "main", "worker", "are you there?")                       \
-    X(16, PONG, "worker", "main", "yes")                                  \
-    X(17, RETIRE, "worker", "main", "I am to be replaced; text says why") \
-    X(20, ALLOW, "main", "runner", "the scripts that may run")            \
-    X(21, RUN, "main", "runner", "run this script")                       \
-    X(22, STOP_RUN, "main", "runner", "end this run")                     \
-    X(23, RUN_STARTED, "runner", "main", "its keeper lives")              \
-    X(24, RUN_EXITED, "runner", "main", "its outcome file is there, or not")
+#define MSG_MAP(X)                                                           \
+    X(1, VET, "main", "vet", "open this plugin, check these settings")       \
+    X(2, CATALOG, "vet", "main", "the plugin's tables")                      \
+    X(3, COMPLAINT, "vet", "main", "a setting that the plugin refuses")      \
+    X(4, VETTED, "vet", "main", "end of the answer; text when it failed")    \
+    X(10, LOAD, "main", "worker", "plugins and checks of a generation")      \
+    X(11, LOADED, "worker", "main", "the generation is ready")               \
+    X(12, PROBE, "main", "worker", "probe this check when due")              \
+    X(13, RESULT, "worker", "main", "what a probe came to")                  \
+    X(14, LOG, "any", "main", "a line for the log")                          \
+    X(15, PING, "main", "worker", "are you there?")                          \
+    X(16, PONG, "worker", "main", "yes")                                     \
+    X(17, RETIRE, "worker", "main", "I am to be replaced; text says why")    \
+    X(20, ALLOW, "main", "runner", "the scripts that may run")               \
+    X(21, RUN, "main", "runner", "run this script")                          \
+    X(22, STOP_RUN, "main", "runner", "end this run")                        \
+    X(23, RUN_STARTED, "runner", "main", "its keeper lives")                 \
+    X(24, RUN_EXITED, "runner", "main", "its outcome file is there, or not") \
+    X(25, HELLO, "runner", "main", "the version of one that is a unit")
 
 enum msg_type {
 #define X(n, NAME, from, to, text) MSG_##NAME = n,
