@@ -191,7 +191,6 @@ static void on_exit_seen(uv_poll_t *handle, int uv_status, int events)
     free_process(c);
 }
 
-void process_kill_for(struct process *c, enum blame blame, const char *why)
 /* Of one that is no child only the end of its channel is seen. */
 static void report_lost(struct process *c)
 {
@@ -202,7 +201,7 @@ static void report_lost(struct process *c)
     free_process(c);
 }
 
-void process_kill(struct process *c, const char *why)
+void process_kill_for(struct process *c, enum blame blame, const char *why)
 {
     if (c->dead)
         return;
@@ -210,7 +209,6 @@ void process_kill(struct process *c, const char *why)
         snprintf(c->why, sizeof c->why, "%s", why);
         c->blame = blame;
     }
-    kill(c->pid, SIGKILL);
     if (c->pid == 0)
         chan_shut(c->chan); /* its end is read in the next turn */
     else

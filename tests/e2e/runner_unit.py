@@ -30,7 +30,7 @@ runbooks = { d = { script = "%(script)s"; cooldown = "1s"; %(more)s };
 
 SCRIPT = """#!/bin/sh
 # kind: diagnose
-printf '{"t":"finding","id":"who","title":"%s"}\\n' \
+printf '{"t":"finding","sev":"info","code":"who","title":"%s"}\\n' \
     "$(id -un) $PATH $HOME ${LD_PRELOAD-none}" >&3
 """
 
