@@ -20,7 +20,7 @@ from watch import BUILD, until  # noqa: E402
 LONG = bool(os.environ.get("RELEVO_LONG"))
 SEED = int(os.environ.get("RELEVO_SEED", "1"))
 PASSINGS = range(1, 40) if LONG else (1, 2, 5)
-TIMES = 40 if LONG else 4
+TIMES = 40 if LONG else 2
 
 
 def has_failpoints():

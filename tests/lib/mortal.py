@@ -119,7 +119,7 @@ class Mortal:
         return now
 
     def _is_quiet(self):
-        now = Ledger(self.watch.state)
+        now = Ledger.live(self.watch.state)
         return all(row["state"] >= ENDED for row in now.rows("run")) and \
             all(row["state"] == RESOLVED for row in now.rows("incident"))
 
