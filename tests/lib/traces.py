@@ -12,11 +12,11 @@ import os
 
 from scripts import script
 
-# A notice: begun, what it was told, delivered. "Delivered" is a rename, so a
-# kill leaves no half of it.
+# A notice: begun, what it was told, delivered. "Delivered" is a rename, so that
+# a kill, be it of cat alone, leaves no half of it.
 NOTIFY = """
-cat > %(told)s/$RELEVO_RUN_ID.$$
-mv %(told)s/$RELEVO_RUN_ID.$$ %(told)s/$RELEVO_RUN_ID.json
+cat > %(told)s/$RELEVO_RUN_ID.$$ &&
+    mv %(told)s/$RELEVO_RUN_ID.$$ %(told)s/$RELEVO_RUN_ID.json
 """
 
 Seen = collections.namedtuple("Seen", "started told")
