@@ -47,16 +47,17 @@ class Mortal:
         self.before = None
         self.process = None
         self.reloads = 0
+        # Once: one that is written anew is empty for a moment.
+        self.scripts = {"look": self.traces.diagnosis("look", WORK),
+                        "mend": self.traces.remediation("mend"),
+                        "call": self.traces.notice("call")}
         self.watch = Watch(folder, self.config(), env=self.victims.mark)
 
     def config(self, more=""):
         return CONFIG % {
-            "build": os.path.abspath(BUILD), "cooldown": COOLDOWN_S,
+            **self.scripts, "build": os.path.abspath(BUILD), "cooldown": COOLDOWN_S,
             "checks": more + "\n".join(CHECK % (i, target) for i, target in
-                                       enumerate(self.flaky.targets)),
-            "look": self.traces.diagnosis("look", WORK),
-            "mend": self.traces.remediation("mend"),
-            "call": self.traces.notice("call")}
+                                       enumerate(self.flaky.targets))}
 
     def start(self, **more):
         """Does not wait: its first instants are instants, too."""
