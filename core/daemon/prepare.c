@@ -62,7 +62,7 @@ static void finish(struct prepare *p)
     free(p->asked);
     free(p);
     /* The draft, and the generation before where there was one, leave holes
-     * that glibc would keep: a fifth of main's memory after a reload. */
+     * that glibc would keep. */
     malloc_trim(0);
 }
 

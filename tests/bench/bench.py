@@ -4,10 +4,10 @@
     bench.py [PART…]     all parts, or some
     bench.py table       the table of the figures taken last, in Markdown
 
-RELEVO_BENCH_ROUNDS (5) says how often; RELEVO_BENCH_PATIENCE (2) how many times
-ten seconds a round waits for the machine to become quiet. Each part prints a
-JSON line a figure; tables come last. Ratios are taken within one round, rounds
-of what is compared alternate, and what stands is the median.
+RELEVO_BENCH_ROUNDS (5) says how often; RELEVO_BENCH_PATIENCE (12) how many
+times in all a round waits ten seconds more for the machine to become quiet.
+Each part prints a JSON line a figure; tables come last. Ratios are taken within
+one round, rounds of what is compared alternate, and what stands is the median.
 """
 import os
 import sys

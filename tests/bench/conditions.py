@@ -14,10 +14,11 @@ import time
 
 QUIET = 0.3
 QUIET_SECONDS = 10
-PATIENCE = int(os.environ.get("RELEVO_BENCH_PATIENCE", "2"))
 
 _loads = []
 _noisy = False
+# How often in all a round may wait for ten seconds more.
+_patience = int(os.environ.get("RELEVO_BENCH_PATIENCE", "12"))
 
 
 def _running():
@@ -43,14 +44,15 @@ def begin():
 
 
 def settle():
-    """Before each round: waits for quiet, PATIENCE times ten seconds at most,
-    and notes what it got. Beside our own noise there is nothing to wait for."""
+    """Before each round: waits for quiet, as long as patience lasts, and notes
+    what it got. Beside our own noise there is nothing to wait for."""
+    global _patience
     if _noisy:
         return
-    for _ in range(max(1, PATIENCE)):
+    load = load_of(QUIET_SECONDS)
+    while load >= QUIET and _patience > 0:
+        _patience -= 1
         load = load_of(QUIET_SECONDS)
-        if load < QUIET:
-            break
     _loads.append(load)
 
 

@@ -10,8 +10,8 @@ import time
 
 import conditions
 from figures import figure, say
-from measure import (HOSTS, Relevo, bench, checks, cpu_of, cpu_us, folder,
-                     host, nginx, requests, role, until)
+from measure import (Relevo, bench, checks, cpu_of, folder, nginx, requests,
+                     role, until)
 
 
 class Spent:
@@ -137,22 +137,17 @@ def keepalive(how_often):
 # ------------------------------------------------------------ throughput ---
 
 def throughput(how_often):
-    """First a pace that is to be held, then more than there can be."""
-    rates, stored, most = [], [], []
+    rates, stored = [], []
     with folder() as place, nginx(place) as port:
         for i in range(how_often):
             conditions.settle()
             held = relevo_spends(port, 5000, 5)
             rates.append(held.made / held.seconds)
             stored.append(held.stored_share)
-            over = relevo_spends(port, 12000, 5)
-            most.append(over.made / over.seconds)
-            say("throughput, round %d: %.0f/s of 5,000, %.1f %% stored; "
-                "%.0f/s of 12,000"
-                % (i + 1, rates[-1], stored[-1], most[-1]))
+            say("throughput, round %d: %.0f/s of 5,000, %.1f %% stored"
+                % (i + 1, rates[-1], stored[-1]))
     figure("throughput.rate", rates)
     figure("throughput.stored", stored)
-    figure("throughput.most", most)
 
 
 # ------------------------------------------------------------------ idle ---

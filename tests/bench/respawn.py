@@ -48,8 +48,8 @@ def respawn(rounds):
         target = Target(place)
         try:
             for _ in range(rounds):
+                conditions.settle()
                 for name, (size, interval) in SIZES.items():
-                    conditions.settle()
                     took[name].append(once(place, target, size, interval))
         finally:
             target.close()

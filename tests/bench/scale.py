@@ -71,6 +71,7 @@ def wait_for_first_probes(relevo, target):
 
 
 def memory_of_all(relevo, target):
+    relevo.write(checks(target.port, N, "60s"))
     relevo.forget()
     wait_for_first_probes(relevo, target)
     time.sleep(2)
@@ -78,6 +79,9 @@ def memory_of_all(relevo, target):
     for pid in pids:
         say("scale: %s %.1f MiB" % (role(pid), pss_mib([pid])))
     figure("scale.memory", [pss_mib(pids)])
+    reload_s(relevo, with_one_change(checks(target.port, N, "60s")))
+    time.sleep(2)
+    figure("scale.memory_after_reload", [pss_mib(pids)])
     relevo.stop()
 
 
