@@ -2,10 +2,14 @@
  * (cli/); main starts it again with --role for the others (design: every role
  * has a fresh address space). */
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "base/harden.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "runner/runner.h"
@@ -47,9 +51,18 @@ static int be_role(const char *name)
     return EXIT_USAGE;
 }
 
+/* Where a library would hand us a NULL that we cannot do anything about, or end
+ * the process without a word, it ends as ours does. */
+static void share_memory(void)
+{
+    json_set_alloc_funcs(xmalloc, free);
+    uv_replace_allocator(xmalloc, xrealloc, xcalloc, free);
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_streams();
+    share_memory();
     if (argc == 3 && str_eq(argv[1], "--role"))
         return be_role(argv[2]);
     harden_memory();

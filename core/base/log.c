@@ -81,6 +81,8 @@ static void write_line(enum log_level level, const char *line)
         return; /* nobody reads; there is no one else to tell */
 }
 
+void log_last_words(const char *text) { write_line(LOG_LEVEL_ERROR, text); }
+
 void log_atv(enum log_level level, const char *fmt, va_list ap)
 {
     if (level < least_level)

@@ -28,6 +28,10 @@ bool log_level_parse(const char *word, enum log_level *);
  * line without newline. NULL restores standard error. */
 void log_set_sink(void (*fn)(enum log_level, const char *line));
 
+/* An error line, straight to standard error: nothing is allocated, nothing
+ * locked, nothing blotted out. */
+void log_last_words(const char *text);
+
 struct redact;
 /* Lines of any thread pass it from now on; borrowed until the next call.
  * NULL: none. */

@@ -5,13 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
+#include "base/log.h"
+
+/* Says it without allocating, and without the logger's lock: we may be called
+ * by whoever holds it. */
+void mem_exhausted(size_t n)
+{
+    char text[64];
+    snprintf(text, sizeof text, "out of memory (%zu bytes)", n);
+    log_last_words(text);
+    _exit(3);
+}
 
 static void *checked(void *p, size_t n)
 {
     if (p == NULL)
-        die("out of memory (%zu bytes)", n);
+        mem_exhausted(n);
     return p;
 }
 
@@ -45,7 +57,7 @@ char *xasprintf(const char *fmt, ...)
     int n = vasprintf(&text, fmt, ap);
     va_end(ap);
     if (n < 0)
-        die("out of memory");
+        mem_exhausted(0);
     return text;
 }
 

@@ -10,7 +10,11 @@
 
 #include "base/attr.h"
 
-/* Never NULL: without memory the process ends by die(). Free with free(). */
+/* Says so and ends the process with exit status 3, whatever locks are held. A
+ * supervisor starts it again; what was committed stays. */
+NORETURN void mem_exhausted(size_t n);
+
+/* Never NULL: without memory the process ends. Free with free(). */
 void *xmalloc(size_t n) MUST_CHECK;
 void *xcalloc(size_t count, size_t size) MUST_CHECK;
 void *xrealloc(void *old, size_t n) MUST_CHECK;

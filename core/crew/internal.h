@@ -56,6 +56,7 @@ struct crew {
     struct process *runner;
     bool runner_greets; /* it is a unit, and has not said its version yet */
     struct buf allow;   /* the last MSG_ALLOW, for a new runner */
+    bool barren;        /* told that no process can be started */
     int64_t runner_respawn_ns, runner_back_off_ns;
     bool stopping;
 };
@@ -105,6 +106,10 @@ void quarantine_clear(struct crew *);
 /* Now and then. True, once: a plugin that was held is to be loaded again. */
 bool quarantine_tick(struct crew *, int64_t now_ns);
 bool quarantine_is_of(const struct crew_check *, const char *plugin);
+
+/* workers.c: a process could be started (NULL), or not; told when it changes.
+ */
+void crew_tell_birth(struct crew *, const struct err *);
 
 /* runner.c */
 void runner_tick(struct crew *, int64_t now_ns);

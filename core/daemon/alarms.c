@@ -6,7 +6,7 @@
  * Happy path: the store's writer tells something on its own thread; it is
  * logged at once, queued here, and becomes a trouble on the loop. What ends
  * when nothing is heard of it any more (a probe that was short of something
- * says so each time) is over after a minute of silence.
+ * says so each time) is over after half a minute of silence.
  * Ways it can fail: main dies while a trouble is on: the next one goes on with
  * it, and it is over a little later unless it is told again. */
 #include <pthread.h>
@@ -20,7 +20,7 @@
 #include "daemon/internal.h"
 
 #define TICK_MS   1000
-#define SILENT_NS (60 * NS_PER_S)
+#define SILENT_NS (30 * NS_PER_S)
 #define RECALL_NS (10 * NS_PER_S)
 
 struct alarm {
@@ -169,6 +169,15 @@ void alarms_on_result(struct daemon *d, const struct result *r)
         return;
     struct trouble t = {TROUBLE_OF_RESOURCES, what, false, r->message};
     begin(d->alarms, &t, SILENT_NS);
+}
+
+void alarms_on_trouble(struct daemon *d, const struct trouble *t)
+{
+    struct alarm **link = find(d->alarms, t->kind, t->object);
+    if (!t->over)
+        begin(d->alarms, t, 0);
+    else if (*link != NULL)
+        end(d->alarms, link, t->text);
 }
 
 /* -------------------------------------------------------------- lifetime ---

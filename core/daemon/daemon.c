@@ -143,7 +143,10 @@ static void on_result(void *arg, struct result *r)
 
 static void on_crew_trouble(void *arg, const struct trouble *t)
 {
-    daemon_trouble(arg, t);
+    if (t->kind == TROUBLE_OF_RESOURCES)
+        alarms_on_trouble(arg, t);
+    else
+        daemon_trouble(arg, t);
 }
 
 static void on_committed(void *arg, uint64_t sequence)

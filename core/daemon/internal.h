@@ -74,6 +74,7 @@ struct daemon {
     struct alarms *alarms;
     char spare[256];         /* spare.c's folder; "": there is none */
     struct manager *manager; /* of services, such as systemd */
+    int64_t spare_until_ns;
     struct queued *queued, **queued_end; /* events that came inside a step */
     bool stepping;
     struct reload_request *reload_requests; /* for the next reload */
@@ -128,6 +129,10 @@ void strays_end(struct daemon *, uint64_t run);
 /* spare.c: folders of runs while the state directory takes none. */
 bool spare_open(struct daemon *); /* false: no place, and it was said */
 void spare_run_dir(const struct daemon *, uint64_t run, char *out, size_t size);
+/* A run has left no outcome, or never began: for a while the folders of notices
+ * are better made in memory. */
+void spare_doubt(struct daemon *);
+bool spare_is_better(const struct daemon *);
 bool spare_has(const struct daemon *, uint64_t run);
 void spare_forget(const struct daemon *, uint64_t run);
 void spare_close(struct daemon *);
@@ -136,6 +141,8 @@ void spare_close(struct daemon *);
 void alarms_open(struct daemon *);
 void alarms_on_store(void *daemon, enum store_news, const char *text);
 void alarms_on_result(struct daemon *, const struct result *);
+/* One that somebody else finds, and ends. */
+void alarms_on_trouble(struct daemon *, const struct trouble *);
 /* That trouble was on when main ended. */
 void alarms_recall(struct daemon *, const struct trouble *);
 void alarms_free(struct daemon *); /* once the store is closed */

@@ -107,10 +107,11 @@ static void free_order(struct order *o)
 static void send_order(struct daemon *d, struct order *o, bool is_stored)
 {
     char dir[4200];
-    if (is_stored)
-        context_run_dir(d, o->run.number, dir, sizeof dir);
-    else
+    bool notice = o->run.kind == RUNBOOK_NOTIFY;
+    if (!is_stored || (notice && spare_is_better(d) && spare_open(d)))
         spare_run_dir(d, o->run.number, dir, sizeof dir);
+    else
+        context_run_dir(d, o->run.number, dir, sizeof dir);
     (void)FAILPOINT("daemon.before_order");
     if (o->payload.len == 0)
         context_order(d, o->conf, &o->run, o->book, o->about, dir, &o->payload);

@@ -27,6 +27,8 @@
 static void tell_model(struct daemon *d, const struct run_ending *end)
 {
     struct event e = {.kind = EVENT_RUN_ENDED, .as.run_ended = *end};
+    if (!end->known || end->exit_status < 0)
+        spare_doubt(d);
     daemon_step(d, &e);
 }
 

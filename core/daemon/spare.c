@@ -2,7 +2,8 @@
  *
  * A notice does not wait for ever for a disk that is full: it is sent although
  * its intention is not stored (perform.c), and its folder is made here, in
- * memory, because the full disk has no room for it either. Only its own main
+ * memory, because the full disk has no room for it either; so is that of one
+ * whose last attempt could not begin, or left nothing. Only its own main
  * knows the place: a later one sends such a notice again. Used by perform.c;
  * context.c finds a run's folder here; a folder goes with its run's end. */
 #include <errno.h>
@@ -18,8 +19,9 @@
 #include "base/str.h"
 #include "daemon/internal.h"
 
-#define PREFIX  "relevo-runs-"
-#define LEFT_US (24 * 3600 * US_PER_S)
+#define PREFIX   "relevo-runs-"
+#define LEFT_US  (24 * 3600 * US_PER_S)
+#define DOUBT_NS (600 * NS_PER_S)
 
 /* What a main that was killed has left there, once it is old. */
 static void sweep(const char *above)
@@ -72,6 +74,16 @@ bool spare_open(struct daemon *d)
 void spare_run_dir(const struct daemon *d, uint64_t run, char *out, size_t size)
 {
     snprintf(out, size, "%s/R-%llu", d->spare, (unsigned long long)run);
+}
+
+void spare_doubt(struct daemon *d)
+{
+    d->spare_until_ns = clock_mono_ns() + DOUBT_NS;
+}
+
+bool spare_is_better(const struct daemon *d)
+{
+    return clock_mono_ns() < d->spare_until_ns;
 }
 
 bool spare_has(const struct daemon *d, uint64_t run)

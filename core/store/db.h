@@ -48,7 +48,8 @@ bool db_err(const struct db *, struct err *, const char *what);
 /* ------------------------------------------------------------ schema.c --- */
 
 extern const int db_schema_version;
-/* Up to the present version, each step in a transaction of its own. */
+/* Up to the present version, all steps in one transaction: there is nothing
+ * between a file that was begun and one that may be used. */
 enum db_failure db_migrate(struct db *, struct err *);
 /* Only up to that version: for tests of what an older one left behind. */
 enum db_failure db_migrate_to(struct db *, int version, struct err *);

@@ -177,6 +177,8 @@ static int open_with(struct db *db, const char *path, const char *query)
         name, &db->handle,
         SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
     free(name);
+    if (db->handle == NULL) /* not even memory for that */
+        return rc;
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
     return rc == SQLITE_OK ? db_number(db, "PRAGMA user_version", &version)

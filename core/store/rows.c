@@ -237,7 +237,7 @@ static const char *read_text(sqlite3_stmt *stmt, int place, struct arena *a)
         return NULL;
     const void *bytes = sqlite3_column_text(stmt, place);
     if (bytes == NULL)
-        die("out of memory");
+        mem_exhausted((size_t)sqlite3_column_bytes(stmt, place));
     return arena_strndup(a, bytes, (size_t)sqlite3_column_bytes(stmt, place));
 }
 

@@ -184,7 +184,7 @@ enum db_failure db_check_version(struct db *db, struct err *err)
     }
     if (version == db_schema_version)
         return DB_FINE;
-    err_set(err, ERR_NOT_FOUND, 0,
+    err_set(err, version == 0 ? ERR_NOT_FOUND : ERR_IO, 0,
             "history: schema %lld is older than %d: start relevo run once",
             (long long)version, db_schema_version);
     return DB_REFUSED;
@@ -195,15 +195,11 @@ static int migrate_step(struct db *db, int version)
     struct buf sql = {0};
     buf_addf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
              DB_APPLICATION_ID, version + 1);
-    int rc = db_exec(db, "BEGIN IMMEDIATE");
-    if (rc == SQLITE_OK)
-        rc = db_exec(db, steps[version]);
+    int rc = db_exec(db, steps[version]);
     if (rc == SQLITE_OK && FAILPOINT("store.mid_migration"))
         rc = SQLITE_IOERR;
     if (rc == SQLITE_OK)
         rc = db_exec(db, sql.data);
-    if (rc == SQLITE_OK)
-        rc = db_exec(db, "COMMIT");
     buf_free(&sql);
     return rc;
 }
@@ -214,9 +210,13 @@ enum db_failure db_migrate_to(struct db *db, int last, struct err *err)
     if (failure != DB_REFUSED)
         return failure;
     int64_t version = 0;
-    int rc = db_number(db, "PRAGMA user_version", &version);
+    int rc = db_exec(db, "BEGIN IMMEDIATE");
+    if (rc == SQLITE_OK)
+        rc = db_number(db, "PRAGMA user_version", &version);
     while (rc == SQLITE_OK && version < last)
         rc = migrate_step(db, (int)version++);
+    if (rc == SQLITE_OK)
+        rc = db_exec(db, "COMMIT");
     if (rc == SQLITE_OK)
         return DB_FINE;
     db_err(db, err, "bringing it to the present schema");

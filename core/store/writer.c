@@ -22,11 +22,9 @@
  *   disk refuses */
 #include "store/writer.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -42,7 +40,7 @@
 #define PACK_AGAIN_NS  (1 * NS_PER_S)
 #define TROUBLE_NS     (10 * NS_PER_S)
 
-enum { PACK_PATIENCE = 3 };
+enum { PACK_PATIENCE = 3, START_RETRIES = 2 };
 
 static struct sqlite_store *self(const struct store *s)
 {
@@ -450,14 +448,14 @@ static bool load(struct store *base, int64_t now_us, struct store_snapshot *out,
                  struct err *err)
 {
     const struct sqlite_store *s = self(base);
-    struct stat st = {0};
-    bool none = (stat(s->path, &st) != 0 && errno == ENOENT) ||
-                (S_ISREG(st.st_mode) && st.st_size == 0);
-    if (none) { /* and nothing could be begun */
-        *out = (struct store_snapshot){.arena = arena_new()};
+    struct err why = {0};
+    if (sqlite_load(s->dir, s->options.node, now_us, out, &why))
         return true;
-    }
-    return sqlite_load(s->dir, s->options.node, now_us, out, err);
+    if (why.code != ERR_NOT_FOUND)
+        return err_set(err, why.code, 0, "%s", why.text);
+    /* There is none, and none could be begun. */
+    *out = (struct store_snapshot){.arena = arena_new()};
+    return true;
 }
 
 static const struct store_ops ops = {
@@ -504,9 +502,21 @@ static bool fill_mirror(struct sqlite_store *s, struct err *err)
     return true;
 }
 
+/* What refuses once may have been a moment's weakness. */
+static enum db_failure open_at_start(struct sqlite_store *s, struct err *err)
+{
+    struct timespec pause = {0, RETRY_LEAST_NS};
+    enum db_failure failure = writer_open_file(s, err);
+    for (int i = 0; failure == DB_REFUSED && i < START_RETRIES; i++) {
+        nanosleep(&pause, NULL);
+        failure = writer_open_file(s, err);
+    }
+    return failure;
+}
+
 static bool start_file(struct sqlite_store *s, struct err *err)
 {
-    enum db_failure failure = writer_open_file(s, err);
+    enum db_failure failure = open_at_start(s, err);
     if (failure == DB_FINE && fill_mirror(s, err))
         return true;
     /* Damage that only reading all of what we need has shown. */

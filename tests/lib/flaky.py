@@ -5,7 +5,7 @@
         flaky.settle()     from now on all are well
 
 Each answer is 200 or, after a target has changed its mind, 503 until it does
-so again. One thread serves all."""
+so again; `delay` makes all of them slow. One thread serves all."""
 import asyncio
 import random
 import threading
@@ -19,6 +19,7 @@ class Flaky:
         self.bad = [False] * count
         self.delay = delay
         self.requests = 0
+        self.delay = 0  # seconds before each answer
         self.seen = [[] for _ in range(count)]
         self.targets = []
         self.loop = asyncio.new_event_loop()
@@ -42,6 +43,7 @@ class Flaky:
         try:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(self.delay)
                 status = self._status(i)
                 if self.delay:
                     await asyncio.sleep(self.delay)
@@ -68,6 +70,8 @@ class Flaky:
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(self._listen())
         self.loop.run_forever()
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
 
     def _end(self):
         for task in asyncio.all_tasks(self.loop):

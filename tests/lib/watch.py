@@ -66,6 +66,7 @@ class Watch:
         self.env.pop("RELEVO_CONFIG", None)
         self.env.pop("RELEVO_STATE_DIR", None)
         self.process = None
+        self.before = []  # the program is started by this: ["prlimit", …]
         self.write(config)
 
     def write(self, config):
@@ -85,8 +86,9 @@ class Watch:
         """Where there may be no control socket to wait for."""
         self.out = open(os.path.join(self.folder, "out.log"), "ab")
         self.process = subprocess.Popen(
-            [self.program, "-c", self.config, "run"], stdin=subprocess.DEVNULL,
-            stdout=self.out, stderr=subprocess.STDOUT, env=self.env)
+            [*self.before, self.program, "-c", self.config, "run"],
+            stdin=subprocess.DEVNULL, stdout=self.out,
+            stderr=subprocess.STDOUT, env=self.env)
 
     def _answers(self):
         if self.process.poll() is not None:

@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""The system gives no more: 64 descriptors for two hundred checks, no new
+process for main, none for the runner. Degraded, with one clear trouble of the
+monitor itself; no target is accused; all is well again by itself when there is
+room. RELEVO_LONG=1: three times over, and until the trouble is over.
+Needs a build with failpoints (preset fault)."""
+import errno
+import os
+import signal
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from faulty import FOREVER, FORK, MAIN, RUNNER, Faulty, is_built  # noqa: E402
+from flaky import Flaky  # noqa: E402
+from scripts import script  # noqa: E402
+from watch import BUILD, Watch, children, until  # noqa: E402
+
+LONG = bool(os.environ.get("RELEVO_LONG"))
+CHECK = 'c%d = { url = "http://%s/"; interval = "%s"; ' \
+        'failure_threshold = 2; };'
+CONFIG = """
+workers = 1; plugin_dir = "%s/plugins"; defaults = { timeout = "10s"; };
+checks = { %s };
+runbooks = {
+  look = { script = "%s"; match = { check = "c*"; }; };
+  call = { script = "%s"; };
+};
+"""
+
+
+class Limits(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="relevo-fault-")
+        self.folder = self.temporary.name
+        self.notices = os.path.join(self.folder, "notices")
+
+    def tearDown(self):
+        self.temporary.cleanup()
+
+    def make(self, flaky, interval):
+        look = script(self.folder, "look", "diagnose", "true")
+        call = script(self.folder, "call", "notify",
+                      'echo "$RELEVO_ON $RELEVO_CHECK" >> ' + self.notices,
+                      on="down, recovered")
+        return Watch(self.folder, CONFIG % (
+            os.path.abspath(BUILD), "\n".join(
+                CHECK % (i, t, interval)
+                for i, t in enumerate(flaky.targets)), look, call))
+
+    def told(self, line):
+        try:
+            with open(self.notices) as f:
+                return f.read().split("\n").count(line)
+        except OSError:
+            return 0
+
+    def troubles(self, watch):
+        return [t["name"] for t in watch.json("status")["troubles"]]
+
+    def all_up(self, watch):
+        return all(c["state"] == "up" for c in watch.json("status")["checks"])
+
+    def is_over(self, watch):
+        until("all to be up", lambda: self.all_up(watch), 90, 0.3)
+        self.assertEqual(watch.accused(), [])
+        if LONG:
+            until("the trouble to be over", lambda: not self.troubles(watch),
+                  120, 0.5)
+
+    def test_descriptors(self):
+        trouble = "relevo:resources:EMFILE"
+        with Flaky(200, 0) as flaky:
+            watch = self.make(flaky, "2s")
+            watch.before = ["prlimit", "--nofile=64:64"]
+            with watch:
+                until("all to be up", lambda: self.all_up(watch), 90, 0.3)
+                for n in range(3 if LONG else 1):
+                    flaky.delay = 3  # a hundred at once, and more
+                    until(trouble, lambda: trouble in self.troubles(watch))
+                    time.sleep(6)
+                    self.assertEqual(self.troubles(watch), [trouble])
+                    self.assertEqual(watch.accused(), [])
+                    flaky.delay = 0
+                    self.is_over(watch)
+                    until("the notice", lambda: self.told("down " + trouble) ==
+                          (n + 1 if LONG else 1))
+
+    def test_no_process_for_a_worker(self):
+        trouble = "relevo:resources:processes"
+        with Flaky(3, 0) as flaky:
+            watch = self.make(flaky, "300ms")
+            faulty = Faulty(self.folder)
+            watch.env.update(faulty.env())
+            with watch:
+                until("all to be up", lambda: self.all_up(watch))
+                for _ in range(3 if LONG else 1):
+                    faulty.fail(FORK, MAIN, errno.EAGAIN, 1, FOREVER)
+                    for pid in children(watch.process.pid):
+                        with open("/proc/%d/cmdline" % pid) as f:
+                            if "worker" in f.read():
+                                os.kill(pid, signal.SIGKILL)
+                    until(trouble, lambda: trouble in self.troubles(watch))
+                    self.assertGreater(until("more attempts", lambda:
+                                             faulty.seen() > 2 and
+                                             faulty.seen()), 2)
+                    faulty.heal()
+                    until("the trouble to be over",
+                          lambda: not self.troubles(watch))
+                    self.is_over(watch)
+            self.assertEqual(watch.log().count("(errno 11); trying again"),
+                             3 if LONG else 1)  # once, however many attempts
+
+    def test_no_process_for_a_runbook(self):
+        """It could not start: a diagnosis says so; a notice is tried again."""
+        with Flaky(1, 0) as flaky:
+            watch = self.make(flaky, "300ms")
+            faulty = Faulty(self.folder)
+            watch.env.update(faulty.env())
+            with watch:
+                until("all to be up", lambda: self.all_up(watch))
+                faulty.fail(FORK, RUNNER, errno.EAGAIN, 1, FOREVER)
+                flaky.bad[0] = True
+                def refused():
+                    return {run["kind"]: run for run in
+                            watch.json("runbook", "log")
+                            if "fork a keeper" in run["reason"]}
+                until("both to be refused", lambda: len(refused()) == 2)
+                for run in refused().values():
+                    self.assertEqual(run["verdict"], "failed", run)
+                    self.assertIn("errno 11", run["reason"])
+                self.assertEqual(self.told("down c0"), 0)
+                faulty.heal()
+                until("the second attempt", lambda: self.told("down c0"), 90)
+                self.assertEqual(self.told("down c0"), 1)
+
+
+if __name__ == "__main__":
+    if not is_built():
+        print("built without failpoints: skipped")
+        sys.exit(77)
+    unittest.main()
