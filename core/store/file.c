@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,6 +186,25 @@ static int open_with(struct db *db, const char *path, const char *query)
                            : rc;
 }
 
+/* Root reads as the file's owner. Else what SQLite makes beside the file, the
+ * log and its index, is root's for a moment, and a daemon that opens its
+ * history in that moment cannot. Not where the owner does not get to: no daemon
+ * of his is at work there. */
+static int open_shared(struct db *db, const char *path, const struct stat *st)
+{
+    int rc = SQLITE_CANTOPEN;
+    if (geteuid() == 0 && st->st_uid != 0) {
+        gid_t gid = (gid_t)setfsgid(st->st_gid);
+        setfsuid(st->st_uid);
+        rc = open_with(db, path, "mode=ro");
+        setfsuid(0);
+        setfsgid(gid);
+        if ((rc & 0xff) == SQLITE_CANTOPEN)
+            db_close(db);
+    }
+    return (rc & 0xff) == SQLITE_CANTOPEN ? open_with(db, path, "mode=ro") : rc;
+}
+
 bool db_open_reader(struct db *db, const char *path, struct err *err)
 {
     memset(db, 0, sizeof *db);
@@ -194,7 +214,7 @@ bool db_open_reader(struct db *db, const char *path, struct err *err)
                        "no history at %s", path);
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_IO, 0, "%s: not a regular file", path);
-    int rc = open_with(db, path, "mode=ro");
+    int rc = open_shared(db, path, &st);
     int kind = rc & 0xff;
     if ((kind == SQLITE_READONLY || kind == SQLITE_CANTOPEN) &&
         !has_log(path)) {
