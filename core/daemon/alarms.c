@@ -6,7 +6,8 @@
  * Happy path: the store's writer tells something on its own thread; it is
  * logged at once, queued here, and becomes a trouble on the loop. What ends
  * when nothing is heard of it any more (a probe that was short of something
- * says so each time) is over after half a minute of silence.
+ * says so each time; results that are lost while commits are slow) is over
+ * after half a minute of silence.
  * Ways it can fail: main dies while a trouble is on: the next one goes on with
  * it, and it is over a little later unless it is told again. */
 #include <pthread.h>
@@ -45,7 +46,8 @@ struct alarms {
     struct news *first, **end;
 };
 
-/* What the history's news come to. */
+/* What the history's news come to. A trouble that is over lasts on for a while
+ * where it may begin again with the next commit. */
 static const struct {
     const char *object;
     bool over;
@@ -54,7 +56,7 @@ static const struct {
     [STORE_REFUSED] = {"writing", false, 0},
     [STORE_WRITES] = {"writing", true, 0},
     [STORE_LOSES] = {"results", false, 0},
-    [STORE_LOST] = {"results", true, 0},
+    [STORE_LOST] = {"results", true, SILENT_NS},
     [STORE_REPLACED] = {"file", false, SILENT_NS},
     [STORE_REMARK] = {NULL, false, 0},
 };
@@ -123,6 +125,8 @@ static void take_news(struct alarms *a, const struct news *n)
     struct alarm **link = find(a, t.kind, object);
     if (!troubles[n->kind].over)
         begin(a, &t, troubles[n->kind].lasts_ns);
+    else if (*link != NULL && troubles[n->kind].lasts_ns != 0)
+        (*link)->over_ns = clock_mono_ns() + troubles[n->kind].lasts_ns;
     else if (*link != NULL)
         end(a, link, n->text);
 }

@@ -119,11 +119,13 @@ static void send_order(struct daemon *d, struct order *o, bool is_stored)
 }
 
 /* At least once is what a notice is promised: it does not wait for a disk that
- * is full or stands still. What may start only once does. */
+ * is full or stands still. What may start only once does. Counted from the
+ * intention: those that waited for their turn have waited long enough. */
 static bool is_overdue(const struct order *o)
 {
     return o->run.kind == RUNBOOK_NOTIFY &&
-           clock_mono_ns() - o->made_ns > PATIENCE_NS;
+           (clock_mono_ns() - o->made_ns > PATIENCE_NS ||
+            clock_wall_us() - o->run.intended_us > PATIENCE_NS / NS_PER_US);
 }
 
 /* What is awaited is said before `committed` is read: the writer's thread does

@@ -485,8 +485,10 @@ static struct sqlite_store *new_store(const struct store_options *options)
     s->hot_since_ns = WRITER_NEVER;
     s->checkpoint_ns = clock_mono_ns() + MOST_NS;
     pthread_mutex_init(&s->keep_lock, NULL);
-    queue_init(&s->queue, options->queue_bytes > 0 ? options->queue_bytes
-                                                   : STORE_QUEUE_BYTES);
+    size_t limit = options->queue_bytes;
+    if (FAILPOINT("store.small_queue"))
+        limit = 1 << 20;
+    queue_init(&s->queue, limit > 0 ? limit : STORE_QUEUE_BYTES);
     retain_set(s, &options->keep);
     return s;
 }

@@ -93,7 +93,7 @@ class ControlSocket(unittest.TestCase):
         self.assertEqual(self.watch.stop(), 0)
 
     def times(self):
-        rows = Ledger(self.watch.state).rows("hot")
+        rows = Ledger.live(self.watch.state).rows("hot")
         return len(rows) > 10 and sorted(row["started_ns"] / 1e9
                                          for row in rows)
 

@@ -109,13 +109,13 @@ class DiskRefuses(unittest.TestCase):
         """A result that began after it is in the file."""
         until("new results", lambda: any(
             row["started_us"] > since_us
-            for row in Ledger(self.watch.state).rows("hot")))
+            for row in Ledger.live(self.watch.state).rows("hot")))
 
     # ------------------------------------------------------------ looks ---
 
     def nothing_is_missing(self, since_us, until_us):
         """Each check has a result for each second of that time."""
-        rows = [r for r in Ledger(self.watch.state).rows("hot")
+        rows = [r for r in Ledger.live(self.watch.state).rows("hot")
                 if since_us < r["started_us"] < until_us]
         for second in range(1, (until_us - since_us) // 1000000):
             at = since_us + second * 1000000
@@ -206,7 +206,7 @@ class DiskRefuses(unittest.TestCase):
             self.wait_trouble("relevo:history:file")
             self.wait_stored(int(time.time() * 1e6))
             states = {row["check_id"]: row["state"] for row in
-                      Ledger(self.watch.state).rows("state")}
+                      Ledger.live(self.watch.state).rows("state")}
             self.assertEqual(list(states.values()).count(DOWN), 2)
             self.flaky.bad[3] = False
             self.wait_told("recovered c3 k-1234")

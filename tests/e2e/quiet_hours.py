@@ -97,7 +97,7 @@ class QuietHours(unittest.TestCase):
         return [line for line in out.splitlines() if line.startswith(name)][0]
 
     def audit(self, action):
-        return [row for row in Ledger(self.watch.state).rows("audit")
+        return [row for row in Ledger.live(self.watch.state).rows("audit")
                 if row["action"] == action]
 
     def restart(self):

@@ -78,7 +78,7 @@ class Limits(unittest.TestCase):
             with watch:
                 until("all to be up", lambda: self.all_up(watch), 90, 0.3)
                 for n in range(3 if LONG else 1):
-                    flaky.delay = 3  # a hundred at once, and more
+                    flaky.delay = 6  # a hundred at once, and more
                     until(trouble, lambda: trouble in self.troubles(watch))
                     time.sleep(6)
                     self.assertEqual(self.troubles(watch), [trouble])

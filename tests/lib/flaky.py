@@ -17,9 +17,9 @@ class Flaky:
         self.random = random.Random(seed)
         self.chance = chance
         self.bad = [False] * count
-        self.delay = delay
+        self.delay = delay  # seconds before each answer
+        self.body = b"ok"  # of a bad one
         self.requests = 0
-        self.delay = 0  # seconds before each answer
         self.seen = [[] for _ in range(count)]
         self.targets = []
         self.loop = asyncio.new_event_loop()
@@ -43,12 +43,12 @@ class Flaky:
         try:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
-                await asyncio.sleep(self.delay)
                 status = self._status(i)
+                body = self.body if self.bad[i] else b"ok"
                 if self.delay:
                     await asyncio.sleep(self.delay)
-                writer.write(b"HTTP/1.1 " + status +
-                             b"\r\nContent-Length: 2\r\n\r\nok")
+                writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s"
+                             % (status, len(body), body))
                 await writer.drain()
         except (OSError, EOFError, asyncio.IncompleteReadError,
                 asyncio.CancelledError):

@@ -106,9 +106,8 @@ class Smoke:
             raise AssertionError("exit %d\n%s" % (code, self.watch.log()))
 
     def is_stored(self):
-        """Read as it lies there, maybe in the middle of a write."""
         try:
-            now = Ledger(self.watch.state)
+            now = Ledger.live(self.watch.state)
         except Exception:  # noqa: BLE001
             return False
         return any(row["event"] == "recovered" for row in now.rows("event"))
