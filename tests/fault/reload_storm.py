@@ -83,9 +83,12 @@ class Storm(unittest.TestCase):
     def workers(self, watch):
         found = []
         for pid in children(watch.process.pid):
-            with open("/proc/%d/cmdline" % pid, "rb") as f:
-                if b"worker" in f.read():
-                    found.append(pid)
+            try:
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    if b"worker" in f.read():
+                        found.append(pid)
+            except OSError:
+                pass  # it has just ended
         return found
 
     def settled(self, watch):
@@ -157,7 +160,8 @@ class Storm(unittest.TestCase):
                 def change(n):
                     watch.write(self.config(flaky, n + 1))
                     if n % 100 == 50:
-                        os.kill(self.workers(watch)[0], signal.SIGKILL)
+                        for pid in self.workers(watch)[:1]:
+                            os.kill(pid, signal.SIGKILL)
                 self.begin(flaky, watch)
                 begin = time.monotonic()
                 self.storm(watch, HUPS // 2, change)

@@ -130,13 +130,13 @@ class ScriptVolume(unittest.TestCase):
 
     def run_one(self, watch, name):
         """The ended run, and the most memory that was taken meanwhile."""
-        before = len(watch.json("runbook", "log"))
+        before = len(watch.json("runbook", "log", "--limit", "1000"))
         sampler = Sampler(watch.process.pid)
         code, _, err = watch.run("runbook", "run", name, "--check", "slot",
                                  check=False)
         self.assertEqual(code, 0, err)
         ended = until(name + " to end", lambda: [
-            r for r in watch.json("runbook", "log")[:-before or None]
+            r for r in watch.json("runbook", "log", "--limit", "1000")[:-before or None]
             if r["state"] == "ended"], 600, 0.2)
         return ended[0], sampler.stop()
 

@@ -295,9 +295,11 @@ static void fork_without_end(const char *user)
     assert_int_equal(r->outcome.left_behind, 0);
     assert_int_equal(rig_survivors(r), 0);
     assert_true(clock_mono_ns() - begin_ns < 60 * NS_PER_S);
-    if (!r->outcome.timed_out) /* the kernel may have been quicker than we */
-        assert_non_null(
-            strstr(r->outcome.findings, "runbook.too_many_processes"));
+    /* Its user's limit on processes may have ended it before we counted. */
+    bool crowded =
+        strstr(r->outcome.findings, "runbook.too_many_processes") != NULL;
+    if (!crowded && !r->outcome.timed_out)
+        assert_non_null(strstr(r->outcome.output, "Cannot fork"));
     rig_free(r);
 }
 
