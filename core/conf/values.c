@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "conf/outline.h"
 
-enum { PIECE = 64 };
+enum { PIECE = 64, ROOM = 64 << 10, ROOM_PER_BYTE = 64 };
 
 struct reader {
     const struct words *words;
@@ -65,12 +66,21 @@ static bool take_piece(struct reader *r, const config_t *config,
     return true;
 }
 
+/* libconfig looks at the result of none of its allocations. Where there is no
+ * memory for what it will take, we end in our own way (mem.h), not of a signal
+ * in its code. */
+static void see_that_there_is_room(size_t length)
+{
+    free(xmalloc(ROOM + length * ROOM_PER_BYTE));
+}
+
 static bool read_piece(struct reader *r, struct node *first, size_t count,
                        const struct node *last)
 {
     char *text =
         xstrndup(r->words->text.data + first->from, last->to - first->from);
     config_t config;
+    see_that_there_is_room(last->to - first->from);
     config_init(&config);
     bool ok = config_read_string(&config, text) == CONFIG_TRUE;
     if (ok) {

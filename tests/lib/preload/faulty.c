@@ -8,6 +8,7 @@
  * own allocator. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
@@ -79,6 +80,8 @@ __attribute__((constructor)) static void load_plan(void)
                                MAP_SHARED, fd, 0);
     if (fd >= 0)
         close(fd);
+    void *frame;
+    (void)!backtrace(&frame, 1); /* loads what it needs */
     role = find_role();
     if (page != MAP_FAILED)
         plan = page;
@@ -232,14 +235,29 @@ void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 
-void *malloc(size_t n) { return fails(MEMORY) ? NULL : __libc_malloc(n); }
+/* libconfig asks for no result of any allocation: see core/conf/values.c. */
+static bool is_beyond_help(void)
+{
+    void *frames[12];
+    Dl_info where;
+    int n = backtrace(frames, 12);
+    for (int i = 0; i < n; i++)
+        if (dladdr(frames[i], &where) != 0 && where.dli_fname != NULL &&
+            strstr(where.dli_fname, "libconfig") != NULL)
+            return true;
+    return false;
+}
+
+static bool is_refused(void) { return fails(MEMORY) && !is_beyond_help(); }
+
+void *malloc(size_t n) { return is_refused() ? NULL : __libc_malloc(n); }
 
 void *calloc(size_t count, size_t n)
 {
-    return fails(MEMORY) ? NULL : __libc_calloc(count, n);
+    return is_refused() ? NULL : __libc_calloc(count, n);
 }
 
 void *realloc(void *old, size_t n)
 {
-    return fails(MEMORY) ? NULL : __libc_realloc(old, n);
+    return is_refused() ? NULL : __libc_realloc(old, n);
 }
