@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/proc.h"
+
 /* A limit on core files is not enough: where core_pattern is a pipe, as with
  * systemd-coredump, the kernel does not ask for it. */
 void harden_memory(void)
@@ -69,11 +71,8 @@ static unsigned long count_tasks(void)
 {
     char text[128];
     unsigned long all = 0;
-    int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n < 0 ? 0 : n] = '\0';
+    if (proc_read("/proc/loadavg", text, sizeof text) < 0)
+        return 0;
     const char *slash = strchr(text, '/');
     if (slash != NULL)
         all = strtoul(slash + 1, NULL, 10);

@@ -15,8 +15,7 @@
 
 enum { MOST_PROCESSES = 4096 };
 
-/* Files of /proc are made when read: one read gets what fits. */
-static ssize_t read_some(const char *path, char *out, size_t size)
+ssize_t proc_read(const char *path, char *out, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -29,7 +28,7 @@ static ssize_t read_some(const char *path, char *out, size_t size)
 
 const char *proc_boot_id(char out[PROC_BOOT_ID])
 {
-    if (read_some("/proc/sys/kernel/random/boot_id", out, PROC_BOOT_ID) < 0)
+    if (proc_read("/proc/sys/kernel/random/boot_id", out, PROC_BOOT_ID) < 0)
         out[0] = '\0';
     out[strcspn(out, "\n")] = '\0';
     return out;
@@ -41,7 +40,7 @@ bool proc_look(pid_t pid, int64_t *start, char *state)
 {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (read_some(path, text, sizeof text) <= 0)
+    if (proc_read(path, text, sizeof text) <= 0)
         return false;
     char *at = strrchr(text, ')');
     char letter;
@@ -67,6 +66,17 @@ bool proc_is_alive(pid_t pid, int64_t start)
            state != 'Z' && state != 'X';
 }
 
+/* statm: "size resident …", in pages. */
+size_t proc_memory(pid_t pid)
+{
+    char path[64], text[128];
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    unsigned long pages = 0;
+    if (proc_read(path, text, sizeof text) > 0)
+        (void)!sscanf(text, "%*s %lu", &pages);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 /* ----------------------------------------------------------- marked --- */
 
 enum { ENVIRONMENT = 256 * 1024, PAUSE_US = 10000 };
@@ -87,7 +97,7 @@ static bool is_marked(pid_t pid, const char *entry, char *text)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    ssize_t n = read_some(path, text, ENVIRONMENT);
+    ssize_t n = proc_read(path, text, ENVIRONMENT);
     return n > 0 && has_entry(text, (size_t)n, entry);
 }
 

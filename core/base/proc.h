@@ -29,6 +29,13 @@ bool proc_is_alive(pid_t, int64_t start);
  * Those of other users are out of reach, unless we are root. */
 size_t proc_kill_marked(const char *entry, int64_t limit_ns);
 
+/* Bytes of memory that it has; 0: not known. */
+size_t proc_memory(pid_t);
+
+/* Reads what fits of a file of /proc, which is made when it is read; out is
+ * ended with a NUL. -1: it cannot be read. */
+ssize_t proc_read(const char *path, char *out, size_t size);
+
 struct proc_list {
     pid_t *pids;
     size_t count, cap;

@@ -1,9 +1,16 @@
-/* crew/process.c: see child.h. Deaths are noticed through a pidfd, so nothing
- * here competes with others for SIGCHLD. */
+/* crew/process.c: see process.h. Deaths are noticed through a pidfd, so nothing
+ * here competes with others for SIGCHLD.
+ *
+ * Happy path: spawned with its end of a socket pair → what is queued in a turn
+ * of the loop is flushed together → frames go to on_frame → its pidfd becomes
+ * readable: what it sent last is read, it is reaped, on_death, freed.
+ * Ways it can fail: it cannot be spawned: err, nothing is left. Its queue is
+ * full, or a frame is nonsense: killed, and its death comes as any other. It
+ * closes its channel and lives on: process_is_mute. It is no child of ours
+ * (process_attach): the end of its channel is its death. */
 #include "crew/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/spawn.h"
 #include "crew/printed.h"
 
@@ -388,22 +396,7 @@ enum blame process_blame(const struct process *c)
     return c->was_shot ? BLAME_NOBODY : c->blame;
 }
 
-/* The second number of statm: pages that it has in memory. */
-size_t process_memory(const struct process *c)
-{
-    char path[40], text[128];
-    unsigned long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)c->pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n < 0 ? 0 : n] = '\0';
-    const char *space = strchr(text, ' ');
-    if (space != NULL)
-        pages = strtoul(space, NULL, 10);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
+size_t process_memory(const struct process *c) { return proc_memory(c->pid); }
 
 bool process_is_mute(const struct process *c, int64_t now_ns)
 {

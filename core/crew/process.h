@@ -33,7 +33,7 @@ struct process_options {
     const char *label; /* for messages: "worker 2" */
     bool blackbox;
     bool listen; /* what it prints goes to the log (printed.h) */
-    const struct redact *redact; /* beside the log\'s own; borrowed; or NULL */
+    const struct redact *redact; /* beside the log's own; borrowed; or NULL */
     bool new_session;            /* Ctrl-C on the terminal does not reach it */
     size_t queue_bytes;
     bool (*on_frame)(void *arg, const struct frame *);
