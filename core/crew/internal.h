@@ -67,6 +67,9 @@ void worker_give(struct worker *, struct flight *);
 const struct crew_check *crew_check(const struct crew *, uint32_t check);
 void crew_pump_blocking(struct crew *);
 
+/* watchdog.c: looks at the workers until crew.watchdog is closed. */
+void watchdog_start(struct crew *);
+
 /* load.c */
 void worker_send_load(struct worker *);
 

@@ -3,9 +3,9 @@
  * The black-box page says which callback of which plugin was running, and for
  * which probe: that one ends as `plugin`. Where none was, or where the worker
  * was killed for what came over its channel, the last ones are suspects: see
- * find_suspects. Probes that had begun to change their
- * target end as `cancelled`. All others go to the new worker once more, flagged
- * `retried`; one that was retried already ends as `plugin` too. */
+ * find_suspects. Probes that had begun to change their target end as
+ * `cancelled`. All others go to the new worker once more, flagged `retried`;
+ * one that was retried already ends as `plugin` too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,13 @@
 /* crew/runner.c: main's end of the runner. Either our own: it is started once,
  * before main drops privileges, and again when it dies. Or a unit of its own,
  * with a socket where we connect: it says its version first, and one of another
- * version gets no orders. Its keepers go on without it, in either case. */
+ * version gets no orders. Its keepers go on without it, in either case.
+ *
+ * Happy path: started or connected to → MSG_ALLOW → an order → started, exited.
+ * Ways it can fail: it dies or hangs up: runner_lost, a new one after a delay,
+ * then runner_ready. Its unit is not there, or of another version: said, tried
+ * again, orders wait (crew_run says false). Whoever listens on the socket is
+ * not to be trusted: no order goes there. It was stopped: it is woken. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,10 @@
-/* crew/vetting.c: see vetting.h. */
+/* crew/vetting.c: see vetting.h.
+ *
+ * Happy path: a process is asked → catalog, complaints, VETTED → it exits →
+ * done() gets the answer.
+ * Ways it can fail: it cannot be started (done() in a later turn, never within
+ * vet_plugin), it dies before VETTED, it is silent for 5 s (killed): the answer
+ * has an error and no catalog. */
 #include "crew/vetting.h"
 
 #include <stdio.h>
