@@ -1,6 +1,5 @@
 /* daemon/commands.c: what each request of the control socket does. Called from
- * control.c; pauses and the like are in quiet.c,
- * maintenance in windows.c. */
+ * control.c; pauses and the like are in quiet.c, maintenance in windows.c. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

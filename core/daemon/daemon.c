@@ -12,22 +12,15 @@
  * one rebuilds its state from the store. */
 #include "daemon/daemon.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/enclose.h"
 #include "base/failpoint.h"
 #include "base/fs.h"
-#include "base/harden.h"
 #include "base/human.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -205,91 +198,6 @@ static void watch_signals(struct daemon *d)
 
 /* --------------------------------------------------------------- start --- */
 
-static bool open_state_dir(struct daemon *d, struct err *err)
-{
-    snprintf(d->state_dir, sizeof d->state_dir, "%s", d->conf->state_dir);
-    if (!fs_mkdirs(d->state_dir, 0700, err))
-        return false;
-    /* The folder itself: a full or read-only disk has no room for a file. */
-    int fd = open(d->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(err, ERR_IO, errno, "%s", d->state_dir);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        int saved = errno;
-        close(fd);
-        if (saved != EWOULDBLOCK)
-            return err_set(err, ERR_IO, saved, "locking %s", d->state_dir);
-        return err_set(err, ERR_DENIED, 0,
-                       "another relevo already runs on %s; stop it, or give "
-                       "this one its own --state-dir",
-                       d->state_dir);
-    }
-    return true; /* held, and the descriptor open, as long as we live */
-}
-
-/* What root made in the state directory, now or in an earlier life, becomes the
- * user's. Links are not followed, and a file with a second name is left alone:
- * it may be anybody's. */
-static bool hand_over(const struct daemon *d, const struct passwd *p,
-                      struct err *err)
-{
-    static const char *const names[] = {
-        ".",          "catalogs",       "runs",
-        "history.db", "history.db-wal", "history.db-shm"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        char path[4200];
-        struct stat st;
-        snprintf(path, sizeof path, "%s/%s", d->state_dir, names[i]);
-        if (lstat(path, &st) != 0 || st.st_uid != 0 ||
-            (!S_ISDIR(st.st_mode) && st.st_nlink != 1))
-            continue;
-        if (lchown(path, p->pw_uid, p->pw_gid) != 0)
-            return err_set(err, ERR_IO, errno, "giving %s to \"%s\"", path,
-                           p->pw_name);
-    }
-    return true;
-}
-
-/* As root only with a user to become, once nothing needs root any more. */
-static bool drop_privileges(struct daemon *d, struct err *err)
-{
-    if (getuid() != 0)
-        return true;
-    if (d->conf->user == NULL) {
-        log_warn("running as root; give `user = \"relevo\";` to run as a user");
-        return true;
-    }
-    const struct passwd *p = getpwnam(d->conf->user);
-    if (p == NULL)
-        return err_set(err, ERR_CONFIG, 0, "user \"%s\" does not exist",
-                       d->conf->user);
-    if (!hand_over(d, p, err))
-        return false;
-    if (initgroups(p->pw_name, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
-        setuid(p->pw_uid) != 0)
-        return err_set(err, ERR_IO, errno, "becoming user \"%s\"",
-                       d->conf->user);
-    harden_memory(); /* becoming somebody else has undone it */
-    d->run_as = d->conf->user;
-    return true;
-}
-
-/* Runs are folders in here. A script that runs as another user must be able to
- * reach its own: x for all, nothing more. */
-static bool make_runs_dir(const struct daemon *d, struct err *err)
-{
-    char path[4200];
-    snprintf(path, sizeof path, "%s/runs", d->state_dir);
-    bool others = false;
-    for (size_t i = 0; i < d->conf->runbook_count; i++)
-        others = others || d->conf->runbooks[i].user != NULL;
-    if (!fs_mkdirs(path, others ? 0711 : 0700, err))
-        return false;
-    if (others && (chmod(path, 0711) != 0 || chmod(d->state_dir, 0711) != 0))
-        return err_set(err, ERR_IO, errno, "%s", path);
-    return true;
-}
-
 /* What a disk refuses now it may take later: the watch begins without. */
 static bool or_later(const struct err *err)
 {
@@ -422,7 +330,7 @@ static bool start(struct daemon *d, struct err *err)
                                  .trouble = on_crew_trouble,
                                  .arg = d};
     reload_redact(d, d->conf);
-    if (!open_state_dir(d, err))
+    if (!state_dir_open(d, err))
         return false;
     uv_async_init(&d->loop, &d->committed_async, on_committed_async);
     uv_timer_init(&d->loop, &d->wake);
@@ -430,8 +338,8 @@ static bool start(struct daemon *d, struct err *err)
     alarms_open(d);
     perform_patience(d);
     d->crew = crew_new(&d->loop, &crew, &events);
-    if (!crew_start_runner(d->crew, err) || !drop_privileges(d, err) ||
-        (!make_runs_dir(d, err) && !or_later(err)) || !open_store(d, err))
+    if (!crew_start_runner(d->crew, err) || !state_dir_become_user(d, err) ||
+        (!state_dir_make_runs(d, err) && !or_later(err)) || !open_store(d, err))
         return false;
     crew_start_workers(d->crew);
     if (!open_control(d, err))

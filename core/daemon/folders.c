@@ -6,6 +6,7 @@
  * hold anything. Folders of runs that live, and of all after the oldest of
  * them, are not touched. Started and ended by daemon.c.
  *
+ * Happy path: an hour is over → the oldest go until age and bytes are kept.
  * Ways it can fail: a folder cannot be read or removed: it stays, and is tried
  * again in an hour; there are very many: main, when it ends, waits for one
  * folder at most. */

@@ -93,6 +93,12 @@ void daemon_trouble(struct daemon *, const struct trouble *);
 void daemon_perform(struct daemon *, const struct actions *);
 void daemon_stop(struct daemon *, const char *why);
 
+/* state_dir.c, in this order. */
+bool state_dir_open(struct daemon *, struct err *); /* and locks it */
+/* As root only with a user to become, once nothing needs root any more. */
+bool state_dir_become_user(struct daemon *, struct err *);
+bool state_dir_make_runs(const struct daemon *, struct err *);
+
 /* perform.c */
 void perform(struct daemon *, const struct actions *);
 void perform_committed(struct daemon *); /* orders whose intention is stored */

@@ -1,12 +1,12 @@
 /* daemon/perform.c: carries out what the model decided, in its order.
  *
- * A record goes to the store's queue; a probe to the crew; a line to standard
- * output. A run waits until the store has reported the record that holds its
- * intention: then its order is coded, with what is known by that time (an API
- * that turns out to be impacted in the next result stands in the notice about
- * its database), and handed to the runner from perform_committed. While there
- * is no runner it waits for the next one; it is kept until the runner says that
- * the run has started.
+ * Happy path: a record goes to the store's queue; a probe to the crew; a line
+ * to standard output. A run waits until the store has reported the record that
+ * holds its intention: then its order is coded, with what is known by that time
+ * (an API that turns out to be impacted in the next result stands in the notice
+ * about its database), and handed to the runner from perform_committed. While
+ * there is no runner it waits for the next one; it is kept until the runner
+ * says that the run has started.
  *
  * Ways it can fail: the store commits nothing: a notice goes out after three
  * seconds all the same, from a folder in memory (spare.c); anything else waits

@@ -1,9 +1,13 @@
 /* daemon/reload.c: a new generation, or nothing at all.
  *
  * A reload validates first, in the background, while the old generation goes
- * on; a configuration with any error changes nothing and says so loudly. A good
- * one becomes the next generation: the model keeps phase, state and counters of
- * checks that did not change, the workers their kept connections. */
+ * on. A good one becomes the next generation: the model keeps phase, state and
+ * counters of checks that did not change, the workers their kept connections.
+ *
+ * Happy path: reload_start → read and vetted (prepare.c) → reload_apply → done.
+ * Ways it can fail: a configuration with any error changes nothing and says so
+ * loudly. One that is asked for while another is under way waits for it. Main
+ * ends meanwhile: whoever waits is told so. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,8 +3,16 @@
  * A keeper writes its outcome into the run's folder and exits; the runner tells
  * us. When main was restarted in between, there is no one to tell: the new main
  * finds live runs in the store, and the keeper, if it still lives (pid, start
- * time, boot), is watched through a pidfd. A run whose keeper is gone without
- * an outcome is unknown; it is never started again by itself. */
+ * time, boot), is watched through a pidfd.
+ *
+ * Happy path: MSG_RUN_STARTED, MSG_RUN_EXITED → outcome.json is read and told
+ * to the model. After a restart: the run is adopted → its keeper exits → the
+ * same. Ways it can fail: there is no outcome: the run is unknown, its secrets
+ * are removed and its processes ended; it is never started again by itself. The
+ * runner dies: its runs are adopted like those of an earlier main. The folder
+ * is there but nobody has signed it yet: waited for, 5 s. The order was never
+ * read: it is given again, or, from an earlier main, it is known not to have
+ * begun. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -3,8 +3,9 @@
  * folder, which stands in the environment that the script was given. Called by
  * runs.c.
  *
- * Works on a thread of the loop's pool. Ways it can fail: they run as another
- * user, or have cleared their environment: docs/security.md says so. */
+ * Happy path: a thread of the loop's pool kills whoever has that entry, until
+ * nobody is found. Ways it can fail: they run as another user, or have cleared
+ * their environment: docs/security.md says so. */
 #include <stdio.h>
 #include <stdlib.h>
 
