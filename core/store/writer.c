@@ -40,7 +40,7 @@
 #define PACK_AGAIN_NS  (1 * NS_PER_S)
 #define TROUBLE_NS     (10 * NS_PER_S)
 
-enum { PACK_PATIENCE = 3, START_RETRIES = 2 };
+enum { PACK_PATIENCE = 3, START_RETRIES = 2, NEW_FILES = 3 };
 
 static struct sqlite_store *self(const struct store *s)
 {
@@ -244,6 +244,7 @@ static void report(struct sqlite_store *s, struct batch *b)
 static void commit(struct sqlite_store *s, struct batch *b)
 {
     int64_t delay_ns = RETRY_LEAST_NS;
+    int new_files = 0; /* so many at once; more are as bad as a refusal */
     for (;;) {
         struct err err = {0};
         if (s->give_up_ns != 0 && clock_mono_ns() >= s->give_up_ns) {
@@ -253,7 +254,7 @@ static void commit(struct sqlite_store *s, struct batch *b)
         enum db_failure failure = attempt(s, b, &err);
         if (failure == DB_FINE)
             break;
-        if (failure == DB_BROKEN)
+        if (failure == DB_BROKEN && new_files++ < NEW_FILES)
             continue; /* a new file is there */
         start_giving_up(s);
         tell_trouble(s, err.text);
