@@ -58,6 +58,7 @@ struct crew {
     struct buf allow;   /* the last MSG_ALLOW, for a new runner */
     bool barren;        /* told that no process can be started */
     int64_t runner_respawn_ns, runner_back_off_ns;
+    bool runner_missed; /* told that there is none */
     bool stopping;
 };
 
@@ -110,9 +111,8 @@ void quarantine_clear(struct crew *);
 bool quarantine_tick(struct crew *, int64_t now_ns);
 bool quarantine_is_of(const struct crew_check *, const char *plugin);
 
-/* workers.c: a process could be started (NULL), or not; told when it changes.
- */
-void crew_tell_birth(struct crew *, const struct err *);
+/* workers.c: gives a trouble on when it begins or ends; `told`: it is on. */
+void crew_tell_trouble(struct crew *, bool *told, const struct trouble *);
 
 /* runner.c */
 void runner_tick(struct crew *, int64_t now_ns);

@@ -23,6 +23,26 @@
 
 #define RUNNER_QUEUE_BYTES (64u << 20)
 
+/* A moment without it, as in an upgrade, is no trouble. */
+#define MISSED_NS NS_PER_S
+
+static void tell_missed(struct crew *c, const char *why)
+{
+    char text[320];
+    if (c->runner_back_off_ns <= MISSED_NS)
+        return;
+    snprintf(text, sizeof text, "%.250s; runbooks wait for the runner", why);
+    const struct trouble t = {TROUBLE_OF_RESOURCES, "runner", false, text};
+    crew_tell_trouble(c, &c->runner_missed, &t);
+}
+
+static void tell_here(struct crew *c)
+{
+    const struct trouble t = {TROUBLE_OF_RESOURCES, "runner", true,
+                              "the runner is here again"};
+    crew_tell_trouble(c, &c->runner_missed, &t);
+}
+
 static bool on_log(const struct frame *f)
 {
     struct msg_log log;
@@ -70,6 +90,7 @@ static bool on_hello(struct crew *c, const struct frame *f)
         process_kill(c->runner, why);
     } else if (ok) {
         c->runner_greets = false;
+        tell_here(c);
         if (c->allow.len > 0)
             process_send(c->runner, MSG_ALLOW, 0, &c->allow);
         if (c->events.runner_ready != NULL)
@@ -101,6 +122,8 @@ static void on_death(void *arg, struct process *child, const char *how)
     c->runner_respawn_ns =
         now + 1 +
         crew_back_off(&c->runner_back_off_ns, now - process_born_ns(child));
+    if (c->runner_greets)
+        tell_missed(c, how);
     if (c->events.runner_lost != NULL)
         c->events.runner_lost(c->events.arg);
 }
@@ -142,6 +165,7 @@ static bool start_own(struct crew *c, const struct process_options *options,
     c->runner = process_start(c->loop, options, err);
     if (c->runner == NULL)
         return false;
+    tell_here(c);
     if (c->allow.len > 0)
         process_send(c->runner, MSG_ALLOW, 0, &c->allow);
     return true;
@@ -163,6 +187,7 @@ static void start_unit(struct crew *c, const struct process_options *options)
         log_error("%s; runbooks wait for it", err.text);
     c->runner_respawn_ns =
         clock_mono_ns() + 1 + crew_back_off(&c->runner_back_off_ns, 0);
+    tell_missed(c, err.text);
 }
 
 bool crew_start_runner(struct crew *c, struct err *err)
@@ -195,9 +220,11 @@ void runner_tick(struct crew *c, int64_t now_ns)
         now_ns < c->runner_respawn_ns)
         return;
     if (!crew_start_runner(c, &err)) {
-        log_error("%s", err.text);
+        if (!c->runner_missed)
+            log_error("%s; trying again", err.text);
         c->runner_respawn_ns =
             now_ns + 1 + crew_back_off(&c->runner_back_off_ns, 0);
+        tell_missed(c, err.text);
     } else if (has_runner(c) && c->events.runner_ready != NULL) {
         c->events.runner_ready(c->events.arg);
     }

@@ -277,21 +277,26 @@ static void on_death(void *arg, struct process *child, const char *how)
         crew_pump_blocking(w->crew);
 }
 
-void crew_tell_birth(struct crew *c, const struct err *err)
+void crew_tell_trouble(struct crew *c, bool *told, const struct trouble *t)
 {
-    bool barren = err != NULL;
-    if (barren && !c->barren)
-        log_error("%s; trying again", err->text);
     /* Before the first configuration there is nobody to be told. */
-    if (barren == c->barren || c->conf == NULL || c->events.trouble == NULL)
+    if (*told != t->over || c->conf == NULL || c->events.trouble == NULL)
         return;
-    c->barren = barren;
+    *told = !t->over;
+    c->events.trouble(c->events.arg, t);
+}
+
+/* A process could be started (NULL), or not. */
+static void tell_birth(struct crew *c, const struct err *err)
+{
+    if (err != NULL && !c->barren)
+        log_error("%s; trying again", err->text);
     const struct trouble t = {
         .kind = TROUBLE_OF_RESOURCES,
         .object = "processes",
-        .over = !barren,
-        .text = barren ? err->text : "processes can be started again"};
-    c->events.trouble(c->events.arg, &t);
+        .over = err == NULL,
+        .text = err != NULL ? err->text : "processes can be started again"};
+    crew_tell_trouble(c, &c->barren, &t);
 }
 
 static void resend_flights(struct worker *w)
@@ -317,7 +322,7 @@ void worker_start(struct worker *w)
     w->respawn_ns = 0;
     w->pinged = false;
     w->child = process_start(w->crew->loop, &options, &err);
-    crew_tell_birth(w->crew, w->child == NULL ? &err : NULL);
+    tell_birth(w->crew, w->child == NULL ? &err : NULL);
     if (w->child == NULL) {
         w->respawn_ns =
             clock_mono_ns() + crew_back_off(&w->back_off_ns, 0) + NS_PER_MS;

@@ -28,13 +28,15 @@ static bool lies_in(const char *path, const char *folder)
     return strncmp(path, real, n) == 0 && path[n] == '/';
 }
 
-/* Owned by root all the way up, as the user could else change what runs. */
-static bool check_script(const struct runner_rules *rules, const char *path,
-                         struct err *err)
+/* Owned by root all the way up, as the user could else change what runs; and
+ * run from where it was found, as a link on the way there could be turned. */
+static bool settle_script(const struct runner_rules *rules, struct msg_run *m,
+                          struct arena *arena, struct err *err)
 {
     struct script s;
-    if (!script_check(&s, path, 0, err))
+    if (!script_check(&s, m->script, 0, err))
         return false;
+    m->script = arena_strdup(arena, s.path);
     for (size_t i = 0; i < rules->scripts.count; i++)
         if (lies_in(s.path, rules->scripts.items[i]))
             return true;
@@ -86,7 +88,7 @@ bool rules_apply(const struct runner_rules *rules, struct msg_run *m,
         return err_set(err, ERR_DENIED, 0, "%s is no folder of a run below %s",
                        m->dir, rules->runs);
     if (!check_user(rules, m->user, err) ||
-        !check_script(rules, m->script, err))
+        !settle_script(rules, m, arena, err))
         return false;
     renew_environment(m, arena);
     return true;

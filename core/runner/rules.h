@@ -18,8 +18,9 @@ struct runner_rules {
     struct rlv_list scripts, users;
 };
 
-/* Makes the order what may be run: without a user it is the daemon's, and of
- * the environment only RELEVO_* is taken. false: it is refused. */
+/* Makes the order what may be run: without a user it is the daemon's, the path
+ * of the script is without links, and of the environment only RELEVO_* is
+ * taken. false: it is refused. */
 bool rules_apply(const struct runner_rules *, struct msg_run *, struct arena *,
                  struct err *) MUST_CHECK;
 

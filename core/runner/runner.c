@@ -163,7 +163,7 @@ static bool start_run(const struct msg_run *m, uint32_t generation,
                       struct err *err)
 {
     struct run r = {.number = m->run, .generation = generation};
-    if (!may_run(m, err) || !folder_make(m->dir, err))
+    if (!folder_make(m->dir, err))
         return false;
     if (FAILPOINT("runner.before_fork") || !fork_keeper(m, &r, err)) {
         rmdir(m->dir);
@@ -201,7 +201,8 @@ static bool on_run(const struct frame *f, struct arena *arena)
     if (!msg_get_run(f->payload, f->len, arena, &m))
         return false;
     bool fits =
-        runner.rules == NULL || rules_apply(runner.rules, &m, arena, &err);
+        may_run(&m, &err) &&
+        (runner.rules == NULL || rules_apply(runner.rules, &m, arena, &err));
     if (!fits || !start_run(&m, f->generation, &err))
         tell_exited(m.run, f->generation, false, err.text);
     return true;

@@ -171,17 +171,19 @@ class Units(Folder):
                                 told).group(1))
         self.assertLessEqual(score, 2.0)
         # Of the program that is here, as theirs need not be installed.
-        for unit in glob.glob(os.path.join(UNITS, "relevo*.*t*")) + \
-                glob.glob(os.path.join(UNITS, "*.service")):
-            if not unit.endswith((".service", ".socket")):
-                continue
+        for unit in self.units(UNITS):
             with open(unit) as f, \
                     open(self.path(os.path.basename(unit)), "w") as out:
                 out.write(f.read().replace(
                     "/usr/bin/relevo", os.path.join(BUILD, "relevo")))
-        for unit in sorted(glob.glob(self.path("*.service"))):
+        self.assertEqual(len(self.units(self.root)), 3)
+        for unit in self.units(self.root):
             told = self.good("systemd-analyze", "verify", "--man=no", unit)
             self.assertEqual(told.strip(), "")
+
+    def units(self, folder):
+        return [os.path.join(folder, name) for name in sorted(
+            os.listdir(folder)) if name.endswith((".service", ".socket"))]
 
 
 if __name__ == "__main__":

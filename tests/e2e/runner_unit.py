@@ -156,6 +156,17 @@ class RunnerUnit(unittest.TestCase):
             self.run_by_hand(watch)
             self.assertEqual(self.stop_runner(), 0)
 
+    def test_a_socket_that_is_not_there(self):
+        trouble = "relevo:resources:runner"
+        names = lambda: [t["name"] for t in watch.troubles()]
+        os.rename(self.path, self.path + ".away")
+        with self.watch() as watch:
+            until("the trouble", lambda: names() == [trouble], 60)
+            os.rename(self.path + ".away", self.path)
+            self.start_runner()
+            until("the trouble to be over", lambda: names() == [], 60)
+            self.run_by_hand(watch)
+
     def test_main_goes(self):
         self.start_runner()
         with self.watch() as watch:
@@ -183,18 +194,30 @@ class RunnerUnit(unittest.TestCase):
                               stdout=subprocess.PIPE, text=True)
         self.assertEqual(done.stdout, "b''\n")
 
+    def greet(self, version):
+        """A stand-in's hello, MSG_HELLO with a text; it is hung up on."""
+        peer, _ = self.listener.accept()
+        payload = struct.pack("<I", len(version)) + version
+        peer.send(struct.pack("<HHII", 25, 0, 0, len(payload)) + payload)
+        peer.settimeout(60)
+        self.assertEqual(peer.recv(100), b"")
+        peer.close()
+
     def test_another_version(self):
-        """A stand-in that greets as one: MSG_HELLO with a text."""
+        self.listener.settimeout(60)
         with self.watch() as watch:
-            peer, _ = self.listener.accept()
-            text = b"0.0.9"
-            payload = struct.pack("<I", len(text)) + text
-            peer.send(struct.pack("<HHII", 25, 0, 0, len(payload)) + payload)
-            until("the log to say so", lambda: "it is Relevo 0.0.9" in
-                  watch.log(), 60)
-            peer.settimeout(60)
-            self.assertEqual(peer.recv(100), b"")
-            peer.close()
+            def trouble():
+                self.greet(b"0.0.9")
+                return watch.troubles()
+            told = until("the trouble", trouble, 60)
+            self.assertEqual([t["name"] for t in told],
+                             ["relevo:resources:runner"])
+            self.assertIn("it is Relevo 0.0.9", str(told))
+            self.assertIn("it is Relevo 0.0.9", watch.log())
+            self.listener.setblocking(True)  # the same description: the runner's
+            self.start_runner()
+            until("the trouble to be over", lambda: not watch.troubles(), 60)
+            self.run_by_hand(watch)
 
     def test_without_a_socket(self):
         done = subprocess.run(

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """The system gives no more: 64 descriptors for two hundred checks, no new
-process for main, none for the runner. Degraded, with one clear trouble of the
-monitor itself; no target is accused; all is well again by itself when there is
-room. RELEVO_LONG=1: three times over, and until the trouble is over.
-Needs a build with failpoints (preset fault)."""
+process for main, for the runner, or for a runbook. Degraded, with one clear
+trouble of the monitor itself; no target is accused; all is well again by itself
+when there is room. RELEVO_LONG=1: three times over, and until the trouble is
+over. Needs a build with failpoints (preset fault)."""
 import errno
 import os
 import signal
@@ -112,6 +112,28 @@ class Limits(unittest.TestCase):
                     self.is_over(watch)
             self.assertEqual(watch.log().count("(errno 11); trying again"),
                              3 if LONG else 1)  # once, however many attempts
+
+    def test_no_process_for_the_runner(self):
+        trouble = "relevo:resources:runner"
+        with Flaky(1, 0) as flaky:
+            watch = self.make(flaky, "300ms")
+            faulty = Faulty(self.folder)
+            watch.env.update(faulty.env())
+            with watch:
+                until("all to be up", lambda: self.all_up(watch))
+                faulty.fail(FORK, MAIN, errno.EAGAIN, 1, FOREVER)
+                for pid in children(watch.process.pid):
+                    with open("/proc/%d/cmdline" % pid) as f:
+                        if "runner" in f.read().split("\0"):
+                            os.kill(pid, signal.SIGKILL)
+                until(trouble, lambda: trouble in self.troubles(watch))
+                flaky.bad[0] = True
+                watch.wait_state("c0", "down")  # it is still measured
+                self.assertEqual(self.told("down c0"), 0)
+                faulty.heal()
+                until("the trouble to be over",
+                      lambda: not self.troubles(watch))
+                until("the notice", lambda: self.told("down c0"), 90)
 
     def test_no_process_for_a_runbook(self):
         """It could not start: a diagnosis says so; a notice is tried again."""
