@@ -170,17 +170,17 @@ class RunnerUnit(unittest.TestCase):
     def test_main_goes(self):
         self.start_runner()
         with self.watch() as watch:
-            before = len(watch.json("runbook", "log"))
             watch.run("runbook", "run", "slow", "--check", "a")
-            until("the run", lambda: any(
-                r["runbook"] == "slow" and r["started"]
-                for r in watch.json("runbook", "log")[:-before or None]), 60)
+            begun = until("a run", lambda: [
+                r["id"] for r in watch.json("runbook", "log")
+                if r["runbook"] == "slow" and r["started"]
+                and not r["ended"]], 60)[0]
             watch.process.kill()
             watch.process.wait()
             watch.start()
             run = until("its end", lambda: [
                 r for r in watch.json("runbook", "log")
-                if r["runbook"] == "slow" and r["ended"]], 60)[0]
+                if r["id"] == begun and r["ended"]], 60)[0]
             self.assertEqual(run["exit"], 0)
             self.run_by_hand(watch)
 
