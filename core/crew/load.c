@@ -121,6 +121,7 @@ static unsigned home_of(const struct crew *c, const struct check_spec *spec,
 static unsigned workers_for(const struct crew *c, const struct conf *conf)
 {
     double probes_s = 0;
+    must(c->worker_count > 0); /* crew_new */
     for (size_t i = 0; i < conf->check_count; i++) {
         const struct check_spec *s = &conf->checks[i];
         if (s->schedule == SCHEDULE_INTERVAL && s->source == NULL)

@@ -384,8 +384,6 @@ struct process *process_start(uv_loop_t *loop,
 
 pid_t process_pid(const struct process *c) { return c->pid; }
 
-const char *process_label(const struct process *c) { return c->label; }
-
 struct blackbox *process_blackbox(const struct process *c)
 {
     return c->blackbox;

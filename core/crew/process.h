@@ -65,7 +65,6 @@ void process_hang_up(struct process *);
 void process_destroy(struct process *);
 
 pid_t process_pid(const struct process *);
-const char *process_label(const struct process *);
 /* One that somebody has stopped goes on. */
 void process_wake(struct process *);
 struct blackbox *process_blackbox(const struct process *); /* NULL: none */

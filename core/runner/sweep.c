@@ -89,9 +89,3 @@ void sweep_tick(struct sweep *s, pid_t script, int64_t now_ns)
     else
         signal_all(s, script);
 }
-
-void sweep_free(struct sweep *s)
-{
-    proc_list_free(&s->survivors);
-    proc_list_free(&s->asked);
-}

@@ -37,6 +37,5 @@ void sweep_begin(struct sweep *, pid_t script, int64_t now_ns,
                  int64_t grace_ns);
 /* Every SWEEP_TICK_NS while the phase is TERM or KILL. */
 void sweep_tick(struct sweep *, pid_t script, int64_t now_ns);
-void sweep_free(struct sweep *);
 
 #endif
