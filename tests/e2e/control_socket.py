@@ -15,7 +15,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from ledger import Ledger  # noqa: E402
 from peer import Peer  # noqa: E402
-from watch import BUILD, Watch, until  # noqa: E402
+from watch import BUILD, Watch, resident_kib, until  # noqa: E402
 
 CONFIG = """
 plugin_dir = "%s/plugins";
@@ -189,10 +189,7 @@ class ControlSocket(unittest.TestCase):
             return False
 
     def memory(self):
-        with open("/proc/%d/status" % self.watch.process.pid) as f:
-            for line in f:
-                if line.startswith("VmRSS"):
-                    return int(line.split()[1]) // 1024
+        return resident_kib(self.watch.process.pid) // 1024
 
     def send_until_it_is_not_taken(self, sock, request):
         """True: nothing has been taken for a second."""

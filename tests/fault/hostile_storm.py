@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from hostile import Hostile, plain_signals  # noqa: E402
 from peer import Peer  # noqa: E402
-from watch import Watch, until  # noqa: E402
+from watch import Watch, resident_kib, until  # noqa: E402
 
 LONG = os.environ.get("RELEVO_LONG") == "1"
 LASTS = 300 if LONG else 15
@@ -40,12 +40,6 @@ def config(hostile, port):
     checks.append('  init = { plugin = "initless"; };')
     return (hostile.config() + 'workers = 2;\ndefaults = { interval = "1s"; '
             'timeout = "900ms"; };\nchecks = {\n%s\n};\n' % "\n".join(checks))
-
-
-def resident_kib(pid):
-    with open("/proc/%d/status" % pid) as f:
-        return next(int(line.split()[1]) for line in f
-                    if line.startswith("VmRSS"))
 
 
 def answer(conn):

@@ -39,6 +39,13 @@ def alive(pid):
         return False
 
 
+def resident_kib(pid):
+    """What that process has in memory."""
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(line.split()[1]) for line in f
+                    if line.startswith("VmRSS"))
+
+
 def children(pid):
     """Living processes below that one."""
     found = []
