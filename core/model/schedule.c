@@ -330,7 +330,7 @@ static void catch_all_up(struct model *m)
     int64_t all_ns = count * CATCH_UP_EACH_NS;
     if (all_ns > CATCH_UP_NS)
         all_ns = CATCH_UP_NS;
-    for (size_t k = 0; k < m->node_count; k++)
+    for (size_t k = 0; count > 0 && k < m->node_count; k++)
         if (is_overdue(m, m->nodes[k]))
             catch_up(m, m->nodes[k], m->now.mono_ns + 1 + all_ns * i++ / count);
 }
