@@ -244,9 +244,12 @@ static void retire(const char *why)
         poll(&p, 1, -1);
         status = chan_flush(chan, &err);
     }
-    follow(status, &err);
-    while (status == CHAN_OPEN)
-        pause();
+    if (status != CHAN_OPEN) {
+        follow(status, &err);
+        return;
+    }
+    for (;;)
+        pause(); /* main kills us, or dies and takes us along */
 }
 
 /* With another one, numbers would be read and written with commas, by all. */
