@@ -9,6 +9,7 @@
  * has vetted all of it, so that means that a file changed since. */
 #include "worker/load.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,9 @@ static void open_plugin(struct plugin *p)
     struct box_frame before = box_enter(BLACKBOX_LOAD, p, 0);
     struct plug *plug = plug_open(p->path, &err);
     box_leave(&before);
+    /* As anywhere else in a worker: the next one may have more. */
+    if (plug == NULL && strstr(err.text, strerror(ENOMEM)) != NULL)
+        mem_exhausted(0);
     if (plug != NULL)
         start_plugin(p, plug);
     else

@@ -268,7 +268,8 @@ void fault_transfer(struct fetch *fetch, CURLcode rc)
     peer_text(fetch, peer, sizeof peer);
     curl_easy_getinfo(fetch->handle->easy, CURLINFO_OS_ERRNO, &sys_errno);
     switch (rc) {
-    case CURLE_COULDNT_RESOLVE_HOST: fault_resolve(fetch, EAI_FAMILY); break;
+    /* It has the addresses from us, all of a family that it may take. */
+    case CURLE_COULDNT_RESOLVE_HOST: fault_resolve(fetch, EAI_MEMORY); break;
     case CURLE_COULDNT_CONNECT:
     case CURLE_OPERATION_TIMEDOUT:
         fault_connect(fetch, peer,

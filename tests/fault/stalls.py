@@ -24,7 +24,7 @@ from watch import BUILD, Watch, resident_kib, until  # noqa: E402
 LONG = bool(os.environ.get("RELEVO_LONG"))
 STALL_S = 5
 FOR_EVER_S = 3600
-COMMITS = 24 if LONG else 3  # that take so long
+COMMITS = 24 if LONG else 2  # that take so long
 GOOD, LOUD = 20, 10
 OUTAGES = 12
 INTERVAL = 0.5

@@ -71,13 +71,17 @@ class Smoke:
 
     def wait(self, what, probe, limit=60):
         def look():
-            if self.watch.process.poll() == NO_MEMORY and self.may_end:
+            code = self.watch.process.poll()
+            if code == NO_MEMORY and self.may_end:
                 self.start_again()
-            elif self.watch.process.poll() is not None:
+            elif code is not None:
                 raise AssertionError("relevo ended before %s: exit %d\n%s" % (
-                    what, self.watch.process.returncode, self.watch.log()))
+                    what, code, self.watch.log()))
             return probe()
-        until(what, look, limit)
+        try:
+            until(what, look, limit)
+        except AssertionError as e:
+            raise AssertionError("%s\n%s" % (e, self.watch.log()))
 
     def start_again(self):
         self.faulty.heal()
@@ -114,7 +118,7 @@ class Smoke:
         self.flaky.__exit__()
         until("no process to be left", lambda: not any(
             os.path.exists("/proc/%d" % pid) for pid in below), 30)
-        if code != 0:
+        if code != 0 and not (code == NO_MEMORY and self.may_end):
             raise AssertionError("exit %d\n%s" % (code, self.watch.log()))
 
     def is_stored(self):
