@@ -22,6 +22,7 @@
 #include "daemon/internal.h"
 
 #define PATIENCE_NS      (3 * NS_PER_S)
+#define LITTLE_NS        (1 * NS_PER_S)
 #define PATIENCE_TICK_MS 1000
 
 static void on_patience(uv_timer_t *);
@@ -119,13 +120,17 @@ static void send_order(struct daemon *d, struct order *o, bool is_stored)
 }
 
 /* At least once is what a notice is promised: it does not wait for a disk that
- * is full or stands still. What may start only once does. Counted from the
- * intention: those that waited for their turn have waited long enough. */
+ * is full or stands still. What may start only once does. One that has waited
+ * for its turn that long already waits a little only: commits that stall delay
+ * notices once, not each; but a commit on its way is worth waiting for, since
+ * who goes out before it may go out twice. */
 static bool is_overdue(const struct order *o)
 {
+    int64_t waited_ns = clock_mono_ns() - o->made_ns;
+    int64_t intended_us = clock_wall_us() - o->run.intended_us;
     return o->run.kind == RUNBOOK_NOTIFY &&
-           (clock_mono_ns() - o->made_ns > PATIENCE_NS ||
-            clock_wall_us() - o->run.intended_us > PATIENCE_NS / NS_PER_US);
+           (waited_ns > PATIENCE_NS ||
+            (waited_ns > LITTLE_NS && intended_us > PATIENCE_NS / NS_PER_US));
 }
 
 /* What is awaited is said before `committed` is read: the writer's thread does
