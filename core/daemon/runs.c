@@ -35,8 +35,6 @@
 static void tell_model(struct daemon *d, const struct run_ending *end)
 {
     struct event e = {.kind = EVENT_RUN_ENDED, .as.run_ended = *end};
-    if (!end->known || end->exit_status < 0)
-        spare_doubt(d);
     daemon_step(d, &e);
 }
 
@@ -76,15 +74,18 @@ static void end_unknown(struct daemon *d, uint64_t run, const char *why)
     tell_model(d, &end);
 }
 
-/* Reads DIR/outcome.json; without one the run is unknown. */
-static void finish(struct daemon *d, uint64_t run, const char *why)
+/* Reads DIR/outcome.json; without one the run is unknown. True: it began, and
+ * has left how it ended. */
+static bool finish(struct daemon *d, uint64_t run, const char *why)
 {
     char dir[4200];
     struct err err;
     struct run_outcome o;
     struct arena *arena = arena_new();
     context_run_dir(d, run, dir, sizeof dir);
-    if (outcome_read(dir, &o, arena, &err)) {
+    bool found = outcome_read(dir, &o, arena, &err);
+    bool well = found && o.exit >= 0;
+    if (found) {
         struct run_ending end = {.run = run,
                                  .known = true,
                                  .exit_status = o.exit,
@@ -102,6 +103,7 @@ static void finish(struct daemon *d, uint64_t run, const char *why)
     }
     spare_forget(d, run);
     arena_free(arena);
+    return well;
 }
 
 bool runs_was_begun(const struct daemon *d, uint64_t run)
@@ -146,12 +148,17 @@ void runs_on_exited(void *arg, const struct msg_run_exited *m)
     bool started = row != NULL && row->state == RUN_STARTED;
     (void)FAILPOINT("daemon.before_ended");
     perform_order_done(arg, m->run);
-    if (m->has_outcome || started)
-        finish(arg, m->run, m->text);
-    else if (runs_was_begun(arg, m->run))
+    bool well = false;
+    if (m->has_outcome || started) {
+        well = finish(arg, m->run, m->text);
+    } else if (runs_was_begun(arg, m->run)) {
         adopt(arg, m->run); /* by the runner of an earlier main */
-    else
+        well = true;
+    } else {
         end_unstarted(arg, m->run, m->text);
+    }
+    if (!well) /* of our own runner: the disk may be why */
+        spare_doubt(arg);
 }
 
 /* ------------------------------------------------------------ adoption --- */
