@@ -162,7 +162,7 @@ class ScriptContained(unittest.TestCase):
         self.assertEqual({r["outcome"] for r in beats}, {"ok"})
         times = sorted(stamp(r["at"]) for r in beats)
         gaps = [b - a for a, b in zip(times, times[1:])]
-        self.assertLess(max(gaps), 10.0, "a gap of %g s" % max(gaps))
+        self.assertLess(max(gaps), 2.0, "a gap of %g s" % max(gaps))
 
     def test_none_is_left(self):
         print("RELEVO_SEED=%d" % SEED)

@@ -138,12 +138,11 @@ def audited(now):
 
 def runs(now, seen):
     """Started at most once, and by nobody but who may; none that the store
-    calls done, or never begun, without its trace saying so. A notice that has
-    waited seconds for its commit goes out before it, so perhaps once more."""
+    calls done, or never begun, without its trace saying so."""
     rows = {run_id(row): row for row in now.rows("run")}
     for run, n in collections.Counter(seen.started).items():
         row = rows.get(run)
-        if n > (2 if row and row["kind"] == NOTIFY else 1):
+        if n > 1:
             yield "%s was started %d times" % (run, n)
         if row is None:
             yield "%s was started and is not in the store" % run
