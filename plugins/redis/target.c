@@ -140,7 +140,7 @@ static bool read_net(struct parse *parse, const char *from)
     size_t path = query ? (size_t)(query - rest) : strlen(rest);
     if (path > 1 && !read_db(parse, rest + 1, path - 1))
         return false;
-    return read_query(parse, query);
+    return read_query(parse, query ? query + 1 : NULL);
 }
 
 /* [user[:password]@]/path[?db=N] */

@@ -7,19 +7,19 @@ begins with case_; all run, several at a time, each with peers of its own.
 
     http_faults.py [NAME...]     only the cases whose name contains one of these
 """
-import concurrent.futures
 import json
 import os
 import socket
 import sys
 import tempfile
-import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import cases  # noqa: E402
 import certs  # noqa: E402
 import nginx  # noqa: E402
 import peer  # noqa: E402
+from cases import must, must_see, seen  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe  # noqa: E402
 
@@ -45,33 +45,6 @@ class Files:
 
 def url(port, path="/", scheme="http", host="127.0.0.1"):
     return "%s://%s:%d%s" % (scheme, host, port, path)
-
-
-def must(result, **wanted):
-    """Compares members of the result; a name ending _has looks for a part."""
-    for name, value in wanted.items():
-        if name.endswith("_has"):
-            seen = result.get(name[:-4]) or ""
-            fine = value in seen
-        else:
-            seen = result.get(name)
-            fine = seen == value
-        if not fine:
-            raise AssertionError("%s is %r, wanted %r, in %r" %
-                                 (name, seen, value, result))
-
-
-def seen(result, name):
-    """An observation; a duration may be named with _ms at its end."""
-    all_seen = result["observations"]
-    return all_seen.get(name, all_seen.get(name + "_ms"))
-
-
-def must_see(result, **wanted):
-    for name, value in wanted.items():
-        if seen(result, name) != value:
-            raise AssertionError("%s is %r, wanted %r, in %r" %
-                                 (name, seen(result, name), value, result))
 
 
 def against(script, options=None, timeout="5s", cert=None, host="127.0.0.1",
@@ -661,28 +634,12 @@ def case_nginx_url_without_configuration():
 
 # ------------------------------------------------------------------- run ---
 
-def run_case(name, function):
-    try:
-        function()
-    except Exception as error:
-        print("FAIL %s: %s" % (name, error), flush=True)
-        if not isinstance(error, AssertionError):
-            traceback.print_exc()
-        return False
-    print("ok   %s" % name, flush=True)
-    return True
-
-
 def main():
     global probe, files, web
     if not os.path.exists(os.path.join(os.environ.get("RELEVO_BUILD", ""),
                                        "relevo")):
         print("no relevo in $RELEVO_BUILD: skipped")
         return 77
-    cases = [(name[5:], function) for name, function in globals().items()
-             if name.startswith("case_")]
-    if sys.argv[1:]:
-        cases = [c for c in cases if any(a in c[0] for a in sys.argv[1:])]
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         probe = Probe(folder, "http")
@@ -691,15 +648,12 @@ def main():
             web = nginx.Nginx(folder, servers(folder)).__enter__()
         else:
             print("no nginx: its cases are left out")
-            cases = [c for c in cases if not c[0].startswith("nginx")]
         try:
-            with concurrent.futures.ThreadPoolExecutor(4) as pool:
-                done = list(pool.map(lambda c: run_case(*c), cases))
+            return cases.run(globals(), sys.argv[1:], lambda name:
+                             not web and name.startswith("nginx"))
         finally:
             if web:
                 web.__exit__()
-    print("%d of %d passed" % (sum(done), len(done)))
-    return 0 if all(done) else 1
 
 
 if __name__ == "__main__":
