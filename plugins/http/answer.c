@@ -201,7 +201,7 @@ static int64_t spent(CURL *easy, CURLINFO info)
  * TCP connection is there only after TLS, so the start of TLS stands for it. */
 void answer_phases(struct fetch *fetch)
 {
-    CURL *easy = fetch->handle->easy;
+    CURL *easy = fetch->handle->transfer.easy;
     int64_t at = spent(easy, CURLINFO_NAMELOOKUP_TIME_T);
     int64_t end = http_host->now() - fetch->stage_ns;
     int64_t pretransfer = spent(easy, CURLINFO_PRETRANSFER_TIME_T);
@@ -351,7 +351,7 @@ static void observe_body(struct fetch *fetch)
 
 void answer_observe(struct fetch *fetch)
 {
-    CURL *easy = fetch->handle->easy;
+    CURL *easy = fetch->handle->transfer.easy;
     long status = 0;
     char *ip = NULL;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);

@@ -4,95 +4,38 @@
  * deadline came; sets the probe's fault, and nothing else. */
 #include "http/http.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
-#include <openssl/err.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Who was being talked to: "127.0.0.1 port 80", "example.com (192.0.2.7) port
- * 443". */
+/* Who was being talked to. */
 static void peer_text(const struct fetch *fetch, char *text, size_t size)
 {
-    const struct target *target = &fetch->target;
-    char ip[INET6_ADDRSTRLEN] = "";
-    const void *tried = &fetch->tried;
-    if (fetch->tried.ss_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)tried)->sin_addr, ip,
-                  sizeof ip);
-    else if (fetch->tried.ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)tried)->sin6_addr,
-                  ip, sizeof ip);
-    if (target->literal || !*ip)
-        snprintf(text, size, "%s port %u", target->host, target->port);
-    else
-        snprintf(text, size, "%s (%s) port %u", target->host, ip, target->port);
-}
-
-/* ----------------------------------------------------------------- names - */
-
-static const char *gai_code(int gai)
-{
-    switch (gai) {
-    case EAI_NONAME: return "EAI_NONAME";
-    case EAI_NODATA: return "EAI_NODATA";
-    case EAI_AGAIN: return "EAI_AGAIN";
-    case EAI_FAIL: return "EAI_FAIL";
-    case EAI_FAMILY: return "EAI_FAMILY";
-    case EAI_ADDRFAMILY: return "EAI_ADDRFAMILY";
-    case EAI_SYSTEM: return "EAI_SYSTEM";
-    default: return "EAI_OTHER";
-    }
+    kit_peer_text(text, size, fetch->target.host, fetch->target.port,
+                  fetch->target.literal, &fetch->tried);
 }
 
 void fault_resolve(struct fetch *fetch, int gai)
 {
-    const char *host = fetch->target.host;
-    if (gai == EAI_MEMORY)
-        http_host->fault(fetch->probe, RLV_F_RESOURCE, "EAI_MEMORY", 0,
-                         "resolve %s: out of memory", host);
-    else
-        http_host->fault(fetch->probe, RLV_F_DNS, gai_code(gai), 0,
-                         "resolve %s: %s", host,
-                         gai ? gai_strerror(gai) : "no address");
+    kit_why_resolve(fetch->probe, fetch->target.host, gai);
 }
 
 /* -------------------------------------------------------------- deadline - */
 
-void fault_deadline(struct fetch *fetch)
+/* Connected, or about to be. */
+static void fault_late(struct fetch *fetch, const char *peer, int64_t spent_ns)
 {
-    char peer[400];
-    peer_text(fetch, peer, sizeof peer);
-    double s = (double)(http_host->now() - fetch->started_ns) / 1e9;
-    if (fetch->stage == STAGE_TRUST) {
-        http_host->fault(fetch->probe, RLV_F_RESOURCE, "tls.ca_file", 0,
-                         "trusted certificates not loaded in %.2f s", s);
-        return;
-    }
-    if (fetch->stage == STAGE_RESOLVE) {
-        http_host->fault(fetch->probe, RLV_F_DNS, "timeout", 0,
-                         "resolve %s: no answer in %.2f s", fetch->target.host,
-                         s);
-        return;
-    }
-    CURL *easy = fetch->handle->easy;
+    double s = (double)spent_ns / 1e9;
+    CURL *easy = fetch->handle->transfer.easy;
     curl_off_t ready = 0, answered = 0;
     curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
     curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &answered);
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     if (!ready && !fetch->handshake_ns)
-        http_host->fault(fetch->probe, RLV_F_CONNECT_TIMEOUT, "ETIMEDOUT",
-                         ETIMEDOUT, "connect to %s: no answer in %.2f s", peer,
-                         s);
+        kit_why_late_connect(fetch->probe, peer, spent_ns);
     else if (!ready)
-        http_host->fault(fetch->probe, RLV_F_TLS, "timeout", 0,
-                         "connected to %s, TLS handshake not finished in "
-                         "%.2f s",
-                         peer, s);
+        kit_why_late_tls(fetch->probe, peer, spent_ns);
     else if (!answered && !fetch->handle->head.len)
         http_host->fault(fetch->probe, RLV_F_TIMEOUT, "wait", 0,
                          "connected to %s, no answer in %.2f s", peer, s);
@@ -108,94 +51,34 @@ void fault_deadline(struct fetch *fetch)
                          peer, status, (long long)fetch->body_bytes, s);
 }
 
-/* --------------------------------------------------------------- connect - */
-
-static enum rlv_fault connect_fault(int sys_errno)
+void fault_deadline(struct fetch *fetch)
 {
-    switch (sys_errno) {
-    case ECONNREFUSED: return RLV_F_REFUSED;
-    case ECONNRESET:
-    case EPIPE: return RLV_F_RESET;
-    case ETIMEDOUT: return RLV_F_CONNECT_TIMEOUT;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EADDRNOTAVAIL: return RLV_F_RESOURCE;
-    default: return RLV_F_UNREACHABLE;
-    }
+    char peer[400];
+    peer_text(fetch, peer, sizeof peer);
+    int64_t spent_ns = http_host->now() - fetch->started_ns;
+    if (fetch->stage == STAGE_TRUST)
+        kit_why_late_trust(fetch->probe, spent_ns);
+    else if (fetch->stage == STAGE_RESOLVE)
+        kit_why_late_resolve(fetch->probe, fetch->target.host, spent_ns);
+    else
+        fault_late(fetch, peer, spent_ns);
 }
+
+/* ------------------------------------------------------------ connection - */
 
 static void fault_connect(struct fetch *fetch, const char *peer, int sys_errno)
 {
-    if (fetch->socket_errno)
-        sys_errno = fetch->socket_errno;
-    if (sys_errno)
-        http_host->fault(fetch->probe, connect_fault(sys_errno), NULL,
-                         sys_errno, "connect to %s failed: %s", peer,
-                         strerror(sys_errno));
-    else
-        http_host->fault(fetch->probe, RLV_F_UNREACHABLE, "connect", 0,
-                         "connect to %s failed: %s", peer,
-                         fetch->handle->error);
-}
-
-/* ------------------------------------------------------------------- TLS - */
-
-/* OpenSSL's reason out of libcurl's text, "error:0A00010B:SSL
- * routines::wrong version number", as a code: WRONG_VERSION_NUMBER. The names
- * of alerts lose their "sslv3 " or "tlsv13 ", which tells the reader nothing
- * about the version spoken. Also returns the reason as it stands. */
-static const char *tls_reason(const char *text, char *code, size_t size)
-{
-    const char *at = strstr(text, "error:");
-    const char *reason =
-        at ? ERR_reason_error_string(strtoul(at + 6, NULL, 16)) : NULL;
-    if (!reason)
-        return NULL;
-    const char *alert = strstr(reason, "alert ");
-    size_t n = 0;
-    for (const char *c = alert ? alert : reason; *c && n + 1 < size; c++)
-        code[n++] = *c == ' ' ? '_' : (char)toupper((unsigned char)*c);
-    code[n] = '\0';
-    return reason;
-}
-
-static void fault_tls(struct fetch *fetch, const char *peer)
-{
-    const char *text = fetch->handle->error;
-    char code[32] = "handshake";
-    const char *reason = tls_reason(text, code, sizeof code);
-    if (strstr(text, strerror(ECONNRESET)))
-        http_host->fault(fetch->probe, RLV_F_RESET, NULL, ECONNRESET,
-                         "%s reset the connection during the TLS handshake",
-                         peer);
-    else
-        http_host->fault(fetch->probe, RLV_F_TLS, code, 0,
-                         "TLS handshake with %s failed: %s", peer,
-                         reason ? reason : text);
+    kit_why_connect(fetch->probe, peer,
+                    fetch->socket_errno ? fetch->socket_errno : sys_errno,
+                    fetch->handle->error);
 }
 
 static void fault_certificate(struct fetch *fetch)
 {
-    const struct kit_peer *shown = &fetch->peer;
-    const char *host = fetch->conf->server_name && fetch_at_origin(fetch)
-                           ? fetch->conf->server_name
-                           : fetch->target.host;
-    if (shown->error == X509_V_OK) {
-        int error = fetch->target.literal && !fetch->conf->server_name
-                        ? X509_V_ERR_IP_ADDRESS_MISMATCH
-                        : X509_V_ERR_HOSTNAME_MISMATCH;
-        http_host->fault(fetch->probe, RLV_F_CERTIFICATE, kit_certs_code(error),
-                         0, "certificate is not for %s: it names %s", host,
-                         shown->names[0] ? shown->names : "no host");
-        return;
-    }
-    char reason[320];
-    kit_certs_reason(shown, reason, sizeof reason);
-    http_host->fault(fetch->probe, RLV_F_CERTIFICATE,
-                     kit_certs_code(shown->error), 0, "certificate of %s: %s",
-                     host, reason);
+    const char *name = fetch_at_origin(fetch) ? fetch->conf->server_name : NULL;
+    kit_why_certificate(fetch->probe, &fetch->peer,
+                        name ? name : fetch->target.host,
+                        fetch->target.literal && !fetch->conf->server_name);
 }
 
 /* ------------------------------------------------------------ the answer - */
@@ -205,21 +88,11 @@ static void fault_broken(struct fetch *fetch, const char *peer, CURLcode rc,
 {
     const char *text = fetch->handle->error;
     char code[32] = "";
-    const char *reason = tls_reason(text, code, sizeof code);
-    if (sys_errno == ECONNRESET || sys_errno == EPIPE)
-        http_host->fault(fetch->probe, RLV_F_RESET, NULL, sys_errno,
-                         "%s reset the connection", peer);
-    else if (sys_errno == ETIMEDOUT)
-        http_host->fault(fetch->probe, RLV_F_TIMEOUT, NULL, sys_errno,
-                         "%s no longer acknowledges what is sent", peer);
-    else if (sys_errno == EHOSTUNREACH || sys_errno == ENETUNREACH)
-        http_host->fault(fetch->probe, RLV_F_UNREACHABLE, NULL, sys_errno,
-                         "%s can no longer be reached", peer);
-    else if (reason && strncmp(code, "ALERT_", 6) == 0)
-        http_host->fault(fetch->probe, RLV_F_TLS, code, 0,
-                         "%s ended the TLS session: %s", peer, reason);
-    else if (strcmp(code, "UNEXPECTED_EOF_WHILE_READING") == 0 &&
-             !fetch->handle->head.len)
+    if (kit_why_broken(fetch->probe, peer, sys_errno, text))
+        return;
+    kit_tls_reason(text, code, sizeof code);
+    if (strcmp(code, "UNEXPECTED_EOF_WHILE_READING") == 0 &&
+        !fetch->handle->head.len)
         http_host->fault(fetch->probe, RLV_F_CLOSED, "closed", 0,
                          "%s closed the connection without an answer", peer);
     else
@@ -241,8 +114,8 @@ static void fault_protocol(struct fetch *fetch, const char *peer,
 static void fault_size(struct fetch *fetch, const char *peer, CURLcode rc)
 {
     curl_off_t answered = 0;
-    curl_easy_getinfo(fetch->handle->easy, CURLINFO_STARTTRANSFER_TIME_T,
-                      &answered);
+    curl_easy_getinfo(fetch->handle->transfer.easy,
+                      CURLINFO_STARTTRANSFER_TIME_T, &answered);
     if (fetch->overlong_head || (answered && !fetch->body_bytes))
         http_host->fault(fetch->probe, RLV_F_PROTOCOL, "header_size", 0,
                          "answer of %s: headers too large", peer);
@@ -266,7 +139,8 @@ void fault_transfer(struct fetch *fetch, CURLcode rc)
     char peer[400];
     long sys_errno = 0;
     peer_text(fetch, peer, sizeof peer);
-    curl_easy_getinfo(fetch->handle->easy, CURLINFO_OS_ERRNO, &sys_errno);
+    curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_OS_ERRNO,
+                      &sys_errno);
     switch (rc) {
     /* It has the addresses from us, all of a family that it may take. */
     case CURLE_COULDNT_RESOLVE_HOST: fault_resolve(fetch, EAI_MEMORY); break;
@@ -275,7 +149,9 @@ void fault_transfer(struct fetch *fetch, CURLcode rc)
         fault_connect(fetch, peer,
                       rc == CURLE_COULDNT_CONNECT ? (int)sys_errno : ETIMEDOUT);
         break;
-    case CURLE_SSL_CONNECT_ERROR: fault_tls(fetch, peer); break;
+    case CURLE_SSL_CONNECT_ERROR:
+        kit_why_tls(fetch->probe, peer, fetch->handle->error);
+        break;
     case CURLE_PEER_FAILED_VERIFICATION: fault_certificate(fetch); break;
     case CURLE_GOT_NOTHING:
         http_host->fault(fetch->probe, RLV_F_CLOSED, "closed", 0,

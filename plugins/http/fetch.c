@@ -332,7 +332,8 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
         http_host->done(fetch->probe);
         return;
     }
-    curl_easy_getinfo(fetch->handle->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_RESPONSE_CODE,
+                      &status);
     if (is_redirect(status) && fetch->conf->follow_redirects) {
         size_t len;
         const char *location = answer_header(fetch, "location", &len);

@@ -209,7 +209,7 @@ static bool validate(const void *arg, const char **option, char *why,
 static int init(const struct rlv_host *host)
 {
     http_host = host;
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+    return kit_init(host);
 }
 
 RLV_PLUGIN(.name = "http", .version = RELEVO_VERSION,

@@ -5,7 +5,7 @@
  *   request.c  one hop's options for libcurl
  *   answer.c   what came back: head, body, observations, hints, evidence
  *   fault.c    why nothing came back
- *   lane.c     libcurl's multi handle on the worker's loop; the easy handles
+ *   lane.c     the crank that turns a transfer; the easy handles
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -14,6 +14,8 @@
 #include <relevo/plugin.h>
 
 #include "kit/certs.h"
+#include "kit/crank.h"
+#include "kit/why.h"
 
 #define HTTP_MS 1000000ll /* nanoseconds */
 
@@ -69,15 +71,15 @@ struct bytes {
 /* An easy handle and its buffers. Kept between probes, so that a probe costs
  * no allocation of them; held by at most one fetch at a time. */
 struct handle {
-    struct handle *next; /* while idle */
-    struct fetch *fetch; /* NULL while idle */
-    CURL *easy;
+    struct kit_transfer transfer; /* first */
+    struct handle *next;          /* while idle */
+    struct fetch *fetch;          /* NULL while idle */
     struct bytes head; /* status line and headers of the last response */
     struct bytes body;
     char error[CURL_ERROR_SIZE];
 };
 
-struct lane; /* a multi handle; see lane.c */
+struct lane; /* see lane.c */
 
 /* Where one hop goes. Strings are libcurl's. */
 struct target {
@@ -94,7 +96,6 @@ struct fetch {
     struct rlv_probe *probe;
     const struct http_conf *conf;
     struct handle *handle; /* NULL before the first transfer */
-    struct lane *lane;     /* not NULL: the handle is in this lane */
     enum stage stage;
     int64_t started_ns, stage_ns;
 

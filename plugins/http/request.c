@@ -271,7 +271,7 @@ static bool set_headers(struct fetch *fetch, char *why, size_t size)
             add(&fetch->headers, "Content-Type: application/json");
     }
     if (fetch->headers)
-        curl_easy_setopt(fetch->handle->easy, CURLOPT_HTTPHEADER,
+        curl_easy_setopt(fetch->handle->transfer.easy, CURLOPT_HTTPHEADER,
                          fetch->headers);
     return true;
 }
@@ -336,9 +336,8 @@ static bool set_url(struct fetch *fetch, CURL *easy, char *why, size_t size)
 bool request_prepare(struct fetch *fetch, char *why, size_t size)
 {
     const struct http_conf *conf = fetch->conf;
-    CURL *easy = fetch->handle->easy;
+    CURL *easy = fetch->handle->transfer.easy;
     curl_easy_reset(easy);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch->handle);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->handle->error);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, answer_on_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);

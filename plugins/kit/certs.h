@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KIT_EXPORT __attribute__((visibility("default")))
+#include "kit/init.h"
 
 struct kit_peer {
     bool verify; /* set before: refuse a chain that does not verify */

@@ -12,15 +12,16 @@
  *     kit_stream_receive until KIT_EMPTY)… → kit_stream_close, or the end of
  *     its scope
  *
- * KIT_FAILED comes at most once, and nothing after it; kit_stream_fault() then
- * sets the probe's fault. Callbacks are never called from inside a call of the
- * user's, except that kit_stream_close() may be called from a callback. */
+ * KIT_FAILED comes in place of KIT_OPEN, and nothing after it; once open, the
+ * end comes out of kit_stream_receive(), after the last byte that the peer
+ * sent, and again nothing after it. kit_stream_fault() then sets the probe's
+ * fault. Callbacks are never called from inside a call of the user's; from one,
+ * the stream may be closed and the probe ended. */
 #ifndef KIT_STREAM_H
 #define KIT_STREAM_H
 
-#include <relevo/plugin.h>
-
 #include "kit/certs.h"
+#include "kit/init.h"
 
 /* ----------------------------------------------------------------- options */
 
@@ -32,7 +33,7 @@ enum kit_tls_version { KIT_TLS_1_0, KIT_TLS_1_1, KIT_TLS_1_2, KIT_TLS_1_3 };
 struct kit_net {
     int64_t ip_family;     /* enum kit_family */
     int64_t all_addresses; /* each address of the name is probed */
-    const char *proxy;     /* "http://host:port", socks5://…; NULL: none */
+    const char *proxy;     /* "http://host:port", socks5h://…; NULL: none */
     const char *ca_file, *cert_file, *key_file, *server_name;
     int64_t min_version; /* enum kit_tls_version */
     int64_t verify;
@@ -45,7 +46,7 @@ struct kit_net {
     {"all_addresses", RLV_BOOL, 0, offsetof(struct conf, net.all_addresses), "false", NULL, \
      "Probe each address of the name, one after the other; the first that fails is named."}, \
     {"proxy", RLV_STRING, RLV_SECRET_PARTS, offsetof(struct conf, net.proxy), NULL, NULL, \
-     "Go through this proxy: http://, socks5h://, with user:password@ where it asks."}, \
+     "Go through this proxy: http://, socks4a:// or socks5h://, with user:password@ where it asks."}, \
     {"tls.ca_file", RLV_STRING, 0, offsetof(struct conf, net.ca_file), NULL, NULL, \
      "Trust the certificates in this file instead of the system's."},           \
     {"tls.cert_file", RLV_STRING, 0, offsetof(struct conf, net.cert_file), NULL, NULL, \
@@ -80,34 +81,33 @@ struct kit_peer_at {
 enum kit_event {
     KIT_OPEN,     /* connected, and the TLS handshake done */
     KIT_READABLE, /* receive until KIT_EMPTY */
-    KIT_SENT,     /* all that was given to send is with the kernel */
-    KIT_FAILED    /* not opened, or broken: kit_stream_fault() knows why */
+    KIT_SENT,     /* what had to wait is with the kernel now */
+    KIT_FAILED    /* not opened: kit_stream_fault() knows why */
 };
 
 struct kit_stream; /* one connection; owned by its scope */
 typedef void kit_stream_fn(void *arg, enum kit_event);
 
-/* Plugins call this in init(); the kit keeps the host's pointer. */
-KIT_EXPORT void kit_init(const struct rlv_host *);
-
 /* Begins to connect for probe. Never NULL; a failure comes as KIT_FAILED. The
- * stream ends with scope: the probe's, or the check's where it is to be kept. */
+ * stream ends with scope: the probe's, or the check's where it is to be kept.
+ */
 KIT_EXPORT struct kit_stream *kit_stream_open(struct rlv_scope *scope,
                                               struct rlv_probe *probe,
                                               const struct kit_peer_at *,
                                               kit_stream_fn *, void *arg);
 
-/* A kept stream serves the next probe, or nobody (NULL, NULL, NULL) between
- * probes; one that fails meanwhile is found by kit_stream_dead(). */
+/* A kept stream, of the check's scope, serves the next probe, or nobody (NULL,
+ * NULL, NULL) between probes, as it does where its probe just ends. One that is
+ * not open by then is closed; one that the peer ends meanwhile is dead. */
 KIT_EXPORT void kit_stream_lend(struct kit_stream *, struct rlv_probe *,
                                 kit_stream_fn *, void *arg);
 KIT_EXPORT bool kit_stream_dead(const struct kit_stream *);
 
-/* Queues a copy of all of it and sends what the kernel takes; the rest follows
- * by itself. False: more than 1 MiB would wait. */
+/* Sends what the kernel takes, and a copy of the rest as soon as it can. False:
+ * more than 1 MiB would wait, and nothing was taken. */
 KIT_EXPORT bool kit_stream_send(struct kit_stream *, const void *, size_t);
 
-#define KIT_EMPTY  0  /* nothing more for now */
+#define KIT_EMPTY  0  /* nothing more for now, or enough for one turn */
 #define KIT_CLOSED -1 /* the peer ended the stream, orderly */
 #define KIT_BROKEN -2 /* reset, TLS error, …: kit_stream_fault() */
 
@@ -124,7 +124,8 @@ KIT_EXPORT void kit_stream_close(struct kit_stream *);
 KIT_EXPORT void kit_stream_fault(struct kit_stream *, const char *doing);
 
 /* The deadline came: the fault for the stage that it was in; an open stream's
- * is `timeout`, code = what was waited for ("PING"), text from doing. */
+ * is `timeout`, code = what was waited for ("PING"), text from doing. Either
+ * reports the phase that it was in, too. */
 KIT_EXPORT void kit_stream_fault_deadline(struct kit_stream *, const char *code,
                                           const char *doing);
 

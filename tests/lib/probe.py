@@ -27,9 +27,12 @@ def literal(value):
 
 
 class Probe:
-    def __init__(self, folder, plugin):
+    def __init__(self, folder, plugin, **settings):
+        """settings: of the configuration's top level."""
         self.folder = folder
         self.plugin = plugin
+        self.settings = "".join("%s = %s;\n" % (name, literal(value))
+                                for name, value in settings.items())
         self.program = os.path.join(os.environ["RELEVO_BUILD"], "relevo")
 
     def run(self, *argv, env=None):
@@ -45,8 +48,8 @@ class Probe:
         settings.update(common)
         settings.update(options)
         with open(conf, "w") as f:
-            f.write("state_dir = %s;\nchecks = { it = %s; };\n" %
-                    (literal(os.path.join(where, "state")),
+            f.write("%sstate_dir = %s;\nchecks = { it = %s; };\n" %
+                    (self.settings, literal(os.path.join(where, "state")),
                      literal(settings)))
         code, out, err = self.run("-c", conf, "check", "it", "--json", env=env)
         try:

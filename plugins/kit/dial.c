@@ -1,0 +1,450 @@
+/* kit/dial.c: how a stream is opened.
+ *
+ * Owns nothing but the lists that it hands to libcurl, which hang on the
+ * stream until dial_release(). Called by stream.c.
+ *
+ * Happy path: dial_begin() sees to the trusted certificates, if TLS is to be
+ * spoken, and resolves the host, or the proxy's, on the worker's pool, unless
+ * it is an address; connect_now() hands the addresses to libcurl, which
+ * connects, through the proxy, and shakes hands (CONNECT_ONLY);
+ * stream_opened().
+ *
+ * Ways it can fail: any of these; stream_failed() with what is known. The
+ * deadline is the user's to see to. A stream that is closed while its name is
+ * being resolved has no lease any more, and the answer goes nowhere. */
+#include "kit/dial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "kit/why.h"
+
+#define HANDED_MAX    8  /* addresses, to libcurl */
+#define ADDRESSES_MAX 64 /* of a name, where each is probed */
+#define MS            1000000ll
+
+/* --------------------------------------------------------------- stages -- */
+
+void dial_stage(struct kit_stream *stream, enum kit_stage stage)
+{
+    static const int phases[] = {[KIT_STAGE_TRUST] = -1,
+                                 [KIT_STAGE_RESOLVE] = RLV_PH_DNS,
+                                 [KIT_STAGE_CONNECT] = RLV_PH_CONNECT,
+                                 [KIT_STAGE_TLS] = RLV_PH_TLS,
+                                 [KIT_STAGE_OPEN] = -1,
+                                 [KIT_STAGE_FAILED] = -1,
+                                 [KIT_STAGE_CLOSED] = -1};
+    int64_t now_ns = kit_host->now();
+    int phase = phases[stream->stage];
+    if (phase >= 0 && stream->transfer.probe)
+        kit_host->phase(stream->transfer.probe, (enum rlv_phase)phase,
+                        now_ns - stream->stage_ns);
+    stream->stage = stage;
+    stream->stage_ns = now_ns;
+}
+
+void dial_release(struct kit_stream *stream)
+{
+    curl_slist_free_all(stream->resolve);
+    curl_slist_free_all(stream->connect_to);
+    stream->resolve = stream->connect_to = NULL;
+}
+
+static void misconfigured(struct kit_stream *stream, const char *text)
+{
+    snprintf(stream->error, sizeof stream->error, "%s", text);
+    stream_failed(stream, KIT_LOST_CONFIG);
+}
+
+static void short_of(struct kit_stream *stream, const char *text)
+{
+    snprintf(stream->error, sizeof stream->error, "%s", text);
+    stream_failed(stream, KIT_LOST_RESOURCE);
+}
+
+/* ------------------------------------------------------------- callbacks - */
+
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
+                                    struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct kit_stream *stream = arg;
+    if (address->addrlen <= sizeof stream->tried)
+        memcpy(&stream->tried, &address->addr, address->addrlen);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                    address->protocol);
+    stream->socket_errno = fd < 0 ? errno : 0;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/* A queue that grows while OpenSSL waits to send its beginning again moves. */
+static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
+{
+    (void)easy;
+    struct kit_stream *stream = arg;
+    const struct kit_net *net = stream->at.net;
+    dial_stage(stream, KIT_STAGE_TLS);
+    stream->certificate = (struct kit_peer){.verify = net->verify};
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* OpenSSL's level 1 and above knows no hash for TLS before 1.2. */
+    if (net->min_version < KIT_TLS_1_2)
+        SSL_CTX_set_security_level(context, 0);
+    kit_host->serving(stream->transfer.probe);
+    return kit_certs_use(context, net->ca_file, &stream->certificate)
+               ? CURLE_OK
+               : CURLE_SSL_CACERT_BADFILE;
+}
+
+static size_t on_proxy_answer(char *at, size_t size, size_t n, void *arg)
+{
+    (void)at, (void)arg;
+    return size * n;
+}
+
+static void on_dialled(struct kit_transfer *transfer, CURLcode rc)
+{
+    struct kit_stream *stream = (struct kit_stream *)(void *)transfer;
+    if (rc == CURLE_OK) {
+        stream_opened(stream);
+        return;
+    }
+    lost_note(stream, rc);
+    stream_failed(stream, KIT_LOST_LIBCURL);
+}
+
+/* --------------------------------------------------------------- options - */
+
+static void set_tls(struct kit_stream *stream, CURL *easy)
+{
+    static const long versions[] = {
+        [KIT_TLS_1_0] = CURL_SSLVERSION_TLSv1_0,
+        [KIT_TLS_1_1] = CURL_SSLVERSION_TLSv1_1,
+        [KIT_TLS_1_2] = CURL_SSLVERSION_TLSv1_2,
+        [KIT_TLS_1_3] = CURL_SSLVERSION_TLSv1_3,
+    };
+    const struct kit_net *net = stream->at.net;
+    /* No bundle by path: libcurl would load it for each connection. */
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, stream);
+    curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, versions[net->min_version]);
+    if (!net->verify) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    /* A resumed session shows no certificate. */
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    if (net->cert_file) {
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, net->cert_file);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY,
+                         net->key_file ? net->key_file : net->cert_file);
+        /* Without one, OpenSSL asks on the terminal. */
+        curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
+    }
+}
+
+static void set_proxy(struct kit_stream *stream, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_PROXY,
+                     stream->proxied ? stream->at.net->proxy : "");
+    if (!stream->proxied)
+        return;
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_proxy_answer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_proxy_answer);
+}
+
+static void set_addresses(struct kit_stream *stream, CURL *easy)
+{
+    static const long families[] = {[KIT_FAMILY_ANY] = CURL_IPRESOLVE_WHATEVER,
+                                    [KIT_FAMILY_4] = CURL_IPRESOLVE_V4,
+                                    [KIT_FAMILY_6] = CURL_IPRESOLVE_V6};
+    /* Our own addresses must outlive the instant between being handed over
+     * and being looked up, which a second's end may fall into. */
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT,
+                     stream->resolve ? 2L : 0L);
+    curl_easy_setopt(easy, CURLOPT_IPRESOLVE,
+                     families[stream->at.net->ip_family]);
+    if (stream->resolve)
+        curl_easy_setopt(easy, CURLOPT_RESOLVE, stream->resolve);
+    if (stream->connect_to)
+        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, stream->connect_to);
+    /* libcurl shares this time out among the addresses. */
+    int64_t left_ns =
+        kit_host->deadline(stream->transfer.probe) - kit_host->now();
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(left_ns / MS) + 100);
+}
+
+/* libcurl asks for, and verifies, the name in the URL. */
+static void set_url(struct kit_stream *stream, CURL *easy)
+{
+    char url[sizeof stream->name + 32];
+    bool v6 = strchr(stream->name, ':') != NULL;
+    snprintf(url, sizeof url, "%s://%s%s%s:%u",
+             stream->at.tls ? "https" : "http", v6 ? "[" : "", stream->name,
+             v6 ? "]" : "", stream->at.port);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    const char *path = stream->at.unix_path;
+    if (path && path[0] == '@')
+        curl_easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, path + 1);
+    else if (path)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, path);
+}
+
+static void set_options(struct kit_stream *stream, CURL *easy)
+{
+    curl_easy_reset(easy);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, stream->error);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, stream);
+    set_url(stream, easy);
+    set_proxy(stream, easy);
+    set_addresses(stream, easy);
+    if (stream->at.tls)
+        set_tls(stream, easy);
+}
+
+static void connect_now(struct kit_stream *stream)
+{
+    struct kit_crank *crank = crank_here();
+    stream->transfer.easy = crank ? crank_easy(crank) : NULL;
+    stream->transfer.on_done = on_dialled;
+    if (!stream->transfer.easy) {
+        short_of(stream, "out of memory");
+        return;
+    }
+    set_options(stream, stream->transfer.easy);
+    dial_stage(stream, KIT_STAGE_CONNECT);
+    if (!kit_crank_add(crank, &stream->transfer))
+        short_of(stream, "libcurl refuses a connection");
+}
+
+/* ------------------------------------------------------------ resolution - */
+
+static bool is_address(const char *host)
+{
+    unsigned char any[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, host, any) == 1 ||
+           inet_pton(AF_INET6, host, any) == 1;
+}
+
+static const char *bracket(const char *host, bool opening)
+{
+    return !strchr(host, ':') ? "" : opening ? "[" : "]";
+}
+
+static bool RLV_PRINTF(2, 3)
+    add_format(struct curl_slist **list, const char *fmt, ...)
+{
+    char *line = NULL;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&line, fmt, args);
+    va_end(args);
+    struct curl_slist *longer = n < 0 ? NULL : curl_slist_append(*list, line);
+    if (n >= 0)
+        free(line);
+    if (longer)
+        *list = longer;
+    return longer != NULL;
+}
+
+/* libcurl's form is "+host:port:address,address"; the plus sign makes the
+ * entry go away by itself. */
+static bool give_addresses(struct kit_stream *stream, const char *addresses)
+{
+    return stream->proxied
+               ? add_format(&stream->resolve, "+%s:%u:%s", stream->proxy.host,
+                            stream->proxy.port, addresses)
+               : add_format(&stream->resolve, "+%s:%u:%s", stream->name,
+                            stream->at.port, addresses);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    char x[INET6_ADDRSTRLEN], y[INET6_ADDRSTRLEN];
+    kit_ip_text(x, sizeof x, a);
+    kit_ip_text(y, sizeof y, b);
+    return strcmp(x, y);
+}
+
+/* Each of several streams takes one of the addresses; their order in answers
+ * changes from one to the next. */
+static void choose_address(const struct kit_stream *stream,
+                           struct sockaddr_storage *all, size_t count)
+{
+    qsort(all, count, sizeof *all, by_bytes);
+    all[0] = all[stream->at.address % count];
+}
+
+static void on_resolved(void *arg, int gai,
+                        const struct sockaddr_storage *addresses, size_t count)
+{
+    struct kit_stream *stream = ((struct kit_lease *)arg)->stream;
+    struct sockaddr_storage all[ADDRESSES_MAX];
+    char list[HANDED_MAX * (INET6_ADDRSTRLEN + 3)] = "";
+    size_t len = 0;
+    if (!stream || stream->stage != KIT_STAGE_RESOLVE)
+        return;
+    if (gai || !count) {
+        stream->gai = gai;
+        stream_failed(stream, KIT_LOST_RESOLVE);
+        return;
+    }
+    if (count > ADDRESSES_MAX)
+        count = ADDRESSES_MAX;
+    memcpy(all, addresses, count * sizeof *all);
+    stream->addresses = (unsigned)count;
+    if (stream->at.net->all_addresses)
+        choose_address(stream, all, count);
+    if (stream->at.net->all_addresses || count > HANDED_MAX)
+        count = stream->at.net->all_addresses ? 1 : HANDED_MAX;
+    for (size_t i = 0; i < count; i++) {
+        char ip[INET6_ADDRSTRLEN];
+        kit_ip_text(ip, sizeof ip, &all[i]);
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s%s%s",
+                                i ? "," : "", bracket(ip, true), ip,
+                                bracket(ip, false));
+    }
+    if (give_addresses(stream, list))
+        connect_now(stream);
+    else
+        short_of(stream, "out of memory");
+}
+
+static bool family_fits(const struct kit_stream *stream, const char *address)
+{
+    int64_t family = stream->at.net->ip_family;
+    return family == KIT_FAMILY_ANY ||
+           (family == KIT_FAMILY_6) == (strchr(address, ':') != NULL);
+}
+
+/* What is dialled is an address. */
+static void connect_to_address(struct kit_stream *stream, const char *address)
+{
+    char text[INET6_ADDRSTRLEN + 3];
+    snprintf(text, sizeof text, "%s%s%s", bracket(address, true), address,
+             bracket(address, false));
+    stream->addresses = 1;
+    if (!family_fits(stream, address))
+        misconfigured(stream, "the address is not of the family that "
+                              "ip_family asks for");
+    else if (strcmp(address, stream->name) && !stream->proxied &&
+             !give_addresses(stream, text))
+        short_of(stream, "out of memory");
+    else
+        connect_now(stream);
+}
+
+static void resolve(struct kit_stream *stream)
+{
+    static const int families[] = {[KIT_FAMILY_ANY] = AF_UNSPEC,
+                                   [KIT_FAMILY_4] = AF_INET,
+                                   [KIT_FAMILY_6] = AF_INET6};
+    const char *host = stream->proxied ? stream->proxy.host : stream->host;
+    uint16_t port = stream->proxied ? stream->proxy.port : stream->at.port;
+    if (stream->at.unix_path) {
+        connect_now(stream);
+        return;
+    }
+    if (is_address(host)) {
+        connect_to_address(stream, host);
+        return;
+    }
+    dial_stage(stream, KIT_STAGE_RESOLVE);
+    kit_host->resolve(stream->transfer.probe, host, port,
+                      families[stream->at.net->ip_family], on_resolved,
+                      stream->lease);
+}
+
+/* ----------------------------------------------------------------- begin - */
+
+/* Called again, on the next turn of the loop, until the trusted certificates
+ * are loaded; nearly always they are. */
+static void on_trust(void *arg, int events)
+{
+    (void)events;
+    struct kit_stream *stream = ((struct kit_lease *)arg)->stream;
+    if (!stream || stream->stage != KIT_STAGE_TRUST)
+        return;
+    switch (kit_certs_load(stream->at.net->ca_file, stream->error,
+                           sizeof stream->error)) {
+    case KIT_TRUST_FAILED: stream_failed(stream, KIT_LOST_TRUST); return;
+    case KIT_TRUST_LOADING:
+        kit_host->timer(kit_host->probe_scope(stream->transfer.probe), 0,
+                        on_trust, stream->lease);
+        return;
+    case KIT_TRUST_READY: break;
+    }
+    resolve(stream);
+}
+
+/* Not one that would be something else in a URL. */
+static bool is_name(const char *name)
+{
+    return *name && !name[strcspn(name, "/?#@\\%[] \t\r\n")] &&
+           (!strchr(name, ':') || is_address(name));
+}
+
+static bool take_names(struct kit_stream *stream)
+{
+    const struct kit_peer_at *at = &stream->at;
+    const char *name = at->tls ? at->net->server_name : NULL;
+    if (!name)
+        name = at->host && *at->host ? at->host : "localhost";
+    const char *dialled = at->unix_path ? at->unix_path
+                          : at->host    ? at->host
+                                        : "";
+    snprintf(stream->host, sizeof stream->host, "%s", dialled);
+    snprintf(stream->name, sizeof stream->name, "%s", name);
+    stream->literal = is_address(stream->host);
+    stream->name_literal = is_address(stream->name);
+    if (at->unix_path)
+        return strlen(at->unix_path) <
+               sizeof((struct sockaddr_un *)0)->sun_path;
+    return strlen(dialled) < sizeof stream->host && is_name(stream->host) &&
+           strlen(name) < sizeof stream->name && is_name(stream->name);
+}
+
+static bool take_proxy(struct kit_stream *stream)
+{
+    const struct kit_net *net = stream->at.net;
+    stream->proxied = net->proxy && *net->proxy && !stream->at.unix_path;
+    if (!stream->proxied)
+        return true;
+    return net_proxy_parse(&stream->proxy, net->proxy, stream->error,
+                           sizeof stream->error) &&
+           (strcmp(stream->host, stream->name) == 0 ||
+            add_format(&stream->connect_to, "::%s%s%s:%u",
+                       bracket(stream->host, true), stream->host,
+                       bracket(stream->host, false), stream->at.port));
+}
+
+void dial_begin(struct kit_stream *stream)
+{
+    stream->began_ns = stream->stage_ns = kit_host->now();
+    if (!take_names(stream))
+        misconfigured(stream, stream->at.unix_path
+                                  ? "the path of a unix socket has at most "
+                                    "107 bytes"
+                                  : "not a host name or address");
+    else if (!take_proxy(stream))
+        stream_failed(stream, KIT_LOST_CONFIG);
+    else if (stream->at.tls && stream->at.net->verify)
+        on_trust(stream->lease, 0);
+    else
+        resolve(stream);
+}

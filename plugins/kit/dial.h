@@ -1,0 +1,119 @@
+/* kit/dial.h: a stream, as its own files see it.
+ *
+ *   stream.c   its life, its events, what is sent and received
+ *   dial.c     how it is opened: certificates, addresses, libcurl's options
+ *   lost.c     why it failed
+ *   net.c      the options of kit_net: what is wrong with them; proxies
+ *   crank.c    what turns libcurl
+ */
+#ifndef KIT_DIAL_H
+#define KIT_DIAL_H
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+
+#include "kit/crank.h"
+#include "kit/stream.h"
+
+enum kit_stage {
+    KIT_STAGE_TRUST, /* the trusted certificates are being loaded */
+    KIT_STAGE_RESOLVE,
+    KIT_STAGE_CONNECT, /* and, through a proxy, until that has made the way */
+    KIT_STAGE_TLS,
+    KIT_STAGE_OPEN,
+    KIT_STAGE_FAILED, /* never was open */
+    KIT_STAGE_CLOSED  /* nothing is left but facts */
+};
+
+/* What made it fail before it was open. */
+enum kit_lost {
+    KIT_LOST_LIBCURL, /* rc, error */
+    KIT_LOST_TRUST,   /* error: the bundle cannot be read */
+    KIT_LOST_RESOLVE, /* gai */
+    KIT_LOST_CONFIG,  /* error */
+    KIT_LOST_RESOURCE /* error */
+};
+
+struct kit_proxy {
+    char host[256];
+    uint16_t port;
+    bool socks;
+};
+
+/* That a stream serves a probe; in the probe's scope. */
+struct kit_lease {
+    struct kit_stream *stream; /* NULL: no longer */
+};
+
+struct kit_stream {
+    struct kit_transfer transfer; /* first; its probe is the stream's */
+    struct rlv_scope *scope;
+    struct kit_stream *next; /* while it waits to be used again */
+    struct kit_lease *lease; /* NULL: serves nobody */
+    kit_stream_fn *fn;
+    void *arg;
+
+    struct kit_peer_at at; /* its strings: until it is open or has failed */
+    char host[256];        /* what was dialled: host or unix_path */
+    char name[256];        /* that the certificate must be for */
+    struct kit_proxy proxy;
+    bool literal, name_literal, proxied;
+
+    enum kit_stage stage;
+    int64_t began_ns, stage_ns, opened_ns;
+    int64_t served_ns; /* since when it serves this probe */
+    unsigned addresses;
+    struct sockaddr_storage
+        tried;        /* the last one, the proxy's if there is one */
+    int socket_errno; /* no descriptor to be had */
+    struct curl_slist *resolve, *connect_to;
+    struct kit_peer certificate;
+    char peer[600], ip[INET6_ADDRSTRLEN];
+
+    enum kit_lost lost;
+    CURLcode rc; /* of the connection, or of what ended the open stream */
+    int gai, sys_errno;
+    long answer; /* of a proxy that refuses: HTTP status or CURLPX_ */
+    char error[CURL_ERROR_SIZE];
+
+    int fd;
+    struct rlv_watch *watch; /* of fd, once open */
+    struct rlv_watch *kick;  /* timer: KIT_READABLE or KIT_FAILED is due */
+    struct kit_bytes {
+        char *at;
+        size_t len, size, done;
+    } queue;         /* waits to be sent, from done on */
+    size_t received; /* in this turn */
+    char ahead;      /* a byte that was read to see whether there is one */
+    bool has_ahead;
+    bool ended;      /* closed or broken: rc, sys_errno */
+    bool unsendable; /* broken for what is sent; there may be more to read */
+    bool announced;  /* KIT_OPEN was said */
+    bool opening;    /* in kit_stream_open(): no callback now */
+};
+
+/* dial.c */
+void dial_begin(struct kit_stream *);
+void dial_release(struct kit_stream *);
+void dial_stage(struct kit_stream *, enum kit_stage); /* reports the last one */
+
+/* stream.c, called by dial.c */
+void stream_opened(struct kit_stream *);
+void stream_failed(struct kit_stream *, enum kit_lost);
+
+/* lost.c: keeps what libcurl knows about a failure, while it does. */
+void lost_note(struct kit_stream *, CURLcode);
+/* Sets peer, from what is known by now. */
+void lost_peer(struct kit_stream *);
+
+/* crank.c: the plugin's own crank for its streams, and easy handles to be used
+ * in it; NULL: out of memory. */
+struct kit_crank *crank_here(void);
+CURL *crank_easy(struct kit_crank *);
+void crank_easy_back(struct kit_crank *, CURL *);
+
+/* net.c. False: why is filled. */
+bool net_proxy_parse(struct kit_proxy *, const char *url, char *why,
+                     size_t size);
+
+#endif

@@ -1,0 +1,237 @@
+/* kit/lost.c: why a stream failed: what libcurl knew, and what that is called.
+ *
+ * Owns nothing. lost_note() is called while libcurl still knows; the rest by
+ * the stream's user, who then ends its probe. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/dial.h"
+#include "kit/why.h"
+
+void lost_note(struct kit_stream *stream, CURLcode rc)
+{
+    CURL *easy = stream->transfer.easy;
+    long sys_errno = 0, status = 0, reply = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &sys_errno);
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reply);
+    stream->rc = rc;
+    stream->sys_errno =
+        stream->socket_errno ? stream->socket_errno : (int)sys_errno;
+    stream->answer = stream->proxy.socks ? reply : status;
+    /* It may stem from an address that was tried before. */
+    if (stream->stage == KIT_STAGE_OPEN && stream->sys_errno &&
+        !strstr(stream->error, strerror(stream->sys_errno)))
+        stream->sys_errno = 0;
+    if (!*stream->error)
+        snprintf(stream->error, sizeof stream->error, "%s",
+                 curl_easy_strerror(rc));
+}
+
+void lost_peer(struct kit_stream *stream)
+{
+    static const struct sockaddr_storage none = {.ss_family = AF_UNSPEC};
+    char proxy[300];
+    if (stream->at.unix_path) {
+        snprintf(stream->peer, sizeof stream->peer, "unix %s", stream->host);
+        return;
+    }
+    kit_peer_text(stream->peer, sizeof stream->peer, stream->host,
+                  stream->at.port, stream->literal,
+                  stream->proxied ? &none : &stream->tried);
+    if (!stream->proxied)
+        return;
+    size_t len = strlen(stream->peer);
+    kit_peer_text(proxy, sizeof proxy, stream->proxy.host, stream->proxy.port,
+                  false, &none);
+    snprintf(stream->peer + len, sizeof stream->peer - len, " by proxy %s",
+             proxy);
+}
+
+/* ----------------------------------------------------------------- proxy - */
+
+/* The proxy answered, and did not let us through. Its being unable to is the
+ * path's fault; our not being welcome there is ours; what it says of the target
+ * is the target's. */
+static void fault_proxy(struct kit_stream *stream, struct rlv_probe *probe)
+{
+    char code[32];
+    bool ours = stream->proxy.socks ? stream->answer == CURLPX_USER_REJECTED ||
+                                          stream->answer == CURLPX_NO_AUTH
+                                    : stream->answer == 407;
+    if (stream->proxy.socks &&
+        stream->answer == CURLPX_REPLY_CONNECTION_REFUSED) {
+        kit_host->fault(probe, RLV_F_REFUSED, NULL, ECONNREFUSED,
+                        "connect to %s failed: the proxy says: %s",
+                        stream->peer, strerror(ECONNREFUSED));
+        return;
+    }
+    if (stream->proxy.socks)
+        snprintf(code, sizeof code, "socks");
+    else
+        snprintf(code, sizeof code, "proxy_%ld", stream->answer);
+    kit_host->fault(probe, ours ? RLV_F_CONFIG : RLV_F_UNREACHABLE, code, 0,
+                    "no way to %s: %s", stream->peer, stream->error);
+}
+
+/* --------------------------------------------------------------- connect - */
+
+static bool is_own(int sys_errno)
+{
+    return sys_errno == EMFILE || sys_errno == ENFILE || sys_errno == ENOBUFS ||
+           sys_errno == ENOMEM || sys_errno == EADDRNOTAVAIL;
+}
+
+static void fault_connect(struct kit_stream *stream, struct rlv_probe *probe)
+{
+    int sys_errno =
+        stream->rc == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : stream->sys_errno;
+    const char *reason = sys_errno ? strerror(sys_errno) : stream->error;
+    enum rlv_fault fault;
+    if (stream->proxied && !is_own(sys_errno))
+        fault = RLV_F_UNREACHABLE; /* what answers, or does not, is the proxy */
+    else if (stream->at.unix_path && sys_errno == ENOENT)
+        fault = RLV_F_REFUSED; /* whose socket it is does not run */
+    else if (stream->at.unix_path &&
+             (sys_errno == EACCES || sys_errno == EPERM))
+        fault = RLV_F_CONFIG;
+    else {
+        kit_why_connect(probe, stream->peer, sys_errno, stream->error);
+        return;
+    }
+    kit_host->fault(probe, fault, sys_errno ? NULL : "connect", sys_errno,
+                    "connect to %s failed: %s", stream->peer, reason);
+}
+
+static void fault_closed(struct kit_stream *stream, struct rlv_probe *probe,
+                         const char *doing)
+{
+    kit_host->fault(probe, RLV_F_CLOSED, "closed", 0,
+                    "%s closed the connection%s%s", stream->peer,
+                    doing ? " without " : "", doing ? doing : "");
+}
+
+static void fault_dial(struct kit_stream *stream, struct rlv_probe *probe)
+{
+    const char *text = stream->error;
+    if (stream->proxied && stream->answer &&
+        (stream->proxy.socks || stream->answer / 100 != 2)) {
+        fault_proxy(stream, probe);
+        return;
+    }
+    switch (stream->rc) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT: fault_connect(stream, probe); break;
+    case CURLE_SSL_CONNECT_ERROR: kit_why_tls(probe, stream->peer, text); break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        kit_why_certificate(probe, &stream->certificate, stream->name,
+                            stream->name_literal);
+        break;
+    case CURLE_SSL_CERTPROBLEM:
+        kit_host->fault(probe, RLV_F_CONFIG, "tls.cert_file", 0, "%s", text);
+        break;
+    case CURLE_URL_MALFORMAT:
+        kit_host->fault(probe, RLV_F_CONFIG, "host", 0, "%s", text);
+        break;
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PROXY:
+        if (stream->proxied)
+            kit_host->fault(probe, RLV_F_UNREACHABLE, "proxy", 0,
+                            "no way to %s: %s", stream->peer, text);
+        else if (!kit_why_broken(probe, stream->peer, stream->sys_errno, text))
+            fault_closed(stream, probe, NULL);
+        break;
+    default:
+        kit_host->fault(probe, RLV_F_RESOURCE, "libcurl", 0, "%s", text);
+        break;
+    }
+}
+
+/* ------------------------------------------------------------- the stream - */
+
+static void fault_failed(struct kit_stream *stream, struct rlv_probe *probe)
+{
+    switch (stream->lost) {
+    case KIT_LOST_LIBCURL: fault_dial(stream, probe); break;
+    case KIT_LOST_TRUST:
+        kit_host->fault(probe, RLV_F_CONFIG, "tls.ca_file", 0, "%s",
+                        stream->error);
+        break;
+    case KIT_LOST_RESOLVE:
+        kit_why_resolve(probe,
+                        stream->proxied ? stream->proxy.host : stream->host,
+                        stream->gai);
+        break;
+    case KIT_LOST_CONFIG:
+        kit_host->fault(probe, RLV_F_CONFIG, "host", 0, "%s: %s", stream->host,
+                        stream->error);
+        break;
+    case KIT_LOST_RESOURCE:
+        kit_host->fault(probe, RLV_F_RESOURCE, "libcurl", 0, "%s",
+                        stream->error);
+        break;
+    }
+}
+
+/* An end of TLS without its own farewell is one all the same. */
+static void fault_ended(struct kit_stream *stream, struct rlv_probe *probe,
+                        const char *doing)
+{
+    char code[32] = "";
+    const char *reason = kit_tls_reason(stream->error, code, sizeof code);
+    bool farewell = strcmp(code, "UNEXPECTED_EOF_WHILE_READING") == 0;
+    if (stream->rc == CURLE_OK || farewell)
+        fault_closed(stream, probe, doing);
+    else if (!kit_why_broken(probe, stream->peer, stream->sys_errno,
+                             stream->error))
+        kit_host->fault(probe, RLV_F_PROTOCOL, reason ? code : "broken", 0,
+                        "connection to %s broken off: %s", stream->peer,
+                        reason ? reason : stream->error);
+}
+
+void kit_stream_fault(struct kit_stream *stream, const char *doing)
+{
+    struct rlv_probe *probe = stream->transfer.probe;
+    if (stream->stage == KIT_STAGE_FAILED)
+        fault_failed(stream, probe);
+    else
+        fault_ended(stream, probe, doing);
+}
+
+void kit_stream_fault_deadline(struct kit_stream *stream, const char *code,
+                               const char *doing)
+{
+    struct rlv_probe *probe = stream->transfer.probe;
+    int64_t spent_ns = kit_host->now() - stream->served_ns;
+    enum kit_stage stage = stream->stage;
+    if (stage < KIT_STAGE_OPEN) {
+        lost_peer(stream);
+        dial_stage(stream, stage); /* the phase lasted until now */
+    }
+    switch (stage) {
+    case KIT_STAGE_TRUST: kit_why_late_trust(probe, spent_ns); break;
+    case KIT_STAGE_RESOLVE:
+        kit_why_late_resolve(
+            probe, stream->proxied ? stream->proxy.host : stream->host,
+            spent_ns);
+        break;
+    case KIT_STAGE_CONNECT:
+        if (stream->proxied)
+            kit_host->fault(probe, RLV_F_UNREACHABLE, NULL, ETIMEDOUT,
+                            "connect to %s: no way in %.2f s", stream->peer,
+                            (double)spent_ns / 1e9);
+        else
+            kit_why_late_connect(probe, stream->peer, spent_ns);
+        break;
+    case KIT_STAGE_TLS: kit_why_late_tls(probe, stream->peer, spent_ns); break;
+    case KIT_STAGE_FAILED: fault_failed(stream, probe); break;
+    case KIT_STAGE_OPEN:
+    case KIT_STAGE_CLOSED:
+        kit_host->fault(probe, RLV_F_TIMEOUT, code, 0,
+                        "connected to %s, %s did not come in %.2f s",
+                        stream->peer, doing, (double)spent_ns / 1e9);
+        break;
+    }
+}

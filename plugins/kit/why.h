@@ -1,0 +1,52 @@
+/* kit/why.h: why a peer could not be reached or broke off, in the words that
+ * all plugins of ours share.
+ *
+ * Each call sets the fault of the probe and nothing else. `peer` is a text by
+ * kit_peer_text(); `text` is libcurl's, in which OpenSSL's errors stand, too.
+ */
+#ifndef KIT_WHY_H
+#define KIT_WHY_H
+
+#include "kit/certs.h"
+#include "kit/init.h"
+
+/* "127.0.0.1 port 80", "example.com (192.0.2.7) port 443". literal: the host is
+ * an address. tried: the address of the last connection, AF_UNSPEC: of none. */
+KIT_EXPORT void kit_peer_text(char *text, size_t size, const char *host,
+                              uint16_t port, bool literal,
+                              const struct sockaddr_storage *tried);
+/* The address alone; "" for AF_UNSPEC. */
+KIT_EXPORT void kit_ip_text(char *text, size_t size,
+                            const struct sockaddr_storage *);
+
+/* Not resolved; gai 0: no address came. */
+KIT_EXPORT void kit_why_resolve(struct rlv_probe *, const char *host, int gai);
+/* No connection. sys_errno 0: only libcurl's text is known. */
+KIT_EXPORT void kit_why_connect(struct rlv_probe *, const char *peer,
+                                int sys_errno, const char *text);
+KIT_EXPORT void kit_why_tls(struct rlv_probe *, const char *peer,
+                            const char *text);
+/* literal: `host`, which the certificate should be for, is an address. */
+KIT_EXPORT void kit_why_certificate(struct rlv_probe *, const struct kit_peer *,
+                                    const char *host, bool literal);
+/* The connection broke after it stood. False: it is none of the ways that are
+ * the same in every protocol, and no fault is set. */
+KIT_EXPORT bool kit_why_broken(struct rlv_probe *, const char *peer,
+                               int sys_errno, const char *text);
+
+/* The deadline came before the certificates were loaded, the name resolved,
+ * the connection made, the handshake finished; after spent_ns. */
+KIT_EXPORT void kit_why_late_trust(struct rlv_probe *, int64_t spent_ns);
+KIT_EXPORT void kit_why_late_resolve(struct rlv_probe *, const char *host,
+                                     int64_t spent_ns);
+KIT_EXPORT void kit_why_late_connect(struct rlv_probe *, const char *peer,
+                                     int64_t spent_ns);
+KIT_EXPORT void kit_why_late_tls(struct rlv_probe *, const char *peer,
+                                 int64_t spent_ns);
+
+/* OpenSSL's reason out of libcurl's text, and as a code:
+ * WRONG_VERSION_NUMBER. NULL: there is none. */
+KIT_EXPORT const char *kit_tls_reason(const char *text, char *code,
+                                      size_t size);
+
+#endif
