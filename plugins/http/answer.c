@@ -88,49 +88,13 @@ size_t answer_on_body(char *at, size_t size, size_t n, void *arg)
 
 /* --------------------------------------------------------------- headers - */
 
-struct header {
-    const char *name, *value;
-    size_t name_len, value_len;
-};
-
-/* The next "name: value" line at or after *at; lines that are none, such as
- * the status line, are passed over. */
-static bool header_next(const struct bytes *head, size_t *at,
-                        struct header *header)
-{
-    while (*at < head->len) {
-        const char *line = head->at + *at;
-        const char *end = memchr(line, '\n', head->len - *at);
-        size_t len = end ? (size_t)(end - line) : head->len - *at;
-        *at += len + 1;
-        const char *colon = memchr(line, ':', len);
-        if (!colon || colon == line || !memcmp(line, "HTTP/", 5))
-            continue;
-        const char *value = colon + 1, *stop = line + len;
-        while (stop > value &&
-               (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
-            stop--;
-        while (value < stop && (*value == ' ' || *value == '\t'))
-            value++;
-        *header = (struct header){line, value, (size_t)(colon - line),
-                                  (size_t)(stop - value)};
-        return true;
-    }
-    return false;
-}
-
-static bool same_name(const struct header *a, const struct header *b)
-{
-    return a->name_len == b->name_len &&
-           !strncasecmp(a->name, b->name, a->name_len);
-}
-
 const char *answer_header(const struct fetch *fetch, const char *name,
                           size_t *len)
 {
-    struct header wanted = {.name = name, .name_len = strlen(name)}, header;
-    for (size_t at = 0; header_next(&fetch->handle->head, &at, &header);) {
-        if (same_name(&wanted, &header)) {
+    const struct bytes *head = &fetch->handle->head;
+    struct kit_header header;
+    for (size_t at = 0; kit_header_next(head->at, head->len, &at, &header);) {
+        if (kit_header_is(&header, name)) {
             *len = header.value_len;
             return header.value;
         }
@@ -139,12 +103,12 @@ const char *answer_header(const struct fetch *fetch, const char *name,
 }
 
 /* A field that comes several times is one list (RFC 9110 section 5.2). */
-static void observe_joined(struct fetch *fetch, const struct header *all,
+static void observe_joined(struct fetch *fetch, const struct kit_header *all,
                            size_t count, size_t first, const char *name)
 {
     struct bytes joined = {0};
     for (size_t i = first; i < count; i++) {
-        if (!same_name(&all[first], &all[i]))
+        if (!kit_header_same(&all[first], &all[i]))
             continue;
         if (joined.len)
             bytes_append(&joined, ", ", 2);
@@ -155,11 +119,11 @@ static void observe_joined(struct fetch *fetch, const struct header *all,
     free(joined.at);
 }
 
-static void observe_header(struct fetch *fetch, const struct header *all,
+static void observe_header(struct fetch *fetch, const struct kit_header *all,
                            size_t count, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (same_name(&all[k], &all[i]))
+        if (kit_header_same(&all[k], &all[i]))
             return; /* was joined to that one */
     char name[128];
     if (all[i].name_len >= sizeof name)
@@ -167,7 +131,7 @@ static void observe_header(struct fetch *fetch, const struct header *all,
     memcpy(name, all[i].name, all[i].name_len);
     name[all[i].name_len] = '\0';
     for (size_t k = i + 1; k < count; k++) {
-        if (same_name(&all[k], &all[i])) {
+        if (kit_header_same(&all[k], &all[i])) {
             observe_joined(fetch, all, count, i, name);
             return;
         }
@@ -178,10 +142,11 @@ static void observe_header(struct fetch *fetch, const struct header *all,
 
 static void observe_headers(struct fetch *fetch)
 {
-    struct header all[HEADERS_MAX];
+    struct kit_header all[HEADERS_MAX];
+    const struct bytes *head = &fetch->handle->head;
     size_t count = 0, at = 0;
     while (count < HEADERS_MAX &&
-           header_next(&fetch->handle->head, &at, &all[count]))
+           kit_header_next(head->at, head->len, &at, &all[count]))
         count++;
     for (size_t i = 0; i < count; i++)
         observe_header(fetch, all, count, i);
@@ -278,46 +243,14 @@ static const char *version_text(CURL *easy)
     }
 }
 
-static const char *status_text(long status)
-{
-    // clang-format off
-    static const struct { long status; const char *text; } table[] = {
-        {400, "Bad Request"},           {401, "Unauthorized"},
-        {402, "Payment Required"},      {403, "Forbidden"},
-        {404, "Not Found"},             {405, "Method Not Allowed"},
-        {406, "Not Acceptable"},        {408, "Request Timeout"},
-        {409, "Conflict"},              {410, "Gone"},
-        {411, "Length Required"},       {413, "Content Too Large"},
-        {414, "URI Too Long"},          {415, "Unsupported Media Type"},
-        {421, "Misdirected Request"},   {422, "Unprocessable Content"},
-        {423, "Locked"},                {425, "Too Early"},
-        {426, "Upgrade Required"},      {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {451, "Unavailable For Legal Reasons"},
-        {500, "Internal Server Error"}, {501, "Not Implemented"},
-        {502, "Bad Gateway"},           {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},       {505, "HTTP Version Not Supported"},
-        {507, "Insufficient Storage"},
-    };
-    // clang-format on
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (table[i].status == status)
-            return table[i].text;
-    return status < 500 ? "(client error)" : "(server error)";
-}
-
 static void hint(struct fetch *fetch, long status)
 {
     if (status < 400)
         return;
     char code[16];
     snprintf(code, sizeof code, "%ld", status);
-    enum rlv_fault fault = status == 401   ? RLV_F_AUTH
-                           : status == 403 ? RLV_F_FORBIDDEN
-                           : status == 429 ? RLV_F_OVERLOADED
-                                           : RLV_F_ERROR_RESPONSE;
-    http_host->hint(fetch->probe, fault, code, "%ld %s", status,
-                    status_text(status));
+    http_host->hint(fetch->probe, kit_status_fault(status), code, "%ld %s",
+                    status, kit_status_text(status));
 }
 
 static void observe_text(struct fetch *fetch, enum http_field field,
@@ -376,26 +309,9 @@ void answer_observe(struct fetch *fetch)
 
 /* -------------------------------------------------------------- evidence - */
 
-/* The head with the values of cookies left out. */
-static bool hide_cookies(const struct bytes *head, struct bytes *clean)
-{
-    struct header cookie = {.name = "set-cookie", .name_len = 10}, header;
-    size_t copied = 0;
-    for (size_t at = 0; header_next(head, &at, &header);) {
-        if (!same_name(&cookie, &header))
-            continue;
-        size_t value = (size_t)(header.value - head->at);
-        if (!bytes_append(clean, head->at + copied, value - copied) ||
-            !bytes_append(clean, "***", 3))
-            return false;
-        copied = value + header.value_len;
-    }
-    return copied && bytes_append(clean, head->at + copied, head->len - copied);
-}
-
 void answer_evidence(struct fetch *fetch)
 {
-    const struct bytes *head = &fetch->handle->head;
+    struct bytes *head = &fetch->handle->head;
     const struct bytes *body = &fetch->handle->body;
     char *url = NULL, request[1024];
     curl_url_get(fetch->target.url, CURLUPART_URL, &url, 0);
@@ -405,13 +321,8 @@ void answer_evidence(struct fetch *fetch)
     size_t len = (size_t)n < sizeof request ? (size_t)n : sizeof request - 1;
     http_host->evidence(fetch->probe, "request", request, len);
     if (head->len) {
-        struct bytes clean = {0};
-        bool hidden = hide_cookies(head, &clean);
-        if (hidden)
-            http_host->evidence(fetch->probe, "response", clean.at, clean.len);
-        else if (!clean.at)
-            http_host->evidence(fetch->probe, "response", head->at, head->len);
-        free(clean.at);
+        head->len = kit_head_hide_cookies(head->at, head->len);
+        http_host->evidence(fetch->probe, "response", head->at, head->len);
     }
     if (body->len)
         http_host->evidence(fetch->probe, "body", body->at,

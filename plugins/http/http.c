@@ -104,21 +104,6 @@ const char *http_method_name(enum http_method method)
 
 /* ------------------------------------------------------------ validation - */
 
-/* A field name is a token (RFC 9110 section 5.1); a line break in a value
- * would begin a header of its own. */
-const char *http_header_flaw(const struct rlv_pair *header)
-{
-    static const char token[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789!#$%&'*+-.^_`|~";
-    const char *name = header->key;
-    if (!*name || name[strspn(name, token)])
-        return "is not a header name";
-    if (strpbrk(header->value, "\r\n"))
-        return "has a line break in its value";
-    return NULL;
-}
-
 const char *http_broken_option(const struct http_conf *conf)
 {
     const struct rlv_pair texts[] = {{"user_agent", conf->user_agent},
@@ -141,7 +126,7 @@ static bool check_headers(const struct http_conf *conf, const char **option,
     }
     for (size_t i = 0; i < conf->headers.count; i++) {
         const struct rlv_pair *header = &conf->headers.pairs[i];
-        const char *flaw = http_header_flaw(header);
+        const char *flaw = kit_header_flaw(header);
         if (!flaw && conf->bearer && !strcasecmp(header->key, "authorization"))
             flaw = "is given twice: here and by bearer";
         if (flaw) {

@@ -15,6 +15,7 @@
 
 #include "kit/certs.h"
 #include "kit/crank.h"
+#include "kit/head.h"
 #include "kit/why.h"
 
 #define HTTP_MS 1000000ll /* nanoseconds */
@@ -134,9 +135,7 @@ extern const struct rlv_host *http_host;
 
 /* http.c */
 const char *http_method_name(enum http_method);
-/* NULL: the header may be sent; else what is wrong with it. */
-const char *http_header_flaw(const struct rlv_pair *);
-/* Likewise for options that become headers; returns the option's name. */
+/* NULL, or the option that would break the request's headers. */
 const char *http_broken_option(const struct http_conf *);
 
 /* fetch.c */

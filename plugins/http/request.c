@@ -223,7 +223,7 @@ static bool add_own_headers(struct fetch *fetch, bool at_origin, char *why,
     const struct rlv_dict *headers = &fetch->conf->headers;
     for (size_t i = 0; i < headers->count; i++) {
         const struct rlv_pair *header = &headers->pairs[i];
-        const char *flaw = http_header_flaw(header);
+        const char *flaw = kit_header_flaw(header);
         if (flaw) {
             snprintf(why, size, "header \"%s\" %s", header->key, flaw);
             return false;
