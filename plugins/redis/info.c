@@ -312,7 +312,7 @@ static void observe_hit_ratio(struct rlv_probe *probe, const struct info *info)
     int64_t hits, misses;
     if (info_number(info, "keyspace_hits", &hits) &&
         info_number(info, "keyspace_misses", &misses) && hits >= 0 &&
-        misses >= 0 && hits / 2 + misses / 2 > 0)
+        misses >= 0 && (hits || misses))
         redis_host->observe(
             probe, FIELD_HIT_RATIO,
             rlv_real(100.0 * (double)hits / ((double)hits + (double)misses)));

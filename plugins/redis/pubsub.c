@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define OTHERS_MAX 10000
+
 static const struct words {
     const char *subscribe, *publish, *message;
 } words[] = {{"SUBSCRIBE", "PUBLISH", "message"},
@@ -35,6 +37,21 @@ static void arrive(struct run *run)
     run->published_ns = 0;
 }
 
+/* Nobody else knows a channel of our own. On others' there may be many, but
+ * not without end: the one peer must not keep the worker busy. */
+static void other_message(struct run *run)
+{
+    const char *peer = kit_stream_peer(run->subscriber.stream);
+    if (!run->conf->channel)
+        run_fault(run, RLV_F_PROTOCOL, "unasked",
+                  "%s sent a message on %s that is not ours", peer,
+                  run->channel);
+    else if (++run->others > OTHERS_MAX)
+        run_fault(run, RLV_F_PROTOCOL, "flood",
+                  "%s sent %d other messages on %s before ours", peer,
+                  OTHERS_MAX, run->channel);
+}
+
 /* What comes on the second session without being asked for: messages, also of
  * others where the channel is not our own. */
 static void on_push(struct run *run, const redisReply *reply)
@@ -47,8 +64,12 @@ static void on_push(struct run *run, const redisReply *reply)
             run_misfit(run, reply, words_of(run)->subscribe);
         return;
     }
-    if (!reply_is(reply->element[2], run->nonce) || run->delivered_ns)
+    if (run->delivered_ns)
         return;
+    if (!reply_is(reply->element[2], run->nonce)) {
+        other_message(run);
+        return;
+    }
     run->delivered_ns = redis_host->now();
     arrive(run);
 }
@@ -99,6 +120,7 @@ void operation_pubsub(struct run *run)
                        ? run_text(run, run->conf->channel, "")
                        : run_text(run, run->conf->key_prefix, run->nonce);
     run->published_ns = run->delivered_ns = 0;
+    run->others = 0;
     run->subscriber.ready = on_ready;
     run->subscriber.push = NULL;
     if (run->conf->channel)

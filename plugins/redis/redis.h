@@ -173,6 +173,7 @@ struct verdict verdict_of(const redisReply *error);
 bool verdict_is_refusal(const redisReply *error);
 /* Of an error's text, as much as may be shown: Redis repeats the arguments of
  * a command that it does not know, and AUTH has a password among them. */
+#define ERROR_SHOWN 300
 size_t error_shown(const redisReply *error);
 /* "string", "integer", "array", "nil", "status", "error" */
 const char *reply_type(const redisReply *);
@@ -222,12 +223,12 @@ struct pending {
 struct session {
     struct run *run;           /* NULL: kept, between two probes */
     struct kit_stream *stream; /* NULL: closed */
-    struct rlv_watch *more;    /* reading goes on at the loop's next turn */
     struct reader reader;
     char *out; /* commands of this turn, sent together at its end */
     size_t out_len, out_size;
     struct pending pending[16];
     unsigned first, count;
+    unsigned sent; /* of these, how many have left: no other has a reply */
     unsigned generation; /* of the stream: how often one was closed */
     unsigned greetings;  /* replies to AUTH and SELECT still to come */
     int64_t greeted_ns;  /* when the greeting was sent; 0: none was needed */
@@ -236,6 +237,10 @@ struct session {
     bool selects;           /* it needs the database of the options */
     bool reused;            /* it was there before this probe */
     bool answered;          /* a reply came in this probe */
+    /* An error that was passed over. "max number of clients reached" comes
+     * unasked, and so as the reply to whatever was sent first. */
+    struct verdict aside;
+    char aside_text[ERROR_SHOWN + 1];
 };
 
 /* Begins to connect in scope; ready() is called when commands may follow. */
@@ -287,6 +292,7 @@ struct run {
     char *channel;           /* pubsub's */
     int64_t published_ns;    /* when the reply to PUBLISH came; 0: not yet */
     int64_t delivered_ns;    /* when the message came; 0: not yet */
+    unsigned others;         /* messages that were not ours */
     unsigned awaited;        /* replies of the present operation to come */
 };
 

@@ -51,6 +51,18 @@ bool reader_feed(struct reader *reader, const void *bytes, size_t n)
     return !reader->large;
 }
 
+/* The length of the string that is being waited for; 0: none is. hiredis has
+ * read the type already and waits at the digits for the whole of it. */
+static size_t announced(const redisReader *own)
+{
+    const char *at = own->buf + own->pos;
+    size_t left = own->len - own->pos;
+    const char *end = left ? memchr(at, '\r', left) : NULL;
+    bool string =
+        own->ridx >= 0 && own->rstack[own->ridx].type == REDIS_REPLY_STRING;
+    return string && end && *at != '-' ? strtoull(at, NULL, 10) : 0;
+}
+
 enum reader_state reader_next(struct reader *reader, redisReply **reply)
 {
     redisReader *own = reader->own;
@@ -59,13 +71,19 @@ enum reader_state reader_next(struct reader *reader, redisReply **reply)
     if (redisReaderGetReply(own, &object) != REDIS_OK)
         return reader->large ? READER_LARGE : READER_BROKEN;
     if (!object) {
-        reader->large = reader->bytes > reader->max_bytes;
+        reader->large = reader->bytes > reader->max_bytes ||
+                        announced(own) > reader->max_bytes;
         return reader->large ? READER_LARGE : READER_EMPTY;
     }
-    reader->bytes = own->len - own->pos; /* of the next one */
+    size_t left = own->len - own->pos; /* of the next one */
+    reader->large = reader->bytes - left > reader->max_bytes;
+    reader->bytes = left;
     reader->items = 0;
-    *reply = object;
-    return READER_REPLY;
+    if (!reader->large)
+        *reply = object;
+    else
+        freeReplyObject(object);
+    return reader->large ? READER_LARGE : READER_REPLY;
 }
 
 const char *reader_error(const struct reader *reader)
@@ -144,7 +162,7 @@ size_t error_shown(const redisReply *error)
 {
     const char *args = memmem(error->str, error->len, WORD(", with args"));
     size_t n = args ? (size_t)(args - error->str) : error->len;
-    return n < 300 ? n : 300;
+    return n < ERROR_SHOWN ? n : ERROR_SHOWN;
 }
 
 const char *reply_type(const redisReply *reply)

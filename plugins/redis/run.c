@@ -270,6 +270,12 @@ void run_lost(struct run *run, struct session *session)
         open_main(run);
         return;
     }
+    if (*session->aside_text && !session->answered) {
+        run_fault(run, session->aside.fault, session->aside.code,
+                  "%s said: %s, and closed the connection",
+                  kit_stream_peer(session->stream), session->aside_text);
+        return;
+    }
     if (session == &run->subscriber && !waits)
         waits = "PUBLISH, or its message";
     snprintf(doing, sizeof doing, "the reply to %s", waits ? waits : "nothing");

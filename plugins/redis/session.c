@@ -20,12 +20,9 @@
 #include <string.h>
 
 #define ITEMS_MAX 65536 /* of the arrays of one reply */
-#define TURNS     64    /* of reading, before the loop gets its turn */
 #define PENDING_MAX \
     (sizeof((struct session *)0)->pending / sizeof(struct pending))
 #define RECEIVED_MAX 256
-
-static void read_on(void *session, int events);
 
 /* ---------------------------------------------------------------- commands */
 
@@ -61,6 +58,7 @@ void session_flush(struct session *session)
 {
     size_t n = session->out_len;
     session->out_len = 0;
+    session->sent = session->count;
     if (n && session->stream &&
         !kit_stream_send(session->stream, session->out, n))
         run_fault(session->run, RLV_F_CONFIG, "command",
@@ -81,7 +79,7 @@ const char *session_waits(const struct session *session)
 bool session_is_idle(const struct session *session)
 {
     return session->stream && !session->count && !session->out_len &&
-           !session->more;
+           !session->reader.bytes;
 }
 
 /* ---------------------------------------------------------------- greeting */
@@ -168,19 +166,24 @@ static void unasked(struct session *session, const redisReply *reply)
 
 static void deliver(struct session *session, const redisReply *reply)
 {
-    if (!session->count) {
+    if (!session->sent) {
         unasked(session, reply);
         return;
     }
     struct pending pending = session->pending[session->first];
     session->first = (session->first + 1) % PENDING_MAX;
     session->count--;
-    session->answered = true;
+    session->sent--;
     session->run->speaking = session;
-    if (pending.reply)
+    if (pending.reply) {
+        session->answered = true;
         pending.reply(session->run, reply);
-    else if (reply->type == REDIS_REPLY_ERROR && !session->count)
-        unasked(session, reply); /* "max number of clients" comes unasked */
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        size_t len = error_shown(reply);
+        session->aside = verdict_of(reply);
+        memcpy(session->aside_text, reply->str, len);
+        session->aside_text[len] = '\0';
+    }
 }
 
 static void garbage(struct session *session, const char *bytes, size_t n,
@@ -224,34 +227,19 @@ static bool digest(struct session *session, const char *bytes, size_t n)
     return false;
 }
 
-/* A peer that sends without end must not hold the loop. */
 static void receive(struct session *session)
 {
     static char bytes[16 * 1024]; /* one thread, and never re-entered */
-    for (unsigned i = 0; i < TURNS; i++) {
-        ptrdiff_t n = kit_stream_receive(session->stream, bytes, sizeof bytes);
+    ptrdiff_t n;
+    do {
+        n = kit_stream_receive(session->stream, bytes, sizeof bytes);
         if (n == KIT_EMPTY)
             return;
         if (n < 0) {
             run_lost(session->run, session);
             return;
         }
-        if (!digest(session, bytes, (size_t)n))
-            return;
-    }
-    session->more = redis_host->timer(
-        redis_host->probe_scope(session->run->probe), 0, read_on, session);
-}
-
-static void read_on(void *arg, int events)
-{
-    (void)events;
-    struct session *session = arg;
-    struct run *run = session->run;
-    redis_host->unwatch(session->more);
-    session->more = NULL;
-    receive(session);
-    run_settle(run);
+    } while (digest(session, bytes, (size_t)n));
 }
 
 /* ------------------------------------------------------------------ stream */
@@ -262,10 +250,7 @@ static void on_event(void *arg, enum kit_event event)
     struct run *run = session->run;
     switch (event) {
     case KIT_OPEN: greet(session); break;
-    case KIT_READABLE:
-        if (!session->more)
-            receive(session);
-        break;
+    case KIT_READABLE: receive(session); break;
     case KIT_SENT: break;
     case KIT_FAILED: run_lost(run, session); break;
     }
@@ -285,6 +270,7 @@ void session_open(struct session *session, struct run *run,
     session_close(session);
     session->run = run;
     session->reused = session->answered = false;
+    session->aside_text[0] = '\0';
     reader_init(&session->reader, (size_t)run->conf->max_reply, ITEMS_MAX);
     session->stream =
         kit_stream_open(scope, run->probe, &at, on_event, session);
@@ -300,14 +286,11 @@ void session_resume(struct session *session, struct run *run)
 
 void session_close(struct session *session)
 {
-    if (session->more)
-        redis_host->unwatch(session->more);
     kit_stream_close(session->stream);
     reader_fini(&session->reader);
-    session->more = NULL;
     session->stream = NULL;
     session->generation++;
-    session->first = session->count = session->greetings = 0;
+    session->first = session->count = session->sent = session->greetings = 0;
     session->out_len = 0;
 }
 

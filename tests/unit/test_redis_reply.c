@@ -70,7 +70,7 @@ static void hold(const json_t *vector)
     enum reader_state state =
         feed(&reader, json_object_get(vector, "feeds_hex"), &reply);
     bool good = strcmp(ret, "OK") == 0 && !is_of_version_3(vector);
-    if (good != (state == READER_REPLY))
+    if (good != (state == READER_REPLY) || state == READER_EMPTY)
         fail_msg("%s: wanted %s, came to %d: %s", title, good ? "OK" : "ERR",
                  state, reader_error(&reader));
     if (good && type && strcmp(type, "REDIS_REPLY_ARRAY") == 0)
@@ -142,9 +142,17 @@ static void a_reply_has_a_largest_size(void **state)
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     reader_init(&reader, 1024, 8);
-    assert_int_equal(read_text(&reader, "$5000\r\n", &reply), READER_EMPTY);
+    assert_int_equal(read_text(&reader, "$5000\r\n", &reply), READER_LARGE);
+    reader_init(&reader, 1024, 8);
+    assert_int_equal(read_text(&reader, "*1\r\n$1025\r\n", &reply),
+                     READER_LARGE);
+    reader_init(&reader, 1024, 8);
+    assert_int_equal(read_text(&reader, "+", &reply), READER_EMPTY);
     assert_int_equal(read_text(&reader, text, &reply), READER_EMPTY);
     assert_int_equal(read_text(&reader, text, &reply), READER_LARGE);
+    reader_init(&reader, 16, 8); /* also if it comes in one piece */
+    assert_int_equal(read_text(&reader, "+1234567890123456\r\n", &reply),
+                     READER_LARGE);
     reader_fini(&reader);
 }
 
