@@ -303,6 +303,21 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(x, y);
 }
 
+/* Returns how many different ones there are; /etc/hosts gives some twice. */
+static size_t take_addresses(struct sockaddr_storage *all,
+                             const struct sockaddr_storage *given, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count && n < ADDRESSES_MAX; i++) {
+        size_t same = 0;
+        while (same < n && by_bytes(&all[same], &given[i]) != 0)
+            same++;
+        if (same == n)
+            all[n++] = given[i];
+    }
+    return n;
+}
+
 /* Each of several streams takes one of the addresses; their order in answers
  * changes from one to the next. */
 static void choose_address(const struct kit_stream *stream,
@@ -326,9 +341,7 @@ static void on_resolved(void *arg, int gai,
         stream_failed(stream, KIT_LOST_RESOLVE);
         return;
     }
-    if (count > ADDRESSES_MAX)
-        count = ADDRESSES_MAX;
-    memcpy(all, addresses, count * sizeof *all);
+    count = take_addresses(all, addresses, count);
     stream->addresses = (unsigned)count;
     if (stream->at.net->all_addresses)
         choose_address(stream, all, count);

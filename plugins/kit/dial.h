@@ -101,7 +101,10 @@ void dial_stage(struct kit_stream *, enum kit_stage); /* reports the last one */
 void stream_opened(struct kit_stream *);
 void stream_failed(struct kit_stream *, enum kit_lost);
 
-/* lost.c: keeps what libcurl knows about a failure, while it does. */
+/* lost.c: the stream opens: what failed until then is forgotten. libcurl writes
+ * its error buffer once: where it already has, its words come another way. */
+void lost_begin(struct kit_stream *);
+/* Keeps what libcurl knows about a failure, while it does. */
 void lost_note(struct kit_stream *, CURLcode);
 /* Sets peer, from what is known by now. */
 void lost_peer(struct kit_stream *);

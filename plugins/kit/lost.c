@@ -9,6 +9,28 @@
 #include "kit/dial.h"
 #include "kit/why.h"
 
+static int on_text(CURL *easy, curl_infotype type, char *text, size_t len,
+                   void *arg)
+{
+    (void)easy;
+    struct kit_stream *stream = arg;
+    if (type == CURLINFO_TEXT)
+        snprintf(stream->error, sizeof stream->error, "%.*s",
+                 (int)(len && text[len - 1] == '\n' ? len - 1 : len), text);
+    return 0;
+}
+
+void lost_begin(struct kit_stream *stream)
+{
+    CURL *easy = stream->transfer.easy;
+    if (*stream->error) {
+        curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_text);
+        curl_easy_setopt(easy, CURLOPT_DEBUGDATA, stream);
+        curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    }
+    stream->error[0] = '\0';
+}
+
 void lost_note(struct kit_stream *stream, CURLcode rc)
 {
     CURL *easy = stream->transfer.easy;
@@ -57,9 +79,10 @@ void lost_peer(struct kit_stream *stream)
 static void fault_proxy(struct kit_stream *stream, struct rlv_probe *probe)
 {
     char code[32];
-    bool ours = stream->proxy.socks ? stream->answer == CURLPX_USER_REJECTED ||
-                                          stream->answer == CURLPX_NO_AUTH
-                                    : stream->answer == 407;
+    bool ours = stream->proxy.socks
+                    ? stream->answer == CURLPX_USER_REJECTED ||
+                          stream->answer == CURLPX_NO_AUTH
+                    : stream->answer == 407 || stream->answer == 401;
     if (stream->proxy.socks &&
         stream->answer == CURLPX_REPLY_CONNECTION_REFUSED) {
         kit_host->fault(probe, RLV_F_REFUSED, NULL, ECONNREFUSED,
@@ -112,6 +135,17 @@ static void fault_closed(struct kit_stream *stream, struct rlv_probe *probe,
                     doing ? " without " : "", doing ? doing : "");
 }
 
+/* Before it was open: the proxy's way of speaking, or the peer's end. */
+static void fault_broken(struct kit_stream *stream, struct rlv_probe *probe)
+{
+    if (stream->proxied)
+        kit_host->fault(probe, RLV_F_UNREACHABLE, "proxy", 0,
+                        "no way to %s: %s", stream->peer, stream->error);
+    else if (!kit_why_broken(probe, stream->peer, stream->sys_errno,
+                             stream->error))
+        fault_closed(stream, probe, NULL);
+}
+
 static void fault_dial(struct kit_stream *stream, struct rlv_probe *probe)
 {
     const char *text = stream->error;
@@ -135,16 +169,13 @@ static void fault_dial(struct kit_stream *stream, struct rlv_probe *probe)
         kit_host->fault(probe, RLV_F_CONFIG, "host", 0, "%s", text);
         break;
     case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_PROXY:
-        if (stream->proxied)
-            kit_host->fault(probe, RLV_F_UNREACHABLE, "proxy", 0,
-                            "no way to %s: %s", stream->peer, text);
-        else if (!kit_why_broken(probe, stream->peer, stream->sys_errno, text))
-            fault_closed(stream, probe, NULL);
-        break;
+    case CURLE_RECV_ERROR: fault_broken(stream, probe); break;
     default:
-        kit_host->fault(probe, RLV_F_RESOURCE, "libcurl", 0, "%s", text);
+        /* What a proxy may say is beyond counting. */
+        if (stream->proxied && stream->rc != CURLE_OUT_OF_MEMORY)
+            fault_broken(stream, probe);
+        else
+            kit_host->fault(probe, RLV_F_RESOURCE, "libcurl", 0, "%s", text);
         break;
     }
 }

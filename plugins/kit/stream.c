@@ -392,8 +392,8 @@ void stream_opened(struct kit_stream *stream)
     stream->at = (struct kit_peer_at){.tls = stream->at.tls};
     stream->opened_ns = stream->stage_ns;
     stream->rc = CURLE_OK;
-    stream->error[0] = '\0';
     stream->fd = fd;
+    lost_begin(stream);
     if (stream->opening)
         kick(stream);
     else
