@@ -52,6 +52,9 @@ class Smoke:
                       on="down, recovered")
         self.watch = Watch(folder, CONFIG % (
             os.path.abspath(BUILD), *self.flaky.targets, look, call))
+        # As a service manager makes it: where there is none and none can be
+        # made, there is no place for a lock either, and `run` says so and ends.
+        os.mkdir(self.watch.state, 0o700)
         self.faulty = Faulty(folder, below=self.watch.state)
         self.watch.env.update(self.faulty.env())
         self.may_end = False
@@ -90,6 +93,8 @@ class Smoke:
         if os.path.exists(os.path.join(self.watch.state, "history.db")):
             self.before = Ledger(self.watch.state)
         self.watch.start_unanswered()
+        self.wait("it to watch again",
+                  lambda: self.watch.log().count(": watching ") > 1)
 
     def live(self):
         """To the end; returns the ledger."""
