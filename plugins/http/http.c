@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kit/memory.h"
+
 #ifndef RELEVO_VERSION
 #define RELEVO_VERSION "0"
 #endif
@@ -209,7 +211,7 @@ static bool validate(const void *arg, const char **option, char *why,
 static int init(const struct rlv_host *host)
 {
     http_host = host;
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+    return kit_memory_init(host) ? 0 : -1;
 }
 
 RLV_PLUGIN(.name = "http", .version = RELEVO_VERSION,
