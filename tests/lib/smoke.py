@@ -37,6 +37,7 @@ runbooks = {
 CRASHES = re.compile(r"killed by signal|bug: must|Sanitizer|exited with status "
                      r"(?!3\b)", re.I)
 NO_MEMORY = 3
+WATCHES = " main: watching "
 
 
 class Smoke:
@@ -92,9 +93,10 @@ class Smoke:
         self.watch.out.close()
         if os.path.exists(os.path.join(self.watch.state, "history.db")):
             self.before = Ledger(self.watch.state)
+        before = self.watch.log().count(WATCHES)
         self.watch.start_unanswered()
         self.wait("it to watch again",
-                  lambda: self.watch.log().count(": watching ") > 1)
+                  lambda: self.watch.log().count(WATCHES) > before)
 
     def live(self):
         """To the end; returns the ledger."""
