@@ -103,16 +103,21 @@ void daemon_step(struct daemon *d, const struct event *e)
     run_queue(d);
 }
 
+/* Its text may name what a setting says, and be stored. */
 void daemon_trouble(struct daemon *d, const struct trouble *t)
 {
     struct event e = {.kind = EVENT_TROUBLE, .as.trouble = *t};
+    struct buf safe = {0};
+    redact_text(d->redact, t->text, strlen(t->text), &safe);
+    e.as.trouble.text = buf_text(&safe);
     if (!d->stepping) {
         daemon_step(d, &e);
-        return;
+    } else {
+        struct queued *q = queue_event(d, &e);
+        q->event.as.trouble.object = q->object = xstrdup(t->object);
+        q->event.as.trouble.text = q->text = xstrdup(buf_text(&safe));
     }
-    struct queued *q = queue_event(d, &e);
-    q->event.as.trouble.object = q->object = xstrdup(t->object);
-    q->event.as.trouble.text = q->text = xstrdup(t->text);
+    buf_free(&safe);
 }
 
 void daemon_perform(struct daemon *d, const struct actions *actions)

@@ -157,7 +157,9 @@ void runs_on_exited(void *arg, const struct msg_run_exited *m)
     } else {
         end_unstarted(arg, m->run, m->text);
     }
-    if (!well) /* of our own runner: the disk may be why */
+    /* What our own runner could not begin, or bring to an end, the disk may
+     * have refused; not what somebody killed. */
+    if (!well && !m->killed)
         spare_doubt(arg);
 }
 

@@ -98,12 +98,10 @@ static void send_log(enum log_level level, const char *line)
     buf_free(&b);
 }
 
-static void tell_exited(uint64_t run, uint32_t generation, bool has_outcome,
-                        const char *text)
+static void tell_exited(uint32_t generation, const struct msg_run_exited *m)
 {
     struct buf b = {0};
-    struct msg_run_exited m = {run, has_outcome, text};
-    msg_put_run_exited(&b, &m);
+    msg_put_run_exited(&b, m);
     tell(MSG_RUN_EXITED, generation, &b);
     buf_free(&b);
 }
@@ -204,7 +202,8 @@ static bool on_run(const struct frame *f, struct arena *arena)
         may_run(&m, &err) &&
         (runner.rules == NULL || rules_apply(runner.rules, &m, arena, &err));
     if (!fits || !start_run(&m, f->generation, &err))
-        tell_exited(m.run, f->generation, false, err.text);
+        tell_exited(f->generation,
+                    &(struct msg_run_exited){.run = m.run, .text = err.text});
     return true;
 }
 
@@ -272,12 +271,15 @@ static void end_run(size_t index, int status)
     struct run *r = &runner.runs[index];
     struct err err = {0};
     char *path = xasprintf("%s/%s", r->dir, OUTCOME_FILE);
-    bool has_outcome = access(path, F_OK) == 0;
-    if (!has_outcome)
+    struct msg_run_exited m = {.run = r->number,
+                               .has_outcome = access(path, F_OK) == 0,
+                               .killed = WIFSIGNALED(status),
+                               .text = err.text};
+    if (!m.has_outcome)
         explain_end(r, status, &err);
     (void)FAILPOINT("runner.before_report");
     if (!r->old)
-        tell_exited(r->number, r->generation, has_outcome, err.text);
+        tell_exited(r->generation, &m);
     free(path);
     free(r->dir);
     close(r->words);

@@ -25,6 +25,7 @@
 
 enum { COPIED_PAGES = 8192 }; /* 32 MiB: well below a second */
 
+static const char magic[] = "SQLite format 3"; /* with its NUL */
 static const char *const parts[] = {"", "-wal", "-shm"};
 
 static bool has_log(const char *path)
@@ -205,6 +206,29 @@ static int open_shared(struct db *db, const char *path, const struct stat *st)
     return (rc & 0xff) == SQLITE_CANTOPEN ? open_with(db, path, "mode=ro") : rc;
 }
 
+/* Begun, and nothing was ever committed: the first page, which is the schema's
+ * (SQLite's file format, sections 1.3 and 1.6), has no cell, and the log holds
+ * at most a header of its own. SQLite cannot say so where it may not write the
+ * log's index: it tries for ten seconds and speaks of its locking protocol. */
+static bool is_blank(const char *path)
+{
+    enum { LOG_HEADER = 32, KIND = 100, CELLS = 103, LEAF = 13, READ = 105 };
+    unsigned char head[READ];
+    char *log = xasprintf("%s-wal", path);
+    struct stat st;
+    bool no_log = stat(log, &st) != 0 || st.st_size <= LOG_HEADER;
+    free(log);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    close(fd);
+    bool no_schema = n == READ && memcmp(head, magic, sizeof magic) == 0 &&
+                     head[KIND] == LEAF && head[CELLS] == 0 &&
+                     head[CELLS + 1] == 0;
+    return no_log && (n == 0 || no_schema);
+}
+
 bool db_open_reader(struct db *db, const char *path, struct err *err)
 {
     memset(db, 0, sizeof *db);
@@ -212,6 +236,8 @@ bool db_open_reader(struct db *db, const char *path, struct err *err)
     if (stat(path, &st) != 0)
         return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
                        "no history at %s", path);
+    if (S_ISREG(st.st_mode) && is_blank(path))
+        return err_set(err, ERR_NOT_FOUND, 0, "no history yet in %s", path);
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_IO, 0, "%s: not a regular file", path);
     int rc = open_shared(db, path, &st);

@@ -164,6 +164,7 @@ struct msg_run_started {
 struct msg_run_exited {
     uint64_t run;
     bool has_outcome; /* DIR/outcome.json was written */
+    bool killed;      /* its keeper ended by a signal */
     const char *text; /* why not, when it was not */
 };
 

@@ -99,6 +99,7 @@ void msg_put_run_exited(struct buf *b, const struct msg_run_exited *m)
 {
     wire_put_u64(b, m->run);
     wire_put_u8(b, m->has_outcome);
+    wire_put_u8(b, m->killed);
     wire_put_text(b, m->text);
 }
 
@@ -108,6 +109,7 @@ bool msg_get_run_exited(const void *p, size_t n, struct arena *a,
     struct wire_reader r = wire_reader(p, n, a);
     m->run = wire_u64(&r);
     m->has_outcome = wire_u8(&r) != 0;
+    m->killed = wire_u8(&r) != 0;
     m->text = wire_text_or(&r, "");
     return wire_done(&r);
 }

@@ -6,13 +6,17 @@
  * checks are judged from its results.
  * Ways it can fail: a plugin does not open, a setting does not fit: the checks
  * concerned answer every probe with `plugin` or `config` and the reason. Main
- * has vetted all of it, so that means that a file changed since. */
+ * has vetted all of it, so a file changed since, or memory or descriptors were
+ * wanting: it is opened again now and then, and once it opens the worker is to
+ * begin anew, with all its checks. */
 #include "worker/load.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -21,12 +25,16 @@
 #include "worker/target.h"
 #include "worker/view.h"
 
+#define AGAIN_NS (5 * NS_PER_S) /* from one try to open a plugin to the next \
+                                 */
+
 enum { CHECK_BYTES = 640 }; /* what one takes from its arena as a rule */
 
 static struct plugin *plugins;
 static struct check **checks; /* by id */
 static struct check *retired;
 static size_t check_count;
+static char reopened[300];
 
 /* ------------------------------------------------------------- plugins --- */
 
@@ -60,6 +68,15 @@ static void start_plugin(struct plugin *p, const struct plug *plug)
                               p->catalog->name, status);
 }
 
+static struct plug *try_to_open(struct plugin *p, struct err *err)
+{
+    struct box_frame before = box_enter(BLACKBOX_LOAD, p, 0);
+    struct plug *plug = plug_open(p->path, err);
+    box_leave(&before);
+    p->tried_ns = clock_mono_ns();
+    return plug;
+}
+
 static void open_plugin(struct plugin *p)
 {
     struct err err;
@@ -68,9 +85,7 @@ static void open_plugin(struct plugin *p)
     free(p->broken);
     p->broken = NULL;
     view_look_at_file(p->path);
-    struct box_frame before = box_enter(BLACKBOX_LOAD, p, 0);
-    struct plug *plug = plug_open(p->path, &err);
-    box_leave(&before);
+    struct plug *plug = try_to_open(p, &err);
     /* As anywhere else in a worker: the next one may have more. */
     if (plug == NULL && strstr(err.text, strerror(ENOMEM)) != NULL)
         mem_exhausted(0);
@@ -81,6 +96,18 @@ static void open_plugin(struct plugin *p)
     if (p->broken != NULL)
         log_error("%s", p->broken);
 }
+
+void load_look_again(struct plugin *p)
+{
+    struct err err;
+    if (p->inited || clock_mono_ns() - p->tried_ns < AGAIN_NS)
+        return;
+    if (try_to_open(p, &err) != NULL)
+        snprintf(reopened, sizeof reopened, "%.250s can be opened again",
+                 p->path);
+}
+
+const char *load_reopened(void) { return reopened[0] ? reopened : NULL; }
 
 /* Opened, or tried again. */
 static struct plugin *plugin_at(const char *path)

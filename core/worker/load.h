@@ -20,7 +20,8 @@
 struct plugin {
     struct plugin *next;
     char *path;
-    char *broken; /* why it cannot be used; NULL: it can */
+    char *broken;     /* why it cannot be used; NULL: it can */
+    int64_t tried_ns; /* when it was last opened in vain */
     const struct plug *plug;
     const struct rlv_plugin *table;
     const struct catalog *catalog;
@@ -74,6 +75,13 @@ void check_unref(struct check *);
 void load_bury(void);
 /* Ends every scope, calls fini(). */
 void load_close(void);
+
+/* Where it could not be opened: tries it again, if the last time is long ago.
+ */
+void load_look_again(struct plugin *);
+/* NULL, or that such a plugin can be opened now: a worker that begins anew can
+ * use it. */
+const char *load_reopened(void);
 
 /* Its file's name until it is loaded. */
 const char *plugin_name(const struct plugin *);

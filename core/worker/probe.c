@@ -159,6 +159,8 @@ static void begin(struct rlv_probe *p)
 /* Why it cannot be made at all; NULL: it can. */
 static const char *obstacle(const struct check *c, enum rlv_fault *fault)
 {
+    if (c->plugin->broken != NULL)
+        load_look_again(c->plugin);
     *fault = c->plugin->broken != NULL ? RLV_F_PLUGIN : RLV_F_CONFIG;
     return c->plugin->broken != NULL ? c->plugin->broken : c->broken;
 }

@@ -282,6 +282,8 @@ static void on_turn_ended(int64_t busy_ns)
     give_back();
     if (view_outdated() != NULL)
         retire(view_outdated());
+    if (load_reopened() != NULL)
+        retire(load_reopened());
     if (busy_ns > DISTURBED_NS)
         probe_disturb_all(busy_ns - longest_ns <= DISTURBED_NS ? culprit : 0,
                           busy_ns);

@@ -288,6 +288,10 @@ static bool next_target(struct fetch *fetch, const char *value, size_t len,
     memcpy(location, value, len);
     location[len] = '\0';
     if (!target_follow(&fetch->target, location, next, why, sizeof why)) {
+        if (next->no_memory) {
+            fail(fetch, RLV_F_RESOURCE, "ENOMEM", why);
+            return false;
+        }
         snprintf(text, sizeof text, "redirect to \"%.200s\": %s", location,
                  why);
         refuse_redirect(fetch, "location", text);
@@ -397,7 +401,9 @@ void http_start(struct rlv_probe *probe, const void *conf)
     fetch->conf = conf;
     http_host->defer(scope, release, fetch);
     if (!target_parse(&fetch->target, fetch->conf->url, why, sizeof why)) {
-        fail(fetch, RLV_F_CONFIG, "url", why);
+        bool ours = fetch->target.no_memory;
+        fail(fetch, ours ? RLV_F_RESOURCE : RLV_F_CONFIG,
+             ours ? "ENOMEM" : "url", why);
         return;
     }
     fetch->started_ns = fetch->stage_ns = http_host->now();

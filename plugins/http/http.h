@@ -88,6 +88,7 @@ struct target {
     char *host; /* IPv6 in brackets; punycode */
     uint16_t port;
     bool https, literal; /* an address needs no resolution */
+    bool no_memory;      /* that, and not the URL, is why it was not read */
 };
 
 enum stage { STAGE_TRUST, STAGE_RESOLVE, STAGE_TRANSFER };

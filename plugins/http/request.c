@@ -31,6 +31,14 @@ static bool is_literal(const char *host)
     return host[0] == '[' || inet_pton(AF_INET, host, &v4) == 1;
 }
 
+/* Of a call of libcurl's, which can also fail for want of memory. */
+static bool failed(struct target *target, CURLUcode code)
+{
+    target->no_memory = target->no_memory || code == CURLUE_OUT_OF_MEMORY ||
+                        target->url == NULL;
+    return code != CURLUE_OK;
+}
+
 /* Reads scheme, host and port out of target->url. */
 static bool target_read(struct target *target, char *why, size_t size)
 {
@@ -38,19 +46,22 @@ static bool target_read(struct target *target, char *why, size_t size)
     curl_free(target->host);
     target->host = NULL;
     bool ok = false;
-    if (curl_url_get(target->url, CURLUPART_SCHEME, &scheme, 0) ||
+    if (failed(target,
+               curl_url_get(target->url, CURLUPART_SCHEME, &scheme, 0)) ||
         (strcmp(scheme, "http") && strcmp(scheme, "https")))
         snprintf(why, size, "not an http:// or https:// URL");
-    else if (curl_url_get(target->url, CURLUPART_HOST, &target->host,
-                          CURLU_PUNYCODE))
+    else if (failed(target, curl_url_get(target->url, CURLUPART_HOST,
+                                         &target->host, CURLU_PUNYCODE)))
         snprintf(why, size,
                  "the URL's host is not valid (an international name is "
                  "written in its ASCII form, xn--...)");
-    else if (curl_url_get(target->url, CURLUPART_PORT, &port,
-                          CURLU_DEFAULT_PORT))
+    else if (failed(target, curl_url_get(target->url, CURLUPART_PORT, &port,
+                                         CURLU_DEFAULT_PORT)))
         snprintf(why, size, "the URL's port is not valid");
     else
         ok = true;
+    if (target->no_memory)
+        snprintf(why, size, "out of memory");
     if (ok) {
         target->https = scheme[4] == 's';
         target->port = (uint16_t)strtoul(port, NULL, 10);
@@ -70,15 +81,15 @@ bool target_parse(struct target *target, const char *url, char *why,
     }
     target->url = curl_url();
     CURLUcode code = curl_url_set(target->url, CURLUPART_URL, url, 0);
-    if (code == CURLUE_UNSUPPORTED_SCHEME) {
+    if (!failed(target, code))
+        return target_read(target, why, size);
+    if (target->no_memory)
+        snprintf(why, size, "out of memory");
+    else if (code == CURLUE_UNSUPPORTED_SCHEME)
         snprintf(why, size, "not an http:// or https:// URL");
-        return false;
-    }
-    if (code) {
+    else
         snprintf(why, size, "not a valid URL: %s", curl_url_strerror(code));
-        return false;
-    }
-    return target_read(target, why, size);
+    return false;
 }
 
 /* Credentials in a Location are not used, nor shown. */
@@ -88,8 +99,9 @@ bool target_follow(const struct target *from, const char *location,
     to->url = curl_url_dup(from->url);
     CURLUcode code =
         curl_url_set(to->url, CURLUPART_URL, location, CURLU_URLENCODE);
-    if (code) {
-        snprintf(why, size, "%s", curl_url_strerror(code));
+    if (failed(to, code)) {
+        snprintf(why, size, "%s",
+                 to->no_memory ? "out of memory" : curl_url_strerror(code));
         return false;
     }
     curl_url_set(to->url, CURLUPART_USER, NULL, 0);

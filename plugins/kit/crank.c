@@ -23,8 +23,6 @@
 #define IDLE_MAX       64    /* easy handles for the next streams */
 #define CONNECTION_MAX 4096L /* kept open in a crank */
 
-const struct rlv_host *kit_host;
-
 struct kit_crank {
     struct kit_crank *next; /* those of crank_here() */
     CURLM *multi;
@@ -45,12 +43,6 @@ struct sock {
     struct rlv_watch *watch;
     int fd, events;
 };
-
-int kit_init(const struct rlv_host *host)
-{
-    kit_host = host;
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
-}
 
 /* --------------------------------------------------------------- turning - */
 

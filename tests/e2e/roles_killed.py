@@ -2,6 +2,7 @@
 """SIGKILL to each role in turn, idle and at work: what was under way is
 finished by whoever is left, told exactly once, and nothing is done twice."""
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -101,6 +102,28 @@ class RolesKilled(unittest.TestCase):
             self.kill_workers(watch, 1)
             code, _, _ = watch.run("check", "c0")
             self.assertEqual(code, 0)
+
+    def test_a_plugin_that_cannot_be_opened_for_a_while(self):
+        """Vetted, and then wanting something: it comes back by itself."""
+        plugins = os.path.join(self.folder, "plugins")
+        os.mkdir(plugins)
+        for name in ("http.so", "relevo-kit.so"):
+            shutil.copy(os.path.join(BUILD, "plugins", name), plugins)
+        http = os.path.join(plugins, "http.so")
+        config = self.plain(4).replace(os.path.abspath(BUILD), self.folder)
+        with Watch(self.folder, config) as watch:
+            for i in range(4):
+                watch.wait_state("c%d" % i, "up")
+            os.rename(http, http + ".away")
+            self.kill_workers(watch, 1)
+            watch.wait_state("c0", "unknown")
+            self.assertEqual(watch.json("status")["checks"][0]["last"]["fault"],
+                             "plugin")
+            os.rename(http + ".away", http)
+            for i in range(4):
+                watch.wait_state("c%d" % i, "up")
+            self.all_go_on(watch)
+            self.assertIn("can be opened again", watch.log())
 
     # ------------------------------------------------------------- scripts ---
 

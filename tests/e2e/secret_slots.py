@@ -198,7 +198,8 @@ class SecretSlots(Canaries, unittest.TestCase):
         self.nothing_was_found()
         self.assertGreater(len(taken), 30, taken)
         if SAMPLE:
-            taken = [t for t in taken if t[1] == "top.user"] + \
+            found = ("top.user", "top.runner")  # what it has found before
+            taken = [t for t in taken if t[1] in found] + \
                 self.random.sample(taken, SAMPLE)
         for slot in taken:
             self.run_with(*slot)

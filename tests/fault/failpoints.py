@@ -143,7 +143,7 @@ class FailPoints(unittest.TestCase):
             point, self.mortal.random.randint(20, 100)))
         until("%d deaths at %s" % (TIMES, point),
               lambda: self.mortal.watch.log().count("killed by signal 9") >=
-              TIMES, 120)
+              TIMES, 60 + 10 * TIMES)  # a back-off of up to 10 s before each
         self.mortal.strike("main")
         self.mortal.judge()
         self.settle_adopted()

@@ -103,8 +103,10 @@ class NthCall(unittest.TestCase):
             lived = list(pool.map(one, chosen))
         wrong = [text for _, text in lived if text]
         print("%d lives" % sum(n for n, _ in lived), file=sys.stderr)
-        self.assertEqual(wrong, [], "\n\n".join(wrong[:3]) +
-                         "\n%d of %d" % (len(wrong), len(lived)))
+        if wrong:
+            self.fail("%s\n\nof %d:\n%s" % (
+                "\n\n".join(wrong[:3]), len(lived), "\n".join(
+                    " ".join(text.split("\n")[:2]) for text in wrong)))
 
     def calls(self, sort, *roles):
         calls = count_calls(sort, roles)

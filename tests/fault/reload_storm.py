@@ -21,6 +21,9 @@ HUPS, SECONDS, WARM_UP = 1000, 10.0, 200
 CHECKS = 30
 INTERVAL = 1.0
 MORE_MEMORY = 1 << 20
+# Main also has SQLite's cache of pages (its own default: 2,000 KiB), which the
+# long version fills.
+PAGE_CACHE = 2000 << 10 if ROUNDS > 1 else 0
 
 CONFIG = """
 runbook_dir = "%(folder)s/books";
@@ -110,10 +113,12 @@ class Storm(unittest.TestCase):
 
     def same(self, before, after):
         self.assertEqual([x[0] for x in before], [x[0] for x in after])
+        most = MORE_MEMORY + PAGE_CACHE
         for (pid, bytes_, fds), (_, bytes_now, fds_now) in zip(before, after):
             what = "%r, then %r" % (before, after)
-            self.assertLess(bytes_now - bytes_, MORE_MEMORY, what)
+            self.assertLess(bytes_now - bytes_, most, what)
             self.assertLessEqual(fds_now, fds + 1, what)
+            most = MORE_MEMORY  # of a worker: main comes first
 
     def reloaded(self, watch):
         """SIGHUPs that come while one is worked on become one more."""

@@ -23,6 +23,7 @@ from watch import BUILD, Watch, resident_kib, until  # noqa: E402
 
 LONG = bool(os.environ.get("RELEVO_LONG"))
 STALL_S = 5
+FILL_S = 180  # what fills a queue of 64 MiB takes two minutes
 FOR_EVER_S = 3600
 COMMITS = 24 if LONG else 2  # that take so long
 GOOD, LOUD = 20, 10
@@ -157,9 +158,9 @@ class Stalls(unittest.TestCase):
 
     # ------------------------------------------------------------- test ---
 
-    def stall(self, queue, limit_mib):
+    def stall(self, queue, limit_mib, commits=COMMITS, seconds=STALL_S):
         """Ends when some commits have stalled and results were lost."""
-        stall = Stall(self.folder)
+        stall = Stall(self.folder, seconds)
         with self.make(stall, queue) as watch:
             self.wait_up(watch)
             before = resident_kib(watch.process.pid)
@@ -167,14 +168,14 @@ class Stalls(unittest.TestCase):
 
             def has_stalled():
                 seen.append(resident_kib(watch.process.pid))
-                return stall.count > COMMITS and LOSES in watch.log()
+                return stall.count > commits and LOSES in watch.log()
 
             begin = time.monotonic()
             with stall:
                 until("a stall", lambda: stall.count > 1)
                 self.an_outage(watch)
                 until("the commits to stall", has_stalled,
-                      10 * STALL_S * COMMITS + 60, 0.2)
+                      10 * seconds * commits + 60, 0.2)
             end, now_us = time.monotonic(), time.time() * 1e6
             self.is_over(watch, now_us)
         print("memory: %d KiB, at most %d" % (before, max(seen)),
@@ -186,7 +187,7 @@ class Stalls(unittest.TestCase):
     def is_over(self, watch, now_us):
         until("new results to be stored", lambda: any(
             row["started_us"] > now_us
-            for row in Ledger.live(watch.state).rows("hot")))
+            for row in Ledger.live(watch.state).rows("hot")), FILL_S + 30)
         until("the losses to be counted", lambda: LOST.search(watch.log()))
         if LONG:
             until("the trouble to be over", lambda: not watch.troubles(), 120)
@@ -202,7 +203,7 @@ class Stalls(unittest.TestCase):
     @unittest.skipUnless(LONG, "the real queue: RELEVO_LONG=1")
     def test_the_real_queue(self):
         self.flaky.body = b"x" * 16384
-        self.stall("real", 160)
+        self.stall("real", 160, 1, FILL_S)
 
     def test_many_notices(self):
         stall = Stall(self.folder, FOR_EVER_S)

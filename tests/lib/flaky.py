@@ -22,6 +22,7 @@ class Flaky:
         self.requests = 0
         self.seen = [[] for _ in range(count)]
         self.targets = []
+        self.servers = []
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -62,6 +63,7 @@ class Flaky:
                 return self._serve(i, reader, writer)
             server = await asyncio.start_server(
                 client, "127.0.0.%d" % (i + 2), 0, backlog=256)
+            self.servers.append(server)
             self.targets.append(
                 "%s:%d" % server.sockets[0].getsockname()[:2])
         self.ready.set()
@@ -74,6 +76,8 @@ class Flaky:
         self.loop.close()
 
     def _end(self):
+        for server in self.servers:
+            server.close()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
         self.loop.call_soon(self.loop.stop)

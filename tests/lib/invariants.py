@@ -143,7 +143,7 @@ def runs(now, seen):
     for run, n in collections.Counter(seen.started).items():
         row = rows.get(run)
         if n > 1:
-            yield "%s was started %d times" % (run, n)
+            yield "%s was started %d times: %r" % (run, n, row)
         if row is None:
             yield "%s was started and is not in the store" % run
         elif row["state"] in (HELD, WOULD):

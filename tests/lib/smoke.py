@@ -37,6 +37,7 @@ runbooks = {
 CRASHES = re.compile(r"killed by signal|bug: must|Sanitizer|exited with status "
                      r"(?!3\b)", re.I)
 NO_MEMORY = 3
+WATCHES = " main: watching "
 
 
 class Smoke:
@@ -52,6 +53,9 @@ class Smoke:
                       on="down, recovered")
         self.watch = Watch(folder, CONFIG % (
             os.path.abspath(BUILD), *self.flaky.targets, look, call))
+        # As a service manager makes it: where there is none and none can be
+        # made, there is no place for a lock either, and `run` says so and ends.
+        os.mkdir(self.watch.state, 0o700)
         self.faulty = Faulty(folder, below=self.watch.state)
         self.watch.env.update(self.faulty.env())
         self.may_end = False
@@ -89,7 +93,10 @@ class Smoke:
         self.watch.out.close()
         if os.path.exists(os.path.join(self.watch.state, "history.db")):
             self.before = Ledger(self.watch.state)
+        before = self.watch.log().count(WATCHES)
         self.watch.start_unanswered()
+        self.wait("it to watch again",
+                  lambda: self.watch.log().count(WATCHES) > before)
 
     def live(self):
         """To the end; returns the ledger."""

@@ -156,6 +156,13 @@ static inline void world_pass(struct world *w, int64_t ns)
     world_step(w, &tick);
 }
 
+/* Looked at every second, whether the model asked for it or not. */
+static inline void world_seconds(struct world *w, int seconds)
+{
+    for (int i = 0; i < seconds; i++)
+        world_pass(w, NS_PER_S);
+}
+
 /* Moves to when the model wants to be woken. */
 static inline void world_wake(struct world *w)
 {
@@ -218,6 +225,11 @@ static inline void world_next(struct world *w, uint32_t check,
         world_wake(w);
     world_result(w, check, outcome, fault, code);
 }
+
+/* The next result of a check: refused, or good. */
+#define FAIL(w, check) \
+    world_next(w, check, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED")
+#define FINE(w, check) world_next(w, check, OUTCOME_OK, RLV_F_NONE, "")
 
 static inline void world_run_ends(struct world *w, uint64_t run,
                                   int exit_status, const char *headline)

@@ -7,9 +7,6 @@
 
 #include "lib/world.h"
 
-#define FAIL(w, check) \
-    world_next(w, check, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED")
-#define FINE(w, check) world_next(w, check, OUTCOME_OK, RLV_F_NONE, "")
 #define BLIND(w, check) \
     world_next(w, check, OUTCOME_UNKNOWN, RLV_F_RESOURCE, "")
 

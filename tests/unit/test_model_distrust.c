@@ -12,10 +12,6 @@
 #define HOUR_US (3600 * US_PER_S)
 #define DAY_US  (24 * HOUR_US)
 
-#define FAIL(w, check) \
-    world_next(w, check, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED")
-#define FINE(w, check) world_next(w, check, OUTCOME_OK, RLV_F_NONE, "")
-
 /* Far, and too near to be more than a correction; the last leads to 1970. */
 static const int64_t jumps_us[] = {HOUR_US,
                                    -HOUR_US,

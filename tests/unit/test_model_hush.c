@@ -9,10 +9,6 @@
 #include "base/str.h"
 #include "lib/world.h"
 
-#define FAIL(w, check) \
-    world_next(w, check, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED")
-#define FINE(w, check) world_next(w, check, OUTCOME_OK, RLV_F_NONE, "")
-
 /* ------------------------------------------------------------- helpers --- */
 
 /* Checks that go down and up with one result, and a notice of both. */
@@ -54,12 +50,6 @@ static void resume(struct world *w, uint32_t check)
     say_pause(w, check, false, 0);
 }
 
-static void wait_s(struct world *w, int seconds)
-{
-    for (int i = 0; i < seconds; i++)
-        world_pass(w, NS_PER_S);
-}
-
 static void assert_state(struct world *w, uint32_t check,
                          enum check_state state)
 {
@@ -92,7 +82,7 @@ static void a_paused_check_is_not_probed(void **unused)
                         "ana check.pause a: by ana: a new disk");
     assert_says(buf_text(&w.tells), "paused by ana: a new disk\n");
     assert_says(world_said(&w), "transition 1 paused");
-    wait_s(&w, 3600);
+    world_seconds(&w, 3600);
     assert_silent(world_said(&w), "probe 1");
     world_end(&w);
 }
@@ -112,7 +102,7 @@ static void what_is_on_its_way_does_not_count(void **unused)
     world_said(&w);
     world_result(&w, 1, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED");
     assert_state(&w, 1, STATE_PAUSED);
-    wait_s(&w, 600);
+    world_seconds(&w, 600);
     const char *said = world_said(&w);
     assert_silent(said, "incident");
     assert_silent(said, "probe 1");
@@ -133,7 +123,7 @@ static void it_may_be_probed_by_hand(void **unused)
     assert_says(world_said(&w), "probe 1 manual");
     world_result(&w, 1, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED");
     assert_state(&w, 1, STATE_PAUSED);
-    wait_s(&w, 600);
+    world_seconds(&w, 600);
     assert_silent(world_said(&w), "probe 1");
     world_end(&w);
 }
@@ -154,7 +144,7 @@ static void its_incident_is_closed_and_who_got_the_alarm_hears_it(void **unused)
     assert_says(said, "stored call intended");
     assert_says(said, "run call");
     world_run_ends(&w, 2, 0, "");
-    wait_s(&w, 600);
+    world_seconds(&w, 600);
     assert_silent(world_said(&w), "run call"); /* once */
     assert_says(buf_text(&w.tells), "incident I-1 closed: paused\n");
     world_end(&w);
@@ -177,10 +167,10 @@ static void what_comes_to_be_judged_from_a_paused_one_is_paused(void **unused)
     assert_says(buf_text(&w.tells), "it is judged from a, which is paused");
     assert_says(world_said(&w), "incident 1 resolved");
     pause_it(&w, 2, 30);
-    wait_s(&w, 40);
+    world_seconds(&w, 40);
     assert_state(&w, 2, STATE_PAUSED);
     assert_silent(world_said(&w), "probe 1");
-    wait_s(&w, 40);
+    world_seconds(&w, 40);
     assert_state(&w, 1, STATE_PENDING);
     assert_state(&w, 2, STATE_PENDING);
     assert_says(world_said(&w), "probe 1");
@@ -206,7 +196,7 @@ static void paused_under_maintenance_it_says_nothing(void **unused)
     world_step(&w, &e);
     FAIL(&w, 1);
     pause_it(&w, 1, 0);
-    wait_s(&w, 4000);
+    world_seconds(&w, 4000);
     assert_silent(world_said(&w), "run call");
     world_end(&w);
 }
@@ -221,7 +211,7 @@ static void resumed_it_is_probed_at_once_and_counts_anew(void **unused)
     FAIL(&w, 1);
     FAIL(&w, 1);
     pause_it(&w, 1, 0);
-    wait_s(&w, 60);
+    world_seconds(&w, 60);
     world_said(&w);
     resume(&w, 1);
     assert_state(&w, 1, STATE_PENDING);
@@ -281,7 +271,7 @@ static void a_pause_ends_by_itself(void **unused)
     pause_it(&w, 1, 600);
     assert_true(model_check_by_id(w.model, 1, &v));
     assert_int_equal(v.state->until_us, w.now.wall_us + 600 * US_PER_S);
-    wait_s(&w, 599);
+    world_seconds(&w, 599);
     assert_state(&w, 1, STATE_PAUSED);
     world_said(&w);
     world_wake(&w);
@@ -303,11 +293,11 @@ static void a_second_pause_replaces_the_first(void **unused)
     pause_it(&w, 1, 600);
     pause_it(&w, 2, 60);
     pause_it(&w, 2, 0);
-    wait_s(&w, 599);
+    world_seconds(&w, 599);
     assert_state(&w, 1, STATE_PAUSED);
-    wait_s(&w, 2);
+    world_seconds(&w, 2);
     assert_state(&w, 1, STATE_PENDING);
-    wait_s(&w, 3600);
+    world_seconds(&w, 3600);
     assert_state(&w, 2, STATE_PAUSED);
     world_end(&w);
 }
@@ -347,7 +337,7 @@ static void a_derived_check_does_not_wake_its_paused_source(void **unused)
     world_judged(&w, 1, 2, OUTCOME_FAIL, RLV_F_MISMATCH, "");
     world_result(&w, 1, OUTCOME_OK, RLV_F_NONE, "");
     world_said(&w);
-    wait_s(&w, 600);
+    world_seconds(&w, 600);
     assert_silent(world_said(&w), "probe 1");
     world_end(&w);
 }
@@ -376,7 +366,7 @@ static void a_pause_survives_restart_and_reload(void **unused)
     b.conf->checks[0].fingerprint = 77;
     world_config(&b);
     world_said(&b);
-    wait_s(&b, 600);
+    world_seconds(&b, 600);
     assert_state(&b, 1, STATE_PAUSED);
     assert_silent(world_said(&b), "probe 1");
     resume(&b, 1);

@@ -10,10 +10,6 @@
 #include "lib/world.h"
 #include "model/fault.h"
 
-#define FAIL(w, check) \
-    world_next(w, check, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED")
-#define FINE(w, check) world_next(w, check, OUTCOME_OK, RLV_F_NONE, "")
-
 /* ------------------------------------------------------------ schedule --- */
 
 static void intervals_do_not_drift(void **unused)

@@ -10,11 +10,8 @@
 #include "lib/world.h"
 #include "model/fault.h"
 
-#define FAIL(w, check) \
-    world_next(w, check, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED")
-#define FINE(w, check) world_next(w, check, OUTCOME_OK, RLV_F_NONE, "")
-#define BUSY           75
-#define BOTH           (ON_DOWN | ON_RECOVERED)
+#define BUSY 75
+#define BOTH (ON_DOWN | ON_RECOVERED)
 
 /* Checks that go down and up with one result, and one notice, "call". */
 static struct runbook_spec *begin(struct world *w, size_t checks)
@@ -33,12 +30,6 @@ static uint64_t live(const struct world *w)
 }
 
 /* Time passes in small steps, as wakes would let it. */
-static void wait_s(struct world *w, int seconds)
-{
-    for (int i = 0; i < seconds; i++)
-        world_pass(w, NS_PER_S);
-}
-
 static void a_failed_notice_is_tried_five_times_in_ten_minutes(void **unused)
 {
     (void)unused;
@@ -59,7 +50,7 @@ static void a_failed_notice_is_tried_five_times_in_ten_minutes(void **unused)
     }
     int64_t took_s = (w.now.wall_us - began_us) / US_PER_S;
     assert_in_range(took_s, 540, 660);
-    wait_s(&w, 900);
+    world_seconds(&w, 900);
     assert_int_equal(live(&w), 0);
     assert_int_equal(model_dead_letter(w.model, 0)->attempt, 5);
     assert_null(model_dead_letter(w.model, 1));
@@ -69,7 +60,7 @@ static void a_failed_notice_is_tried_five_times_in_ten_minutes(void **unused)
     assert_says(texts, "; given up after 5 attempts\n");
     world_pass(&w, 25 * 3600 * NS_PER_S);
     FINE(&w, 1);
-    wait_s(&w, 120);
+    world_seconds(&w, 120);
     assert_null(model_dead_letter(w.model, 0));
     world_end(&w);
 }
@@ -89,9 +80,9 @@ static void a_down_waits_for_its_diagnosis_but_not_for_long(void **unused)
         if (ends) {
             world_run_ends(&w, 1, 0, "the disk is full");
         } else {
-            wait_s(&w, 9);
+            world_seconds(&w, 9);
             assert_silent(world_said(&w), "run call");
-            wait_s(&w, 2);
+            world_seconds(&w, 2);
         }
         assert_says(world_said(&w), "run call");
         world_end(&w);
@@ -123,7 +114,7 @@ static void by_hand_is_tried_once(void **unused)
     e.as.run_asked.runbook = book;
     world_step(&w, &e);
     world_run_ends(&w, 1, BUSY, "");
-    wait_s(&w, 60);
+    world_seconds(&w, 60);
     assert_int_equal(live(&w), 0);
     assert_null(model_dead_letter(w.model, 0));
     world_end(&w);
@@ -144,7 +135,7 @@ static void a_failing_notice_holds_back_later_ones_of_its_entry(void **unused)
     const char *said = world_said(&w);
     assert_says(said, "run mail");
     assert_silent(said, "run call");
-    wait_s(&w, 16);
+    world_seconds(&w, 16);
     assert_int_equal(occurrences(world_said(&w), "run call"), 1);
     world_run_ends(&w, 3, 0, "");
     assert_says(world_said(&w), "run call"); /* now that of check 2 */
@@ -161,7 +152,7 @@ static void recovered_does_not_overtake_down(void **unused)
     world_run_ends(&w, 1, BUSY, "");
     FINE(&w, 1);
     world_said(&w);
-    wait_s(&w, 16);
+    world_seconds(&w, 16);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_DOWN);
     assert_null(model_live_run(w.model, 1));
     world_run_ends(&w, live(&w), 0, "");
@@ -182,7 +173,7 @@ static void recovered_is_not_sent_where_down_was_given_up(void **unused)
     FINE(&w, 1);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     world_run_ends(&w, live(&w), 0, ""); /* mail */
-    wait_s(&w, 16);
+    world_seconds(&w, 16);
     world_run_ends(&w, live(&w), 78, "");
     assert_says(world_said(&w), "stored call held moot");
     assert_int_equal(live(&w), 0);
@@ -206,7 +197,7 @@ static void whose_end_is_unknown_may_have_arrived(void **unused)
                                          .output = "",
                                          .headline = ""};
     world_step(&w, &e);
-    wait_s(&w, 16);
+    world_seconds(&w, 16);
     world_run_ends(&w, live(&w), 78, "");
     FINE(&w, 1);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
@@ -250,7 +241,7 @@ static void a_removed_check_has_its_recovered_sent(void **unused)
     assert_true(model_check_known(w.model, 2, &v));
     assert_null(v.spec);
     world_run_ends(&w, 2, BUSY, "");
-    wait_s(&w, 16);
+    world_seconds(&w, 16);
     assert_int_equal(model_live_run(w.model, 0)->attempt, 2);
     world_end(&w);
     world_end(&other);
@@ -268,21 +259,21 @@ static void it_is_repeated_while_the_incident_is_open(void **unused)
     FAIL(&w, 1);
     world_run_ends(&w, 1, 0, "");
     world_said(&w);
-    wait_s(&w, 59);
+    world_seconds(&w, 59);
     assert_silent(world_said(&w), "run call");
-    wait_s(&w, 2);
+    world_seconds(&w, 2);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_STILL_DOWN);
-    wait_s(&w, 120); /* not on top of one that is not delivered */
+    world_seconds(&w, 120); /* not on top of one that is not delivered */
     assert_int_equal(occurrences(world_said(&w), "run call"), 1);
     world_run_ends(&w, 2, 0, "");
-    wait_s(&w, 2);
+    world_seconds(&w, 2);
     assert_int_equal(occurrences(world_said(&w), "run call"), 1);
     world_run_ends(&w, 3, 0, "");
     FINE(&w, 1);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     world_run_ends(&w, live(&w), 0, "");
     world_said(&w);
-    wait_s(&w, 300);
+    world_seconds(&w, 300);
     assert_silent(world_said(&w), "run call");
     world_end(&w);
 }
@@ -301,7 +292,7 @@ static void an_acknowledged_incident_is_not_repeated(void **unused)
     e.as.acknowledge.note = "";
     world_step(&w, &e);
     world_said(&w);
-    wait_s(&w, 300);
+    world_seconds(&w, 300);
     assert_silent(world_said(&w), "run call");
     FINE(&w, 1);
     assert_says(world_said(&w), "run call");
@@ -316,7 +307,7 @@ static void a_repetition_is_a_new_chance_for_what_was_given_up(void **unused)
     world_config(&w);
     FAIL(&w, 1);
     world_run_ends(&w, 1, 78, "");
-    wait_s(&w, 61);
+    world_seconds(&w, 61);
     world_run_ends(&w, live(&w), 0, "");
     FINE(&w, 1);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
@@ -342,9 +333,9 @@ static void outside_its_hours_it_is_held_and_made_up_for(void **unused)
     assert_says(said, "stored call held active");
     assert_silent(said, "run call");
     assert_says(buf_text(&w.texts), "the next begin at 23:00\n");
-    wait_s(&w, 46 * 60);
+    world_seconds(&w, 46 * 60);
     assert_silent(world_said(&w), "run call");
-    wait_s(&w, 60);
+    world_seconds(&w, 60);
     assert_int_equal(occurrences(world_said(&w), "run call"), 1);
     world_end(&w);
 }
@@ -359,7 +350,7 @@ static void what_recovered_before_its_hours_is_not_told(void **unused)
     world_config(&w);
     FAIL(&w, 1);
     FINE(&w, 1);
-    wait_s(&w, 60 * 60);
+    world_seconds(&w, 60 * 60);
     assert_silent(world_said(&w), "run call");
     world_end(&w);
 }
@@ -377,7 +368,7 @@ static void the_all_clear_comes_at_any_hour(void **unused)
     FAIL(&w, 1);
     world_run_ends(&w, 1, 0, "");
     world_said(&w);
-    wait_s(&w, 2 * 60 * 60); /* no repetition at night */
+    world_seconds(&w, 2 * 60 * 60); /* no repetition at night */
     assert_silent(world_said(&w), "run call");
     FINE(&w, 1);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
@@ -418,9 +409,9 @@ static void maintenance_mutes_and_what_is_still_true_follows(void **unused)
     FINE(&w, 2);
     world_run_ends(&w, live(&w), 0, "");
     world_said(&w);
-    wait_s(&w, 500);
+    world_seconds(&w, 500);
     assert_silent(world_said(&w), "run call");
-    wait_s(&w, 120);
+    world_seconds(&w, 120);
     assert_int_equal(occurrences(world_said(&w), "run call"), 1);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_DOWN);
     world_end(&w);
@@ -437,13 +428,13 @@ static void a_recovery_in_maintenance_is_told_after_it(void **unused)
     window(&w, 0, 7200);
     FINE(&w, 1);
     assert_says(world_said(&w), "stored call held maintenance");
-    wait_s(&w, 7100); /* longer than a resolved incident is remembered */
+    world_seconds(&w, 7100); /* longer than a resolved incident is remembered */
     assert_silent(world_said(&w), "run call");
-    wait_s(&w, 120);
+    world_seconds(&w, 120);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     assert_non_null(model_incident(w.model, 1));
     world_run_ends(&w, live(&w), 0, "");
-    wait_s(&w, 2000);
+    world_seconds(&w, 2000);
     assert_null(model_incident(w.model, 1));
     world_end(&w);
 }
@@ -465,10 +456,10 @@ static void what_is_owed_is_found_while_others_are_forgotten(void **unused)
         world_run_ends(&w, live(&w), 0, "");
     window(&w, 0, 1200);
     FINE(&w, 3);
-    wait_s(&w, 1100); /* longer than a resolved incident is remembered */
+    world_seconds(&w, 1100); /* longer than a resolved incident is remembered */
     assert_null(model_incident(w.model, 2));
     assert_non_null(model_incident(w.model, 3));
-    wait_s(&w, 120);
+    world_seconds(&w, 120);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     assert_int_equal(model_live_run(w.model, 0)->incident, 3);
     world_end(&w);
@@ -488,17 +479,17 @@ static void a_held_recovery_outlives_a_blip(void **unused)
     world_run_ends(&w, 1, 0, "");
     window(&w, 0, 60);
     FINE(&w, 1);
-    wait_s(&w, 45);
+    world_seconds(&w, 45);
     FAIL(&w, 1);
     assert_non_null(model_check_known(w.model, 1, &v) ? v.maintenance : NULL);
     for (int i = 0; i < 30 && v.maintenance != NULL; i++) {
-        wait_s(&w, 1);
+        world_seconds(&w, 1);
         model_check_known(w.model, 1, &v);
     }
-    wait_s(&w, 2);
+    world_seconds(&w, 2);
     assert_int_equal(live(&w), 0);
     FINE(&w, 1);
-    wait_s(&w, 15);
+    world_seconds(&w, 15);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     world_end(&w);
 }
@@ -518,14 +509,14 @@ static void a_late_attempt_does_not_replace_a_held_recovery(void **unused)
     window(&w, 0, 120);
     FINE(&w, 1);
     assert_says(world_said(&w), "stored call held maintenance");
-    wait_s(&w, 10);
+    world_seconds(&w, 10);
     world_run_ends(&w, live(&w), BUSY, "");
-    wait_s(&w, 50);
+    world_seconds(&w, 50);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     world_run_ends(&w, live(&w), 0, "");
     assert_int_equal(model_live_run(w.model, 0)->on, ON_DOWN);
     world_run_ends(&w, live(&w), 0, "");
-    wait_s(&w, 120);
+    world_seconds(&w, 120);
     assert_int_equal(model_live_run(w.model, 0)->on, ON_RECOVERED);
     world_end(&w);
 }
@@ -545,7 +536,7 @@ static void one_recovered_for_each_down(void **unused)
     world_said(&w);
     FAIL(&w, 1);
     FINE(&w, 1);
-    wait_s(&w, 120);
+    world_seconds(&w, 120);
     const char *said = world_said(&w);
     assert_says(said, "stored call held maintenance");
     assert_silent(said, "run call");
@@ -569,7 +560,7 @@ static void an_attempt_that_waits_survives_a_restart(void **unused)
     world_restart(&b, &a);
     world_config(&b);
     assert_silent(world_said(&b), "run call");
-    wait_s(&b, 16);
+    world_seconds(&b, 16);
     assert_int_equal(live(&b), 3);
     assert_null(model_dead_letter(b.model, 0));
     world_run_ends(&b, 3, 0, "");
@@ -596,7 +587,7 @@ static void what_is_owed_and_dead_survives_a_restart(void **unused)
     world_config(&b);
     assert_string_equal(model_dead_letter(b.model, 0)->runbook, "mail");
     world_said(&b);
-    wait_s(&b, 3600);
+    world_seconds(&b, 3600);
     assert_int_equal(occurrences(world_said(&b), "run call"), 1);
     world_end(&a);
     world_end(&b);
@@ -611,7 +602,7 @@ static void a_wall_clock_that_went_back_keeps_nobody_waiting(void **unused)
     FAIL(&w, 1);
     world_run_ends(&w, 1, BUSY, "");
     w.now.wall_us -= 3600 * US_PER_S;
-    wait_s(&w, 16);
+    world_seconds(&w, 16);
     assert_int_equal(model_live_run(w.model, 0)->attempt, 2);
     world_end(&w);
 }
@@ -656,7 +647,7 @@ static void many_are_told_in_their_order(void **unused)
     world_config(&w);
     fail_all(&w);
     world_run_ends(&w, live(&w), BUSY, "");
-    wait_s(&w, 16);
+    world_seconds(&w, 16);
     assert_int_equal(model_live_run(w.model, 0)->first, 1);
     uint32_t check = 0;
     while (live(&w) != 0) {

@@ -10,10 +10,6 @@
 #include "base/str.h"
 #include "lib/world.h"
 
-#define FAIL(w, check) \
-    world_next(w, check, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED")
-#define FINE(w, check) world_next(w, check, OUTCOME_OK, RLV_F_NONE, "")
-
 enum { WINDOWS = 4 };
 
 /* ------------------------------------------------------------- helpers --- */

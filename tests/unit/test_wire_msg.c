@@ -312,8 +312,8 @@ static void put_run_started(struct buf *b)
 
 static void put_run_exited(struct buf *b)
 {
-    msg_put_run_exited(
-        b, &(struct msg_run_exited){next_random(), below(2) != 0, any_text()});
+    msg_put_run_exited(b, &(struct msg_run_exited){next_random(), below(2) != 0,
+                                                   below(2) != 0, any_text()});
 }
 
 static const struct {
