@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "crew/crew.h"
 #include "daemon/scrub.h"
+#include "model/fault.h"
 
 enum { AT_ONCE = 64, MOST_WORKERS = 4 };
 #define TICK_MS 100
@@ -25,6 +26,15 @@ enum { AT_ONCE = 64, MOST_WORKERS = 4 };
 #define GRACE_NS (5 * NS_PER_S)
 
 enum step { STEP_NONE, STEP_WAITING, STEP_RUNNING, STEP_DONE };
+
+struct trigger { /* a probe waits for one of another check */
+    struct trigger *next;
+    struct arena *arena;    /* holds this, and the values */
+    size_t target;          /* index of that check */
+    uint64_t probe, ticket; /* for the answer */
+    struct rlv_dict values;
+    uint64_t made; /* number of its own probe; 0: that check is busy */
+};
 
 struct probing {
     uv_loop_t loop;
@@ -40,7 +50,9 @@ struct probing {
     size_t running[AT_ONCE]; /* indexes of those */
     size_t running_count;
     size_t total, done;
-    size_t missing; /* results that are still to come */
+    size_t missing;           /* results that are still to come */
+    struct trigger *triggers; /* of probes that run; oldest first */
+    uint64_t last_probe;
 };
 
 size_t probing_done(const struct probing *p) { return p->done; }
@@ -113,6 +125,113 @@ static void give_up(struct probing *p, int64_t now)
             land(p, p->running[k]);
 }
 
+/* ------------------------------------------------------------ triggers --- */
+
+static bool is_triggered(const struct probing *p, size_t i)
+{
+    for (const struct trigger *t = p->triggers; t != NULL; t = t->next)
+        if (t->target == i && t->made != 0)
+            return true;
+    return false;
+}
+
+/* Those whose check is not under way, neither for itself nor for another. */
+static void start_triggers(struct probing *p)
+{
+    for (struct trigger *t = p->triggers; t != NULL; t = t->next) {
+        if (t->made != 0 || p->steps[t->target] == STEP_RUNNING ||
+            is_triggered(p, t->target))
+            continue;
+        t->made = ++p->last_probe;
+        struct msg_probe probe = {.probe = t->made,
+                                  .check = p->ids[t->target],
+                                  .purpose = PURPOSE_TRIGGER,
+                                  .flags = p->options->flags,
+                                  .due_ns = clock_mono_ns(),
+                                  .values = t->values};
+        crew_probe(p->crew, &probe);
+        return; /* the list may have changed; the loop comes again */
+    }
+}
+
+static void answer(struct probing *p, uint64_t probe, uint64_t ticket,
+                   enum rlv_fault fault, const struct result *r,
+                   const char *text)
+{
+    bool made = r != NULL && r->duration_ns > 0;
+    crew_answer(p->crew,
+                &(struct msg_triggered){
+                    .probe = probe,
+                    .ticket = ticket,
+                    .fault = fault,
+                    .started_ns = made ? r->started_ns : 0,
+                    .ended_ns = made ? r->started_ns + r->duration_ns : 0,
+                    .text = text});
+}
+
+static size_t target_of(const struct probing *p, uint32_t asker,
+                        const char *name)
+{
+    const struct check_spec *spec = &p->conf->checks[asker - 1];
+    for (size_t i = 0; i < spec->trigger_count; i++)
+        if (str_eq(spec->triggers[i]->plain_name, name))
+            return (size_t)(spec->triggers[i] - p->conf->checks);
+    return p->conf->check_count;
+}
+
+static void on_trigger(void *arg, uint32_t asker, const struct msg_trigger *m)
+{
+    struct probing *p = arg;
+    size_t target = target_of(p, asker, m->check);
+    if (target == p->conf->check_count) {
+        answer(p, m->probe, m->ticket, RLV_F_CONFIG, NULL,
+               "no option of the check names that one");
+        return;
+    }
+    struct arena *arena = arena_new();
+    struct trigger *t = arena_alloc(arena, sizeof *t), **link = &p->triggers;
+    *t = (struct trigger){.arena = arena,
+                          .target = target,
+                          .probe = m->probe,
+                          .ticket = m->ticket,
+                          .values = option_copy_dict(&m->values, arena)};
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = t;
+}
+
+/* true: the result is of a triggered probe; it was given to who waits for it.
+ */
+static bool land_triggered(struct probing *p, struct result *r)
+{
+    struct trigger **link = &p->triggers;
+    while (*link != NULL && (*link)->made != r->probe)
+        link = &(*link)->next;
+    struct trigger *t = *link;
+    if (t == NULL)
+        return r->purpose == PURPOSE_TRIGGER;
+    if (r->check != p->ids[t->target])
+        return true; /* derived from it */
+    *link = t->next;
+    bool well = r->outcome == OUTCOME_OK || r->outcome == OUTCOME_WARN;
+    scrub_result(p->redact, r);
+    const char *text = arena_printf(
+        t->arena, "%s: %s%s%s: %s", p->conf->checks[t->target].name,
+        fault_name(r->fault), r->code[0] ? " " : "", r->code, r->message);
+    answer(p, t->probe, t->ticket, well ? RLV_F_NONE : r->fault, r, text);
+    arena_free(t->arena);
+    return true;
+}
+
+static void free_triggers(struct probing *p)
+{
+    while (p->triggers != NULL) {
+        struct trigger *t = p->triggers;
+        p->triggers = t->next;
+        arena_free(t->arena);
+    }
+}
+
 /* -------------------------------------------------------- handing out --- */
 
 static bool is_blocking(const struct check_spec *c)
@@ -140,10 +259,11 @@ static void hand_out(struct probing *p)
     for (size_t i = 0; i < p->conf->check_count && p->running_count < AT_ONCE;
          i++) {
         const struct check_spec *c = &p->conf->checks[i];
-        if (p->steps[i] != STEP_WAITING || !has_room(p, c))
+        if (p->steps[i] != STEP_WAITING || is_triggered(p, i) ||
+            !has_room(p, c))
             continue;
         int64_t now = clock_mono_ns();
-        struct msg_probe probe = {.probe = i + 1,
+        struct msg_probe probe = {.probe = ++p->last_probe,
                                   .check = p->ids[i],
                                   .purpose = p->options->purpose,
                                   .flags = p->options->flags,
@@ -159,6 +279,10 @@ static void on_result(void *arg, struct result *r)
 {
     struct probing *p = arg;
     size_t i = (size_t)r->check - 1;
+    if (land_triggered(p, r)) {
+        result_free(r);
+        return;
+    }
     land(p, i);
     keep(p, i, r);
 }
@@ -202,7 +326,8 @@ static void start(struct probing *p)
 {
     struct crew_options options = {.workers = workers_for(p),
                                    .blocking = (unsigned)p->conf->blocking};
-    struct crew_events events = {.result = on_result, .arg = p};
+    struct crew_events events = {
+        .result = on_result, .trigger = on_trigger, .arg = p};
     uv_loop_init(&p->loop);
     p->timer.data = p;
     uv_timer_init(&p->loop, &p->timer);
@@ -217,6 +342,7 @@ static void start(struct probing *p)
 static void stop(struct probing *p)
 {
     crew_free(p->crew);
+    free_triggers(p);
     uv_close((uv_handle_t *)&p->timer, NULL);
     uv_run(&p->loop, UV_RUN_DEFAULT); /* until the handles are closed */
     uv_loop_close(&p->loop);
@@ -229,6 +355,7 @@ static void probe_all(struct probing *p)
     start(p);
     while (p->missing > 0) {
         hand_out(p);
+        start_triggers(p);
         if (p->missing > 0)
             uv_run(&p->loop, UV_RUN_ONCE);
     }

@@ -84,6 +84,27 @@ static bool on_log(struct trial *t, const struct frame *f)
     return ok;
 }
 
+/* There is one check here only, and it is not to be probed twice at once. */
+static bool on_trigger(struct trial *t, const struct frame *f)
+{
+    struct msg_trigger ask;
+    struct buf payload = {0};
+    struct arena *arena = arena_new();
+    bool ok = msg_get_trigger(f->payload, f->len, arena, &ask);
+    if (ok) {
+        msg_put_triggered(
+            &payload,
+            &(struct msg_triggered){.probe = ask.probe,
+                                    .ticket = ask.ticket,
+                                    .fault = RLV_F_CANCELLED,
+                                    .text = "nothing can be triggered here"});
+        process_send(t->worker, MSG_TRIGGERED, GENERATION, &payload);
+    }
+    buf_free(&payload);
+    arena_free(arena);
+    return ok;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     struct trial *t = arg;
@@ -91,6 +112,7 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_PONG: return t->answered = true;
     case MSG_LOADED: return t->loaded = true;
     case MSG_RESULT: return on_result(t, f);
+    case MSG_TRIGGER: return on_trigger(t, f);
     case MSG_LOG: return on_log(t, f);
     default: return false;
     }

@@ -327,6 +327,7 @@ void build_checks(struct builder *b)
     for (size_t i = 0; i < d->world_count; i++)
         build_world(b, &d->worlds[i]);
     build_needs(b);
+    build_triggers(b);
     for (int derived = 0; derived <= 1; derived++)
         for (size_t i = 0; i < conf->check_count; i++)
             if ((conf->checks[i].source != NULL) == derived)

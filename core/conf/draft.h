@@ -166,6 +166,15 @@ void finish_derived(struct builder *, struct check_spec *,
 /* needs.c: `depends_on` of all checks. */
 void build_needs(struct builder *);
 
+/* triggers.c: options that name other checks, of all checks. */
+void build_triggers(struct builder *);
+
+/* cycles.c: an error for each way from a check to itself. The i-th check that
+ * another leads to; NULL past them. */
+typedef const struct check_spec *nth_check_fn(const struct check_spec *,
+                                              size_t i);
+void tell_cycles(struct builder *, nth_check_fn *, const char *what);
+
 /* target.c */
 const char *check_target(const struct settings *, const struct catalog *,
                          const char *name, struct arena *);

@@ -6,6 +6,7 @@
 #include "base/attr.h"
 #include "base/str.h"
 #include "conf/draft.h"
+#include "model/places.h"
 
 /* --------------------------------------------------------- node to raw --- */
 
@@ -19,7 +20,7 @@ static bool take_scalar(const struct node *n, struct raw *raw,
     if (n->missing != NULL && *missing == NULL)
         *missing = n->missing;
     raw->secret |= n->secret;
-    *text = n->text;
+    *text = node_written(n);
     return true;
 }
 
@@ -106,6 +107,8 @@ bool take_option(const struct rlv_option *row, struct node *n, void *values,
     if (n->bad)
         return false;
     bool ok = raw_of(n, row->kind, arena, &raw, &absent, &err);
+    if (ok) /* nothing is filled in here: a literal {{ is one by now */
+        (void)places_fill(&raw, NULL, arena, &raw, NULL);
     if (ok && absent != NULL) {
         if (missing != NULL && *missing == NULL)
             *missing = absent;

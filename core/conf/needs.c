@@ -261,77 +261,13 @@ static void take_needs(struct finding *f, struct node *list)
 
 /* -------------------------------------------------------------- cycles --- */
 
-enum visit { NEW, ON_PATH, DONE };
-
-struct step { /* of a path: a check, and the next of its parents to look at */
-    const struct check_spec *check;
-    size_t need, parent;
-};
-
-struct walk {
-    struct builder *b;
-    unsigned char *visits; /* enum visit of each check */
-    struct step *path;
-    size_t depth;
-};
-
-static void tell_cycle(struct walk *w, const struct check_spec *again)
+/* Its parents, term by term. */
+static const struct check_spec *nth_parent(const struct check_spec *c, size_t i)
 {
-    struct buf text = {0};
-    size_t from = 0;
-    while (w->path[from].check != again)
-        from++;
-    for (size_t i = from; i < w->depth; i++)
-        buf_addf(&text, "%s → ", w->path[i].check->plain_name);
-    conf_error(w->b->errors, again->place,
-               "check \"%s\": depends_on: it needs itself: %s%s",
-               again->plain_name, buf_text(&text), again->plain_name);
-    buf_free(&text);
-}
-
-static const struct check_spec *next_parent(struct step *s)
-{
-    const struct check_spec *c = s->check;
-    for (; s->need < c->need_count; s->need++, s->parent = 0)
-        if (s->parent < c->needs[s->need].parent_count)
-            return c->needs[s->need].parents[s->parent++];
-    return NULL;
-}
-
-static void enter(struct walk *w, const struct check_spec *c)
-{
-    w->visits[c - w->b->conf->checks] = ON_PATH;
-    w->path[w->depth++] = (struct step){c, 0, 0};
-}
-
-/* Without recursion: a chain may be as long as there are checks. */
-static void visit(struct walk *w, const struct check_spec *from)
-{
-    const struct check_spec *all = w->b->conf->checks;
-    enter(w, from);
-    while (w->depth > 0) {
-        struct step *top = &w->path[w->depth - 1];
-        const struct check_spec *parent = next_parent(top);
-        if (parent == NULL) {
-            w->visits[top->check - all] = DONE;
-            w->depth--;
-        } else if (w->visits[parent - all] == ON_PATH)
-            tell_cycle(w, parent);
-        else if (w->visits[parent - all] == NEW)
-            enter(w, parent);
-    }
-}
-
-static void check_cycles(struct builder *b)
-{
-    size_t n = b->conf->check_count;
-    struct walk w = {b, xcalloc(n + 1, 1), xcalloc(n + 1, sizeof(struct step)),
-                     0};
-    for (size_t i = 0; i < n; i++)
-        if (w.visits[i] == NEW)
-            visit(&w, &b->conf->checks[i]);
-    free(w.visits);
-    free(w.path);
+    size_t need = 0;
+    while (need < c->need_count && i >= c->needs[need].parent_count)
+        i -= c->needs[need++].parent_count;
+    return need < c->need_count ? c->needs[need].parents[i] : NULL;
 }
 
 /* ----------------------------------------------------------------- all --- */
@@ -377,5 +313,5 @@ void build_needs(struct builder *b)
     map_free(f.here);
     map_free(f.meanings);
     map_free(f.everywhere);
-    check_cycles(b);
+    tell_cycles(b, nth_parent, "depends_on: it needs itself");
 }

@@ -110,6 +110,11 @@ struct node *node_item(struct node *list, size_t i)
     return n;
 }
 
+const char *node_written(const struct node *n)
+{
+    return n->written != NULL ? n->written : n->text;
+}
+
 const char *node_kind(const struct node *n)
 {
     static const char *const kinds[] = {

@@ -33,6 +33,7 @@ struct node {
     struct place key;    /* of the name; of the value where there is none */
     struct place at;     /* of the value */
     const char *text;    /* of a scalar, or of is_secret */
+    const char *written; /* text with {{{{ for each literal {{; NULL: as text */
     const char *missing; /* the secret that is not there: `env "X"`; or NULL */
     const char *environment; /* whose own variable it holds; or NULL */
     uint32_t from, to;       /* the whole setting in the words' text */
@@ -51,6 +52,9 @@ bool values_read(const struct words *, struct node *root, struct arena *,
 struct node *node_find(const struct node *group, const char *name);
 /* Item i of a list or array; a scalar is a list of one. NULL past the end. */
 struct node *node_item(struct node *list, size_t i);
+/* Its text as an option of a plugin takes it, which is filled in only when a
+ * probe begins: see model/places.h. */
+const char *node_written(const struct node *);
 /* "a group", "a whole number": for messages. */
 const char *node_kind(const struct node *);
 void node_append(struct node *group, struct node *child);

@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/str.h"
 #include "conf/draft.h"
+#include "model/places.h"
 
 static const char *const schedule_names[] = {"interval", "cron", "schedule"};
 
@@ -53,20 +54,6 @@ const struct item *settings_item(const struct settings *s, const char *name)
 }
 
 /* ------------------------------------------------------ plugin options --- */
-
-/* Out of the draft's arena into the generation's. */
-static struct raw keep_raw(const struct raw *from, struct arena *arena)
-{
-    struct raw to = *from;
-    to.text = arena_strdup(arena, from->text);
-    if (from->type == RAW_LIST)
-        to.list = option_copy_list(&from->list, arena);
-    else if (from->type == RAW_DICT)
-        to.dict = option_copy_dict(&from->dict, arena);
-    else if (from->type == RAW_STEPS)
-        to.steps = option_copy_steps(&from->steps, arena);
-    return to;
-}
 
 /* Groups of texts are laid over each other by key; all else replaces. */
 static struct rlv_dict lay_over(const struct rlv_dict *a,
@@ -124,7 +111,9 @@ static bool fits(const struct rlv_option *option, const struct raw *raw,
 static void note_written(struct builder *b, const char *text)
 {
     if (text != NULL)
-        vars_note_secret(&b->draft->vars, text);
+        vars_note_secret(
+            &b->draft->vars,
+            places_fill_text(text, NULL, b->draft->arena, NULL));
 }
 
 /* The password of scheme://user:password@host. */
@@ -159,7 +148,8 @@ static void add_option(struct builder *b, struct settings *s,
         tell(b, n, "%s", err.text);
         return;
     }
-    item.setting.value = keep_raw(&item.setting.value, b->conf->arena);
+    /* Out of the draft's arena into the generation's. */
+    item.setting.value = option_copy_raw(&item.setting.value, b->conf->arena);
     item.setting.place = keep_place(b, n->at);
     put_item(s, item, b->conf->arena);
 }

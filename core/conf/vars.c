@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "model/places.h"
 
 enum { LONGEST = 65536, DEEPEST_VAR = 20, LARGEST_SECRET = 65536 };
 
@@ -128,6 +129,7 @@ static void resolve_secret(struct vars *v, struct node *n, struct node *source)
         read_env(v, n, source->text);
     else
         read_secret_file(v, n, source->text);
+    n->written = places_escape(n->text, v->arena);
     vars_note_secret(v, n->text);
 }
 
@@ -238,7 +240,7 @@ static bool add_var(struct vars *v, struct node *n, const char *name,
         n->missing = var->missing;
     if (var->environment != NULL || (v->own != NULL && var->parent == v->own))
         n->environment = v->environment;
-    buf_adds(out, var->text == NULL ? "" : var->text);
+    buf_adds(out, var->text == NULL ? "" : node_written(var));
     return true;
 }
 
@@ -275,9 +277,6 @@ static bool expand_into(struct vars *v, struct node *n, int depth,
         if (str_starts(s, "$${")) {
             buf_adds(out, "${");
             s += 3;
-        } else if (str_starts(s, "{{{{")) {
-            buf_adds(out, "{{");
-            s += 4;
         } else if (!str_starts(s, "${"))
             buf_addc(out, *s++);
         else if (!add_reference(v, n, &s, depth, out))
@@ -301,7 +300,8 @@ static void expand_text(struct vars *v, struct node *n, int depth)
     if (!n->bad) {
         n->expanded = true;
         n->plain = false;
-        n->text = arena_strdup(v->arena, buf_text(&out));
+        n->written = arena_strdup(v->arena, buf_text(&out));
+        n->text = places_fill_text(n->written, NULL, v->arena, NULL);
     }
     if (n->secret && !n->bad && n->missing == NULL)
         vars_note_secret(v, n->text);

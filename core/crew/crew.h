@@ -35,6 +35,9 @@ struct crew_events {
     /* May be NULL. A plugin or the probes of a check are held back, or not any
      * more. */
     void (*trouble)(void *arg, const struct trouble *);
+    /* May be NULL. A probe of the check `asker` wants another one probed:
+     * crew_answer says what came of it. Borrowed. */
+    void (*trigger)(void *arg, uint32_t asker, const struct msg_trigger *);
     void *arg;
 };
 
@@ -63,6 +66,9 @@ void crew_load(struct crew *, struct conf *, const uint32_t *ids);
 void crew_recall(struct crew *, const struct trouble *);
 /* A derived check is not probed: its source is. */
 void crew_probe(struct crew *, const struct msg_probe *);
+
+/* Goes to the worker that asked, if that still waits for it. */
+void crew_answer(struct crew *, const struct msg_triggered *);
 
 /* The runner: started first, before privileges are dropped. One that is a unit
  * of its own is connected to, now or as soon as it is there. */

@@ -9,6 +9,7 @@
 struct flight {
     struct flight *next; /* in its worker's list, or in the waiting list */
     struct msg_probe probe;
+    struct arena *arena; /* of the probe's values; NULL: it has none */
     int64_t sent_ns;
     unsigned apart;    /* to be redone alone, after so many others; 0: sent */
     struct held *held; /* derived.c: results that wait for its own */
@@ -67,6 +68,7 @@ void worker_start(struct worker *);
 void worker_give(struct worker *, struct flight *);
 const struct crew_check *crew_check(const struct crew *, uint32_t check);
 void crew_pump_blocking(struct crew *);
+void flight_free(struct flight *);
 
 /* watchdog.c: looks at the workers until crew.watchdog is closed. */
 void watchdog_start(struct crew *);

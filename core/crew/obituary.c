@@ -217,7 +217,7 @@ bool obituary(struct worker *w, const char *how)
             w->flights = f;
             w->flight_count++;
         } else {
-            free(f);
+            flight_free(f);
         }
     }
     return accused;

@@ -135,6 +135,10 @@ void crew_probe(struct crew *c, const struct msg_probe *probe)
     }
     struct flight *f = xcalloc(1, sizeof *f);
     f->probe = *probe;
+    if (probe->values.count > 0) {
+        f->arena = arena_new();
+        f->probe.values = option_copy_dict(&probe->values, f->arena);
+    }
     if (check->blocking)
         wait_for_blocking(c, f);
     else
@@ -160,9 +164,11 @@ static void land(struct worker *w, struct flight *f)
 
 /* -------------------------------------------------------------- frames --- */
 
-static void free_flight(struct flight *f)
+void flight_free(struct flight *f)
 {
     derived_drop(f);
+    if (f->arena != NULL)
+        arena_free(f->arena);
     free(f);
 }
 
@@ -183,10 +189,48 @@ static bool on_result(struct worker *w, const struct frame *f)
     if (r->fault != RLV_F_PLUGIN)
         quarantine_pardon(w->crew, crew_check(w->crew, r->check));
     derived_give(w->crew, flight, r);
-    free_flight(flight);
+    flight_free(flight);
     if (w->blocking)
         crew_pump_blocking(w->crew);
     return true;
+}
+
+static bool on_trigger(struct worker *w, const struct frame *f)
+{
+    struct msg_trigger m;
+    struct crew *c = w->crew;
+    struct arena *arena = arena_new();
+    bool ok = msg_get_trigger(f->payload, f->len, arena, &m);
+    const struct flight *asker = ok ? find_flight(w, m.probe) : NULL;
+    if (asker != NULL && c->events.trigger != NULL)
+        c->events.trigger(c->events.arg, asker->probe.check, &m);
+    else if (asker != NULL)
+        crew_answer(c, &(struct msg_triggered){
+                           .probe = m.probe,
+                           .ticket = m.ticket,
+                           .fault = RLV_F_CANCELLED,
+                           .text = "nothing can be triggered here"});
+    arena_free(arena);
+    return ok;
+}
+
+static struct worker *worker_with(const struct crew *c, uint64_t probe)
+{
+    for (unsigned i = 0; i < c->worker_count; i++)
+        if (find_flight(&c->workers[i], probe) != NULL)
+            return &c->workers[i];
+    return NULL;
+}
+
+void crew_answer(struct crew *c, const struct msg_triggered *m)
+{
+    struct worker *w = worker_with(c, m->probe);
+    if (w == NULL || w->child == NULL)
+        return; /* the asking probe is over, or is begun again */
+    struct buf payload = {0};
+    msg_put_triggered(&payload, m);
+    process_send(w->child, MSG_TRIGGERED, c->conf->generation, &payload);
+    buf_free(&payload);
 }
 
 static bool on_log(struct worker *w, const struct frame *f)
@@ -238,6 +282,7 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_RESULT: return on_result(arg, f);
     case MSG_LOG: return on_log(arg, f);
     case MSG_RETIRE: return on_retire(arg, f);
+    case MSG_TRIGGER: return on_trigger(arg, f);
     default: return false;
     }
 }
@@ -369,7 +414,7 @@ static void free_flights(struct flight *f)
 {
     while (f != NULL) {
         struct flight *next = f->next;
-        free_flight(f);
+        flight_free(f);
         f = next;
     }
 }

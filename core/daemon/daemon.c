@@ -139,6 +139,21 @@ static void on_result(void *arg, struct result *r)
     daemon_step(d, &e);
 }
 
+/* Comes from the loop, never inside a step: what it holds is borrowed. */
+static void on_trigger(void *arg, uint32_t asker, const struct msg_trigger *t)
+{
+    struct daemon *d = arg;
+    must(!d->stepping);
+    struct event e = {.kind = EVENT_TRIGGER,
+                      .as.trigger = {.asker = asker,
+                                     .probe = t->probe,
+                                     .ticket = t->ticket,
+                                     .check = t->check,
+                                     .deadline_ns = t->deadline_ns,
+                                     .values = t->values}};
+    daemon_step(d, &e);
+}
+
 static void on_crew_trouble(void *arg, const struct trouble *t)
 {
     if (t->kind == TROUBLE_OF_RESOURCES)
@@ -333,6 +348,7 @@ static bool start(struct daemon *d, struct err *err)
                                  .runner_lost = runs_on_runner_lost,
                                  .runner_ready = runs_on_runner_ready,
                                  .trouble = on_crew_trouble,
+                                 .trigger = on_trigger,
                                  .arg = d};
     reload_redact(d, d->conf);
     if (!state_dir_open(d, err))

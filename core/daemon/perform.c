@@ -34,7 +34,20 @@ static void perform_probe(struct daemon *d, const struct action *a)
                               .purpose = a->as.probe.purpose,
                               .flags = a->as.probe.trace ? PROBE_TRACE : 0,
                               .due_ns = a->as.probe.due_ns};
+    if (a->as.probe.values != NULL)
+        probe.values = *a->as.probe.values;
     crew_probe(d->crew, &probe);
+}
+
+static void perform_answer(struct daemon *d, const struct action *a)
+{
+    crew_answer(d->crew,
+                &(struct msg_triggered){.probe = a->as.answer.probe,
+                                        .ticket = a->as.answer.ticket,
+                                        .fault = a->as.answer.fault,
+                                        .started_ns = a->as.answer.started_ns,
+                                        .ended_ns = a->as.answer.ended_ns,
+                                        .text = a->as.answer.text});
 }
 
 static void perform_commit(struct daemon *d, const struct action *a)
@@ -92,6 +105,7 @@ void perform(struct daemon *d, const struct actions *actions)
         case ACTION_COMMIT: perform_commit(d, a); break;
         case ACTION_RUN: perform_run(d, a); break;
         case ACTION_TELL: perform_tell(d, a); break;
+        case ACTION_ANSWER: perform_answer(d, a); break;
         }
     }
     perform_committed(d);

@@ -88,6 +88,7 @@ static void remove_node(struct model *m, struct node *n)
     n->asked.wanted = n->hurry.wanted = false;
     incident_removed(m, n);
     depend_removed(m, n);
+    trigger_removed(m, n);
     n->spec = NULL;
     enum check_state from = n->state.state;
     n->state.state = STATE_PENDING;

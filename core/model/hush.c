@@ -82,6 +82,7 @@ static void pause_one(struct model *m, struct node *n, int64_t until_us,
     if (until_us != 0 && until_us < m->hush_due_us)
         m->hush_due_us = until_us;
     heap_remove(&m->queue, &n->due);
+    trigger_drop(m, n, "paused");
     n->hurry.wanted = false;
     if (n->asked.purpose != PURPOSE_MANUAL)
         n->asked.wanted = false;

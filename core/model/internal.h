@@ -124,6 +124,8 @@ struct node {
         enum purpose purpose;
         int64_t last_ns; /* when it last was for its children */
     } hurry;
+    struct trigger *triggers, *triggered; /* waiting; under way; or NULL */
+    int64_t turn_ns; /* when it was due, had it not been triggered */
     struct depend depend;
     struct cron cron; /* when spec->schedule says so */
     struct result *last, *last_good;
@@ -231,6 +233,15 @@ bool distrust_holds_back(struct model *, struct node *);
 void distrust_settle(struct model *);
 void distrust_free(struct model *);
 
+/* trigger.c */
+void trigger_asked(struct model *, const struct trigger_ask *);
+void trigger_next(struct model *, struct node *); /* the check may be free */
+void trigger_result(struct model *, struct node *, const struct result *);
+/* Those that wait end; "X is paused". */
+void trigger_drop(struct model *, struct node *, const char *why);
+void trigger_removed(struct model *, struct node *);
+void trigger_free_node(struct node *);
+
 /* generation.c: takes its own reference. */
 void generation_begin(struct model *, struct conf *);
 
@@ -238,6 +249,9 @@ void generation_begin(struct model *, struct conf *);
 void schedule_config(struct model *, struct node *);
 void schedule_next(struct model *, struct node *, const struct result *);
 void schedule_tick(struct model *);
+/* Its number. The values are borrowed until its result. */
+uint64_t schedule_trigger(struct model *, struct node *,
+                          const struct rlv_dict *values);
 void schedule_ask(struct model *, struct node *, enum purpose, bool trace);
 /* A probe that counts and begins no earlier than since_ns, for a check that
  * needs this one: one that is on its way will do. */

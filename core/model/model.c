@@ -141,6 +141,7 @@ static void free_node(struct node *n)
         result_free(n->last_good);
     result_free(n->last);
     depend_free_node(n);
+    trigger_free_node(n);
     free(n);
 }
 
@@ -356,6 +357,7 @@ static void on_result(struct model *m, struct result *r)
         r->flags |= RESULT_DISTURBED;
     if (r->probe != 0 && r->probe == need_prober(n)->late)
         r->flags |= RESULT_LATE;
+    trigger_result(m, n, r);
     struct record record = {.kind = RECORD_RESULT, .as.result = r};
     model_commit(m, GRADE_RELAXED, record);
     /* A probe that an older generation began says nothing of the new one. */
@@ -395,6 +397,7 @@ static void handle(struct model *m, const struct event *e)
     case EVENT_ACKNOWLEDGE:
     case EVENT_MARK:
     case EVENT_WINDOW: hush_event(m, e); break;
+    case EVENT_TRIGGER: trigger_asked(m, &e->as.trigger); break;
     }
 }
 

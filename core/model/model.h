@@ -43,7 +43,8 @@ enum event_kind {
     EVENT_PAUSE,       /* someone wants no probes of this check, or again */
     EVENT_ACKNOWLEDGE, /* someone has taken an incident */
     EVENT_MARK,        /* someone says that something happened */
-    EVENT_WINDOW       /* someone opens a maintenance window, or ends it */
+    EVENT_WINDOW,      /* someone opens a maintenance window, or ends it */
+    EVENT_TRIGGER      /* a probe wants another check probed */
 };
 
 struct run_ending {
@@ -57,6 +58,15 @@ struct run_ending {
     const char *findings; /* JSON array */
     const char *output;
     const char *headline; /* the weightiest finding's title; or "" */
+};
+
+/* Everything in it is borrowed for the step. */
+struct trigger_ask {
+    uint32_t asker;         /* the check that the asking probe is of */
+    uint64_t probe, ticket; /* for the answer */
+    const char *check;      /* as an option of the asking check names it */
+    int64_t deadline_ns;    /* monotonic: nobody listens after that */
+    struct rlv_dict values;
 };
 
 struct event {
@@ -91,14 +101,21 @@ struct event {
             uint64_t incident;
             const char *actor, *note;
         } acknowledge;
-        struct mark_row mark;     /* its time is the step's */
+        struct mark_row mark; /* its time is the step's */
+        struct trigger_ask trigger;
         struct window_row window; /* number 0: a new one; else it ends now */
     } as;
 };
 
 /* ------------------------------------------------------------- actions --- */
 
-enum action_kind { ACTION_PROBE, ACTION_COMMIT, ACTION_RUN, ACTION_TELL };
+enum action_kind {
+    ACTION_PROBE,
+    ACTION_COMMIT,
+    ACTION_RUN,
+    ACTION_TELL,
+    ACTION_ANSWER /* to an EVENT_TRIGGER; each gets one, now or later */
+};
 
 enum tell_kind { TELL_STATE, TELL_INCIDENT, TELL_RUN, TELL_NOTE };
 
@@ -113,6 +130,7 @@ struct action {
             enum purpose purpose;
             bool trace;
             int64_t due_ns;
+            const struct rlv_dict *values; /* triggered: of its places; NULL */
         } probe;
         struct record record; /* borrowed until the next step: copy to keep */
         struct {
@@ -125,6 +143,12 @@ struct action {
             uint32_t check; /* 0: none */
             const char *text;
         } tell;
+        struct {
+            uint64_t probe, ticket;
+            enum rlv_fault fault;
+            int64_t started_ns, ended_ns; /* 0: it was not probed */
+            const char *text;
+        } answer;
     } as;
 };
 

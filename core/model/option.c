@@ -292,6 +292,30 @@ struct rlv_steps option_copy_steps(const struct rlv_steps *from,
     return (struct rlv_steps){steps, from->count};
 }
 
+struct raw option_copy_raw(const struct raw *from, struct arena *arena)
+{
+    struct raw to = *from;
+    to.text = arena_strdup(arena, from->text);
+    if (from->type == RAW_LIST)
+        to.list = option_copy_list(&from->list, arena);
+    else if (from->type == RAW_DICT)
+        to.dict = option_copy_dict(&from->dict, arena);
+    else if (from->type == RAW_STEPS)
+        to.steps = option_copy_steps(&from->steps, arena);
+    return to;
+}
+
+struct setting *option_copy_settings(const struct setting *from, size_t count,
+                                     struct arena *arena)
+{
+    struct setting *to = arena_alloc(arena, (count + 1) * sizeof *to);
+    for (size_t i = 0; i < count; i++)
+        to[i] =
+            (struct setting){.name = arena_strdup(arena, from[i].name),
+                             .value = option_copy_raw(&from[i].value, arena)};
+    return to;
+}
+
 /* One text is a list of one; every word of it must be allowed. */
 static bool set_list(const struct rlv_option *row, const struct raw *value,
                      void *conf, struct arena *arena, struct err *err)

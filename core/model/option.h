@@ -80,6 +80,9 @@ bool option_fill(const struct rlv_option *table, size_t count,
 struct rlv_list option_copy_list(const struct rlv_list *, struct arena *);
 struct rlv_dict option_copy_dict(const struct rlv_dict *, struct arena *);
 struct rlv_steps option_copy_steps(const struct rlv_steps *, struct arena *);
+struct raw option_copy_raw(const struct raw *, struct arena *);
+struct setting *option_copy_settings(const struct setting *, size_t count,
+                                     struct arena *);
 
 /* The value as it would be written in a configuration; secrets as "***". */
 void option_show(const struct rlv_option *row, const void *conf,

@@ -193,14 +193,16 @@ void schedule_next(struct model *m, struct node *n, const struct result *r)
     bool differs = n->spec->schedule == SCHEDULE_INTERVAL
                        ? other != n->spec->interval_ns
                        : is_suspect(n);
-    if (differs && n->spec->schedule != SCHEDULE_MANUAL) {
+    if (r->purpose == PURPOSE_TRIGGER && n->turn_ns != MODEL_NEVER)
+        due = n->turn_ns; /* triggers take no turn away */
+    else if (differs && n->spec->schedule != SCHEDULE_MANUAL)
         due = r->started_ns + other;
-        if (due < m->now.mono_ns)
-            due = m->now.mono_ns;
-    }
+    if (due < m->now.mono_ns)
+        due = m->now.mono_ns;
     set_due(m, n, due);
     if (n->hurry.wanted)
         hurry(m, n, m->now.mono_ns);
+    trigger_next(m, n);
 }
 
 static struct action *emit_probe(struct model *m, struct node *n,
@@ -238,6 +240,17 @@ void schedule_ask(struct model *m, struct node *n, enum purpose purpose,
     heap_remove(&m->queue, &n->due);
     emit_probe(m, n, purpose, m->now.mono_ns, "asked for")->as.probe.trace =
         trace;
+}
+
+uint64_t schedule_trigger(struct model *m, struct node *n,
+                          const struct rlv_dict *values)
+{
+    n->turn_ns = heap_has(&n->due) ? n->due.due : MODEL_NEVER;
+    heap_remove(&m->queue, &n->due);
+    struct action *a =
+        emit_probe(m, n, PURPOSE_TRIGGER, m->now.mono_ns, "triggered");
+    a->as.probe.values = values;
+    return n->probing;
 }
 
 /* Many children that fail one after another while their parent is fine shall

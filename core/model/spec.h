@@ -122,6 +122,10 @@ struct check_spec {
     struct need *needs; /* depends_on */
     size_t need_count;
 
+    const struct check_spec **triggers; /* that its options name: it may have
+                                           them probed */
+    size_t trigger_count;
+
     const char *target;  /* "host:port", for limits and locks; or the name */
     const char *missing; /* the secret that is not there, as written; or NULL */
     uint64_t fingerprint; /* equal when nothing of the check changed */

@@ -166,6 +166,9 @@ static bool check_option(const struct catalog *c, size_t i, struct err *err)
     if ((o->flags & RLV_REQUIRED) != 0 && o->fallback != NULL)
         return err_set(err, ERR_PROTOCOL, 0,
                        "REQUIRED, and has a default all the same");
+    if ((o->flags & RLV_CHECK_REF) != 0 && o->kind != RLV_STRING)
+        return err_set(err, ERR_PROTOCOL, 0,
+                       "CHECK_REF is for a STRING: the name of a check");
     return check_place(c, i, err);
 }
 

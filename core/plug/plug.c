@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/places.h"
 #include "plug/check.h"
 
 struct plug {
@@ -108,14 +109,65 @@ const struct rlv_plugin *plug_table(const struct plug *p) { return &p->table; }
 
 const struct catalog *plug_catalog(const struct plug *p) { return p->catalog; }
 
+/* The core fills in its places, not the plugin. */
+static bool is_filled(const struct catalog *c, const char *option)
+{
+    const struct rlv_option *row =
+        option_find(c->options, c->option_count, option);
+    return row != NULL && (row->flags & RLV_OWN_PLACES) == 0;
+}
+
+bool plug_has_places(const struct plug *p, const struct setting *settings,
+                     size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_filled(p->catalog, settings[i].name) &&
+            places_are_in(&settings[i].value))
+            return true;
+    return false;
+}
+
+/* NULL: *culprit has a place that no value is for. */
+static struct setting *fill_places(const struct catalog *c,
+                                   const struct setting *settings, size_t count,
+                                   const struct rlv_dict *values,
+                                   struct arena *arena, const char **unfilled,
+                                   const struct setting **culprit)
+{
+    struct setting *filled =
+        arena_memdup(arena, settings, count * sizeof *filled);
+    for (size_t i = 0; i < count; i++) {
+        *culprit = &settings[i];
+        if (is_filled(c, settings[i].name) &&
+            !places_fill(&settings[i].value, values, arena, &filled[i].value,
+                         unfilled))
+            return NULL;
+    }
+    return filled;
+}
+
 void *plug_fill(const struct plug *p, const struct setting *settings,
-                size_t count, struct arena *arena,
-                const struct setting **culprit, struct err *err)
+                size_t count, const struct rlv_dict *values,
+                struct arena *arena, const struct setting **culprit,
+                struct err *err)
 {
     const struct catalog *c = p->catalog;
+    const struct setting *blamed = NULL;
+    const char *unfilled = NULL;
     void *conf = arena_alloc(arena, c->conf_size);
-    return option_fill(c->options, c->option_count, settings, count, conf,
-                       arena, culprit, err)
-               ? conf
-               : NULL;
+    struct setting *filled =
+        fill_places(c, settings, count, values, arena, &unfilled, &blamed);
+    bool ok = filled != NULL;
+    if (!ok)
+        err_set(err, ERR_CONFIG, 0,
+                "{{%s}} has no value: a check that triggers this one gives it",
+                unfilled);
+    else if (!option_fill(c->options, c->option_count, filled, count, conf,
+                          arena, &blamed, err)) {
+        ok = false;
+        blamed = blamed == NULL ? NULL : &settings[blamed - filled];
+    }
+    if (culprit != NULL)
+        *culprit = ok ? NULL : blamed;
+    return ok ? conf : NULL;
 }

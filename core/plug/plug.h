@@ -30,11 +30,15 @@ const struct rlv_plugin *plug_table(const struct plug *);
 /* Its tables with rows of this program's size; belongs to the plug. */
 const struct catalog *plug_catalog(const struct plug *);
 
-/* A conf struct with defaults and these settings, on the arena. NULL with *err
+/* A conf struct with defaults and these settings, on the arena, with the values
+ * in their {{name}} places; values NULL: places stay as written. NULL with *err
  * and *culprit (may be NULL) as option_fill has them. */
 void *plug_fill(const struct plug *, const struct setting *, size_t count,
-                struct arena *, const struct setting **culprit,
-                struct err *) MUST_CHECK;
+                const struct rlv_dict *values, struct arena *,
+                const struct setting **culprit, struct err *) MUST_CHECK;
+
+/* A setting of these has a place that is filled in for each probe. */
+bool plug_has_places(const struct plug *, const struct setting *, size_t count);
 
 /* The path of NAME.so in the first folder that has it. The error names the
  * folders and suggests a name that is there. */

@@ -59,7 +59,8 @@ static void check_subject(struct vet *v, const struct plug *plug,
     struct err err;
     const struct rlv_plugin *table = plug_table(plug);
     void *conf =
-        plug_fill(plug, s->settings, s->setting_count, arena, &culprit, &err);
+        plug_fill(plug, s->settings, s->setting_count, NULL, arena, &culprit,
+                  &err);
     if (conf == NULL)
         complain(v, index, culprit == NULL ? NULL : culprit->name, err.text);
     else if (table->validate != NULL &&

@@ -26,6 +26,7 @@ enum {
     X(TIMER, "a timer callback")      \
     X(ADDRESS, "an address callback") \
     X(DEFER, "a deferred call")       \
+    X(TRIGGER, "a trigger callback")  \
     X(JUDGE, "judging")
 
 enum blackbox_callback {

@@ -3,8 +3,10 @@
 #include "wire/msg.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "model/fault.h"
 #include "wire/blackbox.h"
 #include "wire/code.h"
 
@@ -432,18 +434,76 @@ void msg_put_probe(struct buf *b, const struct msg_probe *m)
     wire_put_u8(b, (uint8_t)m->purpose);
     wire_put_u8(b, (uint8_t)m->flags);
     wire_put_i64(b, m->due_ns);
+    put_dict(b, &m->values);
 }
 
-bool msg_get_probe(const void *p, size_t n, struct msg_probe *m)
+bool msg_get_probe(const void *p, size_t n, struct arena *a,
+                   struct msg_probe *m)
 {
-    struct wire_reader r = wire_reader(p, n, NULL);
+    struct wire_reader r = wire_reader(p, n, a);
     m->probe = wire_u64(&r);
     m->check = wire_u32(&r);
     unsigned purpose = wire_u8(&r);
     m->flags = wire_u8(&r);
     m->due_ns = wire_i64(&r);
+    m->values = get_dict(&r);
     m->purpose = (enum purpose)purpose;
     return wire_done(&r) && purpose < PURPOSE_COUNT;
+}
+
+/* ------------------------------------------------------------- triggers --- */
+
+void msg_put_trigger(struct buf *b, const struct msg_trigger *m)
+{
+    wire_put_u64(b, m->probe);
+    wire_put_u64(b, m->ticket);
+    wire_put_text(b, m->check);
+    wire_put_i64(b, m->deadline_ns);
+    put_dict(b, &m->values);
+}
+
+static bool values_are_sane(const struct rlv_dict *values)
+{
+    for (size_t i = 0; i < values->count; i++)
+        if (strlen(values->pairs[i].value) > TRIGGER_VALUE_BYTES)
+            return false;
+    return values->count <= TRIGGER_VALUES;
+}
+
+bool msg_get_trigger(const void *p, size_t n, struct arena *a,
+                     struct msg_trigger *m)
+{
+    struct wire_reader r = wire_reader(p, n, a);
+    m->probe = wire_u64(&r);
+    m->ticket = wire_u64(&r);
+    m->check = wire_text_or(&r, "");
+    m->deadline_ns = wire_i64(&r);
+    m->values = get_dict(&r);
+    return wire_done(&r) && values_are_sane(&m->values);
+}
+
+void msg_put_triggered(struct buf *b, const struct msg_triggered *m)
+{
+    wire_put_u64(b, m->probe);
+    wire_put_u64(b, m->ticket);
+    wire_put_u16(b, (uint16_t)m->fault);
+    wire_put_i64(b, m->started_ns);
+    wire_put_i64(b, m->ended_ns);
+    wire_put_text(b, m->text);
+}
+
+bool msg_get_triggered(const void *p, size_t n, struct arena *a,
+                       struct msg_triggered *m)
+{
+    struct wire_reader r = wire_reader(p, n, a);
+    m->probe = wire_u64(&r);
+    m->ticket = wire_u64(&r);
+    unsigned fault = wire_u16(&r);
+    m->started_ns = wire_i64(&r);
+    m->ended_ns = wire_i64(&r);
+    m->text = wire_text_or(&r, "");
+    m->fault = (enum rlv_fault)fault;
+    return wire_done(&r) && fault_info(m->fault)->number == m->fault;
 }
 
 void msg_put_log(struct buf *b, const struct msg_log *m)

@@ -27,6 +27,8 @@
     X(15, PING, "main", "worker", "are you there?")                          \
     X(16, PONG, "worker", "main", "yes")                                     \
     X(17, RETIRE, "worker", "main", "I am to be replaced; text says why")    \
+    X(18, TRIGGER, "worker", "main", "a probe wants another check probed")   \
+    X(19, TRIGGERED, "main", "worker", "what that came to")                  \
     X(20, ALLOW, "main", "runner", "the scripts that may run")               \
     X(21, RUN, "main", "runner", "run this script")                          \
     X(22, STOP_RUN, "main", "runner", "end this run")                        \
@@ -112,6 +114,26 @@ struct msg_probe {
     enum purpose purpose;
     unsigned flags;
     int64_t due_ns; /* monotonic; the worker's own timer starts it then */
+    struct rlv_dict values; /* for its {{name}} places */
+};
+
+/* At most, of one trigger. */
+enum { TRIGGER_VALUES = 16, TRIGGER_VALUE_BYTES = 4096 };
+
+struct msg_trigger {
+    uint64_t probe;    /* that asks */
+    uint64_t ticket;   /* the worker's word for this question; never used again,
+                          not even by the worker after it */
+    const char *check; /* as the asking check's option names it */
+    int64_t deadline_ns; /* of the asking probe: after that nobody listens */
+    struct rlv_dict values;
+};
+
+struct msg_triggered {
+    uint64_t probe, ticket;       /* as asked */
+    enum rlv_fault fault;         /* of the result; or why there is none */
+    int64_t started_ns, ended_ns; /* monotonic; 0: it was not probed */
+    const char *text;             /* what a person wants to know of it */
 };
 
 struct msg_log {
@@ -123,7 +145,13 @@ struct msg_log {
 void msg_put_load(struct buf *, const struct msg_load *);
 bool msg_get_load(const void *, size_t, struct arena *, struct msg_load *);
 void msg_put_probe(struct buf *, const struct msg_probe *);
-bool msg_get_probe(const void *, size_t, struct msg_probe *);
+bool msg_get_probe(const void *, size_t, struct arena *, struct msg_probe *);
+void msg_put_trigger(struct buf *, const struct msg_trigger *);
+bool msg_get_trigger(const void *, size_t, struct arena *,
+                     struct msg_trigger *);
+void msg_put_triggered(struct buf *, const struct msg_triggered *);
+bool msg_get_triggered(const void *, size_t, struct arena *,
+                       struct msg_triggered *);
 void msg_put_result(struct buf *, const struct result *);
 struct result *msg_get_result(const void *, size_t); /* NULL: nonsense */
 void msg_put_log(struct buf *, const struct msg_log *);

@@ -15,6 +15,7 @@
 #include "worker/probe.h"
 #include "worker/resolve.h"
 #include "worker/tell.h"
+#include "worker/trigger.h"
 
 /* A scope that nothing comes of: what a call that must not be returns. */
 static struct rlv_scope *no_scope(void)
@@ -205,6 +206,8 @@ static bool may_set(struct rlv_probe *p, enum rlv_fault fault,
     const struct fault_info *info = fault_info(fault);
     if (info->number == fault && !info->core_only)
         return true;
+    if (fault != RLV_F_NONE && trigger_ended_as(p, fault))
+        return true;
     probe_breach(p, "%s() with %s, which is not a plugin's to set", function,
                  info->number == fault ? info->name : "an unknown fault");
     return false;
@@ -266,6 +269,14 @@ static void host_log(struct rlv_probe *p, enum rlv_level level, const char *fmt,
              p == NULL ? 0 : p->check->id, clean);
 }
 
+static void host_trigger(struct rlv_probe *p, const char *check,
+                         const struct rlv_pair *values, size_t count,
+                         rlv_trigger_fn *fn, void *arg)
+{
+    if (is_allowed("trigger") && probe_is_live(p, "trigger"))
+        trigger_ask(p, check, values, count, fn, arg);
+}
+
 /* ----------------------------------------------------------------- end --- */
 
 static void host_done(struct rlv_probe *p)
@@ -306,5 +317,5 @@ const struct rlv_host worker_host = {
     .evidence = host_evidence,
     .log = host_log,
     .done = host_done,
-    /* trigger stays NULL: nothing runs other checks in this version */
+    .trigger = host_trigger,
 };

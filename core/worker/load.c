@@ -189,18 +189,44 @@ static void find_wanted(struct check *c)
         want_all(c->wanted, c->derived[i]);
 }
 
-static void fill_conf(struct check *c, const struct msg_check *m,
-                      const struct plug *plug)
+/* NULL: *why, on the arena. */
+static const void *make_conf(const struct plug *plug,
+                             const struct setting *settings, size_t count,
+                             const struct rlv_dict *values, struct arena *arena,
+                             const char **why)
 {
     struct err err;
     const struct setting *culprit = NULL;
-    view_look_at_settings(m->settings, m->setting_count);
-    c->conf = plug_fill(plug, m->settings, m->setting_count, c->arena, &culprit,
-                        &err);
-    if (c->conf == NULL && culprit != NULL)
+    const void *conf =
+        plug_fill(plug, settings, count, values, arena, &culprit, &err);
+    if (conf == NULL && culprit != NULL)
         err_wrap(&err, "%s", culprit->name);
-    if (c->conf == NULL)
-        c->broken = arena_strdup(c->arena, err.text);
+    if (conf == NULL)
+        *why = arena_strdup(arena, err.text);
+    return conf;
+}
+
+/* A first time with its places as they are: is there anything else amiss? */
+static void fill_conf(struct check *c, const struct msg_check *m,
+                      const struct plug *plug)
+{
+    view_look_at_settings(m->settings, m->setting_count);
+    c->conf = make_conf(plug, m->settings, m->setting_count, NULL, c->arena,
+                        &c->broken);
+    if (!plug_has_places(plug, m->settings, m->setting_count))
+        return;
+    c->conf = NULL;
+    c->settings = option_copy_settings(m->settings, m->setting_count, c->arena);
+    c->setting_count = m->setting_count;
+}
+
+const void *load_conf(const struct check *c, const struct rlv_dict *values,
+                      struct arena *arena, const char **why)
+{
+    return c->settings == NULL
+               ? c->conf
+               : make_conf(c->plugin->plug, c->settings, c->setting_count,
+                           values, arena, why);
 }
 
 static void take_expressions(struct check *c, const struct msg_check *m)

@@ -46,9 +46,11 @@ struct check {
     uint32_t id;
     uint64_t fingerprint;
     struct plugin *plugin;
-    struct target *target; /* referenced */
-    struct arena *arena;   /* owns what follows */
-    const void *conf;
+    struct target *target;    /* referenced */
+    struct arena *arena;      /* owns what follows */
+    const void *conf;         /* NULL: broken, or made for each probe */
+    struct setting *settings; /* they have {{name}} places; else NULL */
+    size_t setting_count;
     const char *broken;  /* the settings or a line cannot be used: why */
     struct names *names; /* referenced; NULL: broken */
     struct check_line *expects, *warns;
@@ -69,6 +71,10 @@ struct check {
 /* Takes over a generation. false: the message is nonsense. */
 bool load_generation(const void *payload, size_t n);
 struct check *load_check(uint32_t id); /* NULL: not here. Not referenced. */
+/* What its plugin is given, with these values in its places. NULL: *why, on the
+ * arena. */
+const void *load_conf(const struct check *, const struct rlv_dict *values,
+                      struct arena *, const char **why);
 /* The last one retires it; load_bury, between two turns, releases it: a
  * callback that ends a probe may stand on what the check's scope owns. */
 void check_unref(struct check *);

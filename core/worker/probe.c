@@ -21,6 +21,7 @@
 #include "worker/resolve.h"
 #include "worker/target.h"
 #include "worker/tell.h"
+#include "worker/trigger.h"
 
 #define MAGIC        0x65626f72u
 #define LATE_NS      (100 * NS_PER_MS)
@@ -90,6 +91,7 @@ static void release(struct rlv_probe *p)
     loop_timer_stop(&p->timer);
     p->state = PROBE_ENDING;
     resolve_forget(p);
+    trigger_forget(p);
     scope_release(&p->scope);
     target_leave(p->check->target, p, start_soon);
     check_unref(p->check);
@@ -165,29 +167,29 @@ static const char *obstacle(const struct check *c, enum rlv_fault *fault)
     return c->plugin->broken != NULL ? c->plugin->broken : c->broken;
 }
 
-static void run_blocking(struct rlv_probe *p)
+static void run_blocking(struct rlv_probe *p, const void *conf)
 {
     const struct check *c = p->check;
     struct box_frame before =
         box_enter(BLACKBOX_BLOCKING, c->plugin, p->ask.probe);
-    c->plugin->table->blocking(p, c->conf);
+    c->plugin->table->blocking(p, conf);
     box_leave(&before);
     probe_finish(p);
 }
 
 /* The probe may be over when this returns. */
-static void run(struct rlv_probe *p)
+static void run(struct rlv_probe *p, const void *conf)
 {
     const struct check *c = p->check;
     if (c->plugin->table->blocking != NULL) {
-        run_blocking(p);
+        run_blocking(p, conf);
         return;
     }
     p->timer.fire = on_overdue;
     loop_timer_set(&p->timer, p->deadline_ns + PROBE_GRACE_NS);
     struct box_frame before =
         box_enter(BLACKBOX_START, c->plugin, p->ask.probe);
-    c->plugin->table->start(p, c->conf);
+    c->plugin->table->start(p, conf);
     (void)FAILPOINT("worker.mid_probe");
     box_leave(&before);
 }
@@ -197,11 +199,14 @@ static void start(struct rlv_probe *p)
     enum rlv_fault fault;
     begin(p);
     const char *why = obstacle(p->check, &fault);
+    const void *conf = why != NULL ? NULL
+                                   : load_conf(p->check, &p->ask.values,
+                                               p->result->arena, &why);
     if (why == NULL) {
         const struct catalog *catalog = p->check->plugin->catalog;
         p->plain =
             scope_alloc(&p->scope, catalog->field_count * sizeof *p->plain);
-        run(p);
+        run(p, conf);
         return;
     }
     probe_fault(p, fault, "", 0, "%s", why);
@@ -266,6 +271,7 @@ void probe_ask(const struct msg_probe *ask, uint32_t generation)
     struct rlv_probe *p = take();
     struct result *r = p->result = result_new_sized(PROBE_BYTES);
     p->ask = *ask;
+    p->ask.values = option_copy_dict(&ask->values, r->arena);
     p->check = c;
     c->refs++;
     p->keyed_end = &p->keyed;
@@ -283,6 +289,14 @@ void probe_ask(const struct msg_probe *ask, uint32_t generation)
 /* ----------------------------------------------------------------- all --- */
 
 bool probe_is_running(void) { return running > 0; }
+
+struct rlv_probe *probe_find(uint64_t number)
+{
+    struct rlv_probe *p = in_flight;
+    while (p != NULL && (p->ask.probe != number || p->state != PROBE_RUNNING))
+        p = p->next;
+    return p;
+}
 
 void probe_disturb_all(uint64_t but, int64_t stalled_ns)
 {

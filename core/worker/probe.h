@@ -25,6 +25,8 @@
 #define PROBE_PIECE    (16u << 10)      /* bytes of one piece of evidence */
 #define PROBE_EVIDENCE (48u << 10)      /* of all of them */
 
+enum { PROBE_FAULTS = RLV_F_CANCELLED + 1 };
+
 enum probe_state { PROBE_WAITING, PROBE_RUNNING, PROBE_ENDING, PROBE_OVER };
 
 /* Among the probes that may run against one target at once. */
@@ -63,12 +65,15 @@ struct rlv_probe {
     struct keyed *keyed, **keyed_end;
     struct piece *pieces, **pieces_end;
     size_t keyed_count, piece_count, evidence_bytes;
-    struct asker *askers; /* resolve.c */
+    struct asker *askers;              /* resolve.c */
+    struct trigger *triggers;          /* trigger.c; not answered so far */
+    bool trigger_faults[PROBE_FAULTS]; /* what those that were came to */
 };
 
 void probe_ask(const struct msg_probe *, uint32_t generation);
-bool probe_is_running(void);           /* any */
-void probe_finish(struct rlv_probe *); /* judged, told, released */
+bool probe_is_running(void);            /* any */
+struct rlv_probe *probe_find(uint64_t); /* that runs, or NULL */
+void probe_finish(struct rlv_probe *);  /* judged, told, released */
 /* It can be observed into and ended; else false, with a line in the log. */
 bool probe_is_live(const struct rlv_probe *, const char *function);
 /* We stood still so long: all that run now, but the one with that number, have

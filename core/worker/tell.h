@@ -6,8 +6,10 @@
 
 #include "base/log.h"
 #include "model/result.h"
+#include "wire/msg.h"
 
 void tell_result(const struct result *);
+void tell_trigger(const struct msg_trigger *);
 /* check 0: none in particular. A plugin that says too much in a second is cut
  * short, and the loss counted. */
 void tell_log(enum log_level, uint32_t check, const char *text);

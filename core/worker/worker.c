@@ -35,6 +35,7 @@
 #include "worker/probe.h"
 #include "worker/resolve.h"
 #include "worker/tell.h"
+#include "worker/trigger.h"
 #include "worker/view.h"
 
 #define DISTURBED_NS (20 * NS_PER_MS)
@@ -108,6 +109,12 @@ void tell_result(const struct result *r)
         pressing = true;
 }
 
+void tell_trigger(const struct msg_trigger *m)
+{
+    msg_put_trigger(&payload, m);
+    send_frame(MSG_TRIGGER, 0);
+}
+
 static void send_line(enum log_level level, uint32_t check, const char *text)
 {
     msg_put_log(&payload, &(struct msg_log){(unsigned)level, check, text});
@@ -154,10 +161,23 @@ static bool on_load(const struct frame *f)
 static bool on_probe(const struct frame *f)
 {
     struct msg_probe ask;
-    if (!msg_get_probe(f->payload, f->len, &ask))
-        return false;
-    probe_ask(&ask, f->generation);
-    return true;
+    struct arena *arena = arena_new();
+    bool ok = msg_get_probe(f->payload, f->len, arena, &ask);
+    if (ok)
+        probe_ask(&ask, f->generation);
+    arena_free(arena);
+    return ok;
+}
+
+static bool on_triggered(const struct frame *f)
+{
+    struct msg_triggered answer;
+    struct arena *arena = arena_new();
+    bool ok = msg_get_triggered(f->payload, f->len, arena, &answer);
+    if (ok)
+        trigger_answer(&answer);
+    arena_free(arena);
+    return ok;
 }
 
 static bool on_ping(const struct frame *f)
@@ -173,6 +193,7 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_PING: return on_ping(f);
     case MSG_LOAD: return on_load(f);
     case MSG_PROBE: return on_probe(f);
+    case MSG_TRIGGERED: return on_triggered(f);
     default: return false;
     }
 }

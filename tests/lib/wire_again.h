@@ -24,7 +24,9 @@ typedef bool wire_again_fn(const void *bytes, size_t n, struct arena *,
 AGAIN(vet, msg_vet, msg_get_vet(p, n, a, &m))
 AGAIN(complaint, msg_complaint, msg_get_complaint(p, n, a, &m))
 AGAIN(load, msg_load, msg_get_load(p, n, a, &m))
-AGAIN(probe, msg_probe, msg_get_probe(p, n, &m))
+AGAIN(probe, msg_probe, msg_get_probe(p, n, a, &m))
+AGAIN(trigger, msg_trigger, msg_get_trigger(p, n, a, &m))
+AGAIN(triggered, msg_triggered, msg_get_triggered(p, n, a, &m))
 AGAIN(log, msg_log, msg_get_log(p, n, a, &m))
 AGAIN(allow, msg_allow, msg_get_allow(p, n, a, &m))
 AGAIN(run, msg_run, msg_get_run(p, n, a, &m))
@@ -83,6 +85,8 @@ static bool again_result(const void *p, size_t n, struct arena *a,
     X(text)          \
     X(load)          \
     X(probe)         \
+    X(trigger)       \
+    X(triggered)     \
     X(result)        \
     X(log)           \
     X(allow)         \

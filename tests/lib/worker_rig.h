@@ -30,7 +30,12 @@
 #include "wire/msg.h"
 #include "worker/worker.h"
 
-enum { RIG_CHECKS = 32, RIG_RESULTS = 2048, RIG_WAIT_MS = 20000 };
+enum {
+    RIG_CHECKS = 32,
+    RIG_RESULTS = 2048,
+    RIG_TRIGGERS = 32,
+    RIG_WAIT_MS = 20000
+};
 
 struct rig {
     pid_t pid;
@@ -45,6 +50,9 @@ struct rig {
     uint32_t asked[RIG_RESULTS];         /* the check, by probe number */
     struct result *results[RIG_RESULTS]; /* in the order of their arrival */
     size_t result_count;
+    struct rlv_dict values; /* for the probes asked from now */
+    struct msg_trigger triggers[RIG_TRIGGERS]; /* asked by probes */
+    size_t trigger_count;
     struct buf logs; /* "LEVEL CHECK text\n" */
     unsigned pongs;
     bool closed;
@@ -122,6 +130,11 @@ static bool rig_frame(void *arg, const struct frame *f)
         assert_true(msg_get_log(f->payload, f->len, arena, &log));
         buf_addf(&r->logs, "%u %u %s\n", log.level, log.check, log.text);
         break;
+    case MSG_TRIGGER:
+        assert_true(r->trigger_count < RIG_TRIGGERS);
+        assert_true(msg_get_trigger(f->payload, f->len, r->arena,
+                                    &r->triggers[r->trigger_count++]));
+        break;
     case MSG_RESULT:
         result = msg_get_result(f->payload, f->len);
         assert_non_null(result);
@@ -195,12 +208,14 @@ static void rig_line(struct rig *r, struct line_spec **lines, size_t *count,
         .text = arena_strdup(r->arena, text), .is_default = is_default};
 }
 
-static void rig_expect(struct rig *r, struct msg_check *c, const char *text)
+static inline void rig_expect(struct rig *r, struct msg_check *c,
+                              const char *text)
 {
     rig_line(r, &c->expects, &c->expect_count, text, false);
 }
 
-static void rig_warn(struct rig *r, struct msg_check *c, const char *text)
+static inline void rig_warn(struct rig *r, struct msg_check *c,
+                            const char *text)
 {
     rig_line(r, &c->warns, &c->warn_count, text, false);
 }
@@ -225,7 +240,8 @@ static uint64_t rig_ask_at(struct rig *r, uint32_t check, unsigned flags,
                             .check = check,
                             .purpose = PURPOSE_SCHEDULE,
                             .flags = flags,
-                            .due_ns = due_ns};
+                            .due_ns = due_ns,
+                            .values = r->values};
     assert_true(ask.probe < RIG_RESULTS);
     r->asked[ask.probe] = check;
     msg_put_probe(&payload, &ask);

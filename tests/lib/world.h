@@ -23,6 +23,7 @@ struct world {
     struct buf tells;                 /* one line a thing that people hear */
     uint64_t probe[WORLD_CHECKS + 1]; /* in flight, by check number */
     int64_t due[WORLD_CHECKS + 1];
+    enum purpose purpose[WORLD_CHECKS + 1];
     struct catalog catalog;
 };
 
@@ -34,6 +35,7 @@ static inline void world_note(struct world *w, const struct action *a)
     case ACTION_PROBE:
         w->probe[a->as.probe.check] = a->as.probe.probe;
         w->due[a->as.probe.check] = a->as.probe.due_ns;
+        w->purpose[a->as.probe.check] = a->as.probe.purpose;
         buf_addf(&w->log, "probe %u %s\n", a->as.probe.check,
                  purpose_name(a->as.probe.purpose));
         return;
@@ -42,6 +44,10 @@ static inline void world_note(struct world *w, const struct action *a)
                  (int)(a->after != 0));
         return;
     case ACTION_TELL: buf_addf(&w->tells, "%s\n", a->as.tell.text); return;
+    case ACTION_ANSWER:
+        buf_addf(&w->log, "answer %d %s %s\n", (int)a->as.answer.ticket,
+                 fault_name(a->as.answer.fault), a->as.answer.text);
+        return;
     case ACTION_COMMIT: break;
     }
     if (r->kind == RECORD_TRANSITION) {
@@ -194,6 +200,8 @@ static inline void world_judged(struct world *w, uint32_t probed,
     r->generation = w->model->conf->generation;
     r->outcome = outcome;
     r->fault = fault;
+    if (w->purpose[probed] == PURPOSE_TRIGGER)
+        r->purpose = PURPOSE_TRIGGER;
     snprintf(r->code, sizeof r->code, "%s", code);
     r->message = "a message";
     if (w->due[probed] > w->now.mono_ns) {

@@ -16,7 +16,7 @@
 #include "conf/conf.h"
 
 struct fixture_conf {
-    const char *url, *method, *ca_file, *password;
+    const char *url, *method, *ca_file, *password, *trigger;
     struct rlv_dict headers;
     struct rlv_list resolve;
     struct rlv_steps steps;
@@ -39,6 +39,7 @@ static const struct rlv_option fixture_http[] = {
     FIXTURE_OPTION(RLV_BOOL, "follow", 0, follow, "true", NULL),
     FIXTURE_OPTION(RLV_LIST, "resolve", 0, resolve, NULL, NULL),
     FIXTURE_OPTION(RLV_STEPS, "steps", 0, steps, NULL, NULL),
+    FIXTURE_OPTION(RLV_STRING, "trigger", RLV_CHECK_REF, trigger, NULL, NULL),
 };
 static const struct rlv_option fixture_redis[] = {
     FIXTURE_OPTION(RLV_STRING, "url", 0, url, NULL, NULL),

@@ -119,7 +119,7 @@ static void what_looks_like_a_variable_can_be_written(void **state)
                      "checks = { a = { url = "
                      "\"http://h/$${a}/${a}/{{{{b}}/{{c}}/$d\"; }; };");
     assert_string_equal(setting(check(c, "a"), "url")->value.text,
-                        "http://h/${a}/v/{{b}}/{{c}}/$d");
+                        "http://h/${a}/v/{{{{b}}/{{c}}/$d");
     conf_unref(c);
 }
 

@@ -55,11 +55,11 @@ static const struct {
     const char *name, *says;
 } bad[] = {
     {"bad-no-symbol",  "it has no symbol relevo_plugin_v1: not a plugin of Relevo"},
-    {"bad-next-major", "built for version 2 of the plugin interface, this Relevo has 1.0: a newer Relevo is needed"},
+    {"bad-next-major", "built for version 2 of the plugin interface, this Relevo has 1.1: a newer Relevo is needed"},
     {"bad-magic",      "begins with 12345678 instead of 4f564c52"},
     {"bad-size",       "relevo_plugin_v1 has 32 bytes, at least"},
-    {"bad-major",      "built for version 2.0 of the plugin interface, this Relevo has 1.0"},
-    {"bad-minor",      "built for version 1.7 of the plugin interface, this Relevo has 1.0: a newer Relevo is needed"},
+    {"bad-major",      "built for version 2.1 of the plugin interface, this Relevo has 1.1"},
+    {"bad-minor",      "built for version 1.7 of the plugin interface, this Relevo has 1.1: a newer Relevo is needed"},
     {"bad-own",        "the name \"relevo\" is the monitor's own"},
     {"bad-both",       "both start and blocking are given: exactly one"},
     {"bad-neither",    "neither start nor blocking is given: exactly one"},
@@ -186,7 +186,7 @@ static void test_fill(void **state)
                                  text_setting("wait", "250ms")};
     const struct setting *culprit;
     const struct good_conf *c =
-        plug_fill(p, settings, 2, arena, &culprit, &err);
+        plug_fill(p, settings, 2, NULL, arena, &culprit, &err);
     if (c == NULL)
         fail_msg("%s", err.text);
     assert_string_equal(c->host, "example.org");
@@ -200,10 +200,10 @@ static void test_fill(void **state)
     assert_string_equal(c->words.items[1], "b");
 
     settings[1] = text_setting("port", "70000");
-    assert_null(plug_fill(p, settings, 2, arena, &culprit, &err));
+    assert_null(plug_fill(p, settings, 2, NULL, arena, &culprit, &err));
     assert_ptr_equal(culprit, &settings[1]);
     assert_non_null(strstr(err.text, "70000 is not within 1"));
-    assert_null(plug_fill(p, settings + 1, 0, arena, &culprit, &err));
+    assert_null(plug_fill(p, settings + 1, 0, NULL, arena, &culprit, &err));
     assert_null(culprit);
     assert_non_null(strstr(err.text, "\"host\" is missing"));
 }
