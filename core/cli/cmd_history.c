@@ -13,6 +13,7 @@
 #include "cli/ledger.h"
 #include "model/fault.h"
 #include "report/json.h"
+#include "report/story.h"
 
 enum { DEFAULT_LIMIT = 20 };
 
@@ -25,7 +26,26 @@ static int64_t latency_of(const struct result *r)
 
 /* ---------------------------------------------------------------- text --- */
 
-static void add_row(struct table *t, const struct result *r)
+/* Of checks that follow a message; the store keeps them of what was not good.
+ */
+static bool has_journey(struct result *const *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = RLV_PH_SUBSCRIBE; k <= RLV_PH_DELIVER; k++)
+            if (results[i]->phases_ns[k] != RESULT_NO_PHASE)
+                return true;
+    return false;
+}
+
+static void add_phases(struct table *t, const struct result *r)
+{
+    struct buf text = {0};
+    story_put_phases(&text, r);
+    table_cell(t, "%s", buf_text(&text));
+    buf_free(&text);
+}
+
+static void add_row(struct table *t, const struct result *r, bool phases)
 {
     char latency[HUMAN_TEXT] = "", duration[HUMAN_TEXT];
     int64_t ns = latency_of(r);
@@ -37,6 +57,8 @@ static void add_row(struct table *t, const struct result *r)
     table_cell(t, "%s", human_duration(r->duration_ns, duration));
     table_cell(t, "%s", r->fault == RLV_F_NONE ? "" : fault_name(r->fault));
     table_cell(t, "%s", r->code);
+    if (phases)
+        add_phases(t, r);
     table_cell(t, "%s", r->message == NULL ? "" : r->message);
 }
 
@@ -90,15 +112,20 @@ static void print_footer(struct result *const *results, size_t count)
 static void print_text(const char *check, struct result *const *results,
                        size_t count)
 {
-    static const char *const head[] = {"TIME",  "OUTCOME", "LATENCY", "TOOK",
-                                       "FAULT", "CODE",    "MESSAGE"};
+    static const char *const plain[] = {"TIME",  "OUTCOME", "LATENCY", "TOOK",
+                                        "FAULT", "CODE",    "MESSAGE"};
+    static const char *const journey[] = {"TIME",   "OUTCOME", "LATENCY",
+                                          "TOOK",   "FAULT",   "CODE",
+                                          "PHASES", "MESSAGE"};
+    bool phases = has_journey(results, count);
     if (count == 0) {
         printf("no results of %s in that time\n", out_clean(check));
         return;
     }
-    struct table *t = table_begin(head, ARRAY_LEN(head));
+    struct table *t = phases ? table_begin(journey, ARRAY_LEN(journey))
+                             : table_begin(plain, ARRAY_LEN(plain));
     for (size_t i = 0; i < count; i++)
-        add_row(t, results[i]);
+        add_row(t, results[i], phases);
     table_print(t);
     print_footer(results, count);
 }

@@ -255,6 +255,15 @@ static void print_evidence(const struct evidence *e)
     buf_free(&label);
 }
 
+static void print_phases(const struct result *r)
+{
+    struct buf text = {0};
+    story_put_phases(&text, r);
+    if (text.len > 0)
+        print_lines("  phases: ", "          ", text.data, text.len, SIZE_MAX);
+    buf_free(&text);
+}
+
 static void print_first(const struct story *s)
 {
     const struct result *r = s->first;
@@ -266,6 +275,7 @@ static void print_first(const struct story *s)
     print_heading(heading);
     if (r->message != NULL && r->message[0] != '\0')
         print_lines("  ", "  ", r->message, strlen(r->message), SIZE_MAX);
+    print_phases(r);
     for (size_t i = 0; i < r->line_count; i++) {
         const struct judged_line *l = &r->lines[i];
         if (l->holds)

@@ -111,9 +111,8 @@ static bool fits(const struct rlv_option *option, const struct raw *raw,
 static void note_written(struct builder *b, const char *text)
 {
     if (text != NULL)
-        vars_note_secret(
-            &b->draft->vars,
-            places_fill_text(text, NULL, b->draft->arena, NULL));
+        vars_note_secret(&b->draft->vars,
+                         places_fill_text(text, NULL, b->draft->arena, NULL));
 }
 
 /* The password of scheme://user:password@host. */

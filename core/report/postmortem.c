@@ -234,6 +234,15 @@ static void put_findings(struct buf *b, const struct story *s)
 
 /* -------------------------------------------------------- first result --- */
 
+static void put_phases(struct buf *b, const struct result *r)
+{
+    struct buf text = {0};
+    story_put_phases(&text, r);
+    if (text.len > 0)
+        buf_addf(b, "Phases: %s.\n\n", buf_text(&text));
+    buf_free(&text);
+}
+
 static void put_first(struct buf *b, const struct story *s)
 {
     const struct result *r = s->first;
@@ -244,6 +253,7 @@ static void put_first(struct buf *b, const struct story *s)
     buf_adds(b, ": ");
     md_text(b, r->message == NULL ? "" : r->message);
     buf_adds(b, "\n\n");
+    put_phases(b, r);
     for (size_t i = 0; i < r->line_count; i++) {
         struct buf line = {0};
         if (r->lines[i].holds)

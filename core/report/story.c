@@ -126,3 +126,16 @@ void story_put_remark(struct buf *b, const json_t *o)
     if (str_eq(type, "verdict") && json_is_number(number))
         buf_addf(b, " (%.0f %%)", 100 * json_number_value(number));
 }
+
+void story_put_phases(struct buf *b, const struct result *r)
+{
+    char spent[HUMAN_TEXT];
+    const char *comma = "";
+    for (size_t i = 0; i < RLV_PH_COUNT; i++) {
+        if (r->phases_ns[i] == RESULT_NO_PHASE)
+            continue;
+        buf_addf(b, "%s%s %s", comma, phase_names[i],
+                 human_duration(r->phases_ns[i], spent));
+        comma = ", ";
+    }
+}

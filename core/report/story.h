@@ -62,6 +62,9 @@ const char *story_run_result(const struct run_row *);
 /* What else than a finding a runbook may say: "verdict dependency:db (95 %)";
  * nothing for what is no news to a reader. */
 void story_put_remark(struct buf *, const json_t *said);
+/* What its time was spent on: "connect 1ms, publish 3ms"; nothing where it has
+ * no phases. */
+void story_put_phases(struct buf *, const struct result *);
 /* How long from one time to another; never below zero. */
 void story_put_elapsed(struct buf *, int64_t from_us, int64_t to_us);
 

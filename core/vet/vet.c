@@ -58,9 +58,8 @@ static void check_subject(struct vet *v, const struct plug *plug,
     char why[WHY_BYTES] = "";
     struct err err;
     const struct rlv_plugin *table = plug_table(plug);
-    void *conf =
-        plug_fill(plug, s->settings, s->setting_count, NULL, arena, &culprit,
-                  &err);
+    void *conf = plug_fill(plug, s->settings, s->setting_count, NULL, arena,
+                           &culprit, &err);
     if (conf == NULL)
         complain(v, index, culprit == NULL ? NULL : culprit->name, err.text);
     else if (table->validate != NULL &&

@@ -224,19 +224,19 @@ static void put_probe(struct buf *b)
 
 static void put_trigger(struct buf *b)
 {
-    msg_put_trigger(b, &(struct msg_trigger){next_random(), next_random(),
-                                             any_text(), any_i64(),
-                                             any_dict()});
+    msg_put_trigger(b,
+                    &(struct msg_trigger){next_random(), next_random(),
+                                          any_text(), any_i64(), any_dict()});
 }
 
 static void put_triggered(struct buf *b)
 {
     static const enum rlv_fault faults[] = {RLV_F_NONE, RLV_F_REFUSED,
                                             RLV_F_CANCELLED};
-    msg_put_triggered(b, &(struct msg_triggered){
-                             next_random(), next_random(),
-                             faults[below(ARRAY_LEN(faults))], any_i64(),
-                             any_i64(), any_text()});
+    msg_put_triggered(
+        b, &(struct msg_triggered){next_random(), next_random(),
+                                   faults[below(ARRAY_LEN(faults))], any_i64(),
+                                   any_i64(), any_text()});
 }
 
 static void fill_result(struct result *r)
