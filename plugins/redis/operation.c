@@ -11,10 +11,11 @@
 #include <time.h>
 
 static const struct operation operations[] = {
-    {"ping", operation_ping},         {"setget", operation_setget},
-    {"pubsub", operation_pubsub},     {"info", operation_info},
-    {"command", operation_command},   {"time", operation_time},
-    {"sentinel", operation_sentinel}, {"cluster", operation_cluster},
+    {"ping", operation_ping},       {"setget", operation_setget},
+    {"pubsub", operation_pubsub},   {"publish", operation_publish},
+    {"info", operation_info},       {"command", operation_command},
+    {"time", operation_time},       {"sentinel", operation_sentinel},
+    {"cluster", operation_cluster},
 };
 
 const struct operation *operation_find(const char *name)

@@ -1,5 +1,6 @@
 /* redis/pubsub.c: the round trip of a message: SUBSCRIBE on a connection of
- * its own, PUBLISH on the main one, and the message must arrive.
+ * its own, PUBLISH on the main one, and the message must arrive; and publish,
+ * which sends a message to others and leaves it at that.
  *
  * Happy path: operation_pubsub() opens the second session → it is ready:
  * SUBSCRIBE → confirmed: PUBLISH → the number of receivers on the one session,
@@ -34,7 +35,7 @@ static void arrive(struct run *run)
     redis_host->observe(run->probe, FIELD_PUBSUB, rlv_duration(took_ns));
     session_close(&run->subscriber);
     run_next(run, took_ns);
-    run->published_ns = 0;
+    run->published_ns = 0; /* of this operation; see run_next() */
 }
 
 /* Nobody else knows a channel of our own. On others' there may be many, but
@@ -74,19 +75,26 @@ static void on_push(struct run *run, const redisReply *reply)
     arrive(run);
 }
 
-static void on_published(struct run *run, const redisReply *reply)
+/* False: it ended the probe. */
+static bool published(struct run *run, const redisReply *reply)
 {
+    int64_t now_ns = redis_host->now();
     if (!run_accepts(run, reply, words_of(run)->publish))
-        return;
+        return false;
     if (reply->type != REDIS_REPLY_INTEGER) {
         run_misfit(run, reply, words_of(run)->publish);
-        return;
+        return false;
     }
-    run->published_ns = redis_host->now();
-    redis_host->phase(run->probe, RLV_PH_PUBLISH,
-                      run->published_ns - run->sent_ns);
+    run->published_ns = now_ns;
+    redis_host->phase(run->probe, RLV_PH_PUBLISH, now_ns - run->sent_ns);
     redis_host->observe(run->probe, FIELD_RECEIVERS, rlv_int(reply->integer));
-    arrive(run);
+    return true;
+}
+
+static void on_published(struct run *run, const redisReply *reply)
+{
+    if (published(run, reply))
+        arrive(run);
 }
 
 static void on_subscribed(struct run *run, const redisReply *reply)
@@ -126,4 +134,22 @@ void operation_pubsub(struct run *run)
     if (run->conf->channel)
         redis_host->effects(run->probe);
     session_open(&run->subscriber, run, redis_host->probe_scope(run->probe), 0);
+}
+
+static void on_posted(struct run *run, const redisReply *reply)
+{
+    if (!published(run, reply))
+        return;
+    int64_t took_ns = run->published_ns - run->sent_ns;
+    redis_host->observe(run->probe, FIELD_PUBLISH, rlv_duration(took_ns));
+    run_next(run, took_ns);
+    run->published_ns = 0;
+}
+
+void operation_publish(struct run *run)
+{
+    const char *publish = words_of(run)->publish;
+    redis_host->effects(run->probe);
+    SESSION_COMMAND(run->main, publish, on_posted, publish, run->conf->channel,
+                    run->conf->message);
 }

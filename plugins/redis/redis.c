@@ -39,15 +39,17 @@ static const struct rlv_option options[] = {
     OPT(RLV_LIST,     "command", 0, command, NULL, NULL,
         "A command that only reads, a word an item: [\"LLEN\", \"jobs\"]; done last, unless operations place it."),
     OPT(RLV_BOOL,     "allow_write", 0, allow_write, "false", NULL,
-        "Whether setget may write a key of its own, and pubsub a message to channel."),
+        "Whether setget may write a key of its own, and a message may go to channel."),
     OPT(RLV_STRING,   "key_prefix", 0, key_prefix, "relevo:", NULL,
         "What keys and channels of our own begin with; a random name follows."),
     OPT(RLV_DURATION, "ttl", 0, ttl_ns, "60s", "1s..1h",
         "When the key of setget ends by itself, should the probe not come to delete it."),
     OPT(RLV_STRING,   "channel", 0, channel, NULL, NULL,
-        "Channel of pubsub, where it is not one of our own."),
+        "Channel of publish; of pubsub, where it is not to be one of our own."),
+    OPT(RLV_STRING,   "message", 0, message, NULL, NULL,
+        "What publish sends; {{nonce}} stands for what the check says that triggered this one."),
     OPT(RLV_BOOL,     "sharded", 0, sharded, "false", NULL,
-        "Whether pubsub is that of a cluster's shards: SSUBSCRIBE and SPUBLISH."),
+        "Whether pubsub and publish are those of a cluster's shards: SSUBSCRIBE, SPUBLISH."),
     OPT(RLV_STRING,   "master_name", 0, master_name, NULL, NULL,
         "The name that a sentinel knows the primary by; sentinel asks about it."),
     OPT(RLV_BOOL,     "keep_alive", 0, keep_alive, "false", NULL,
@@ -70,8 +72,10 @@ static const struct rlv_field fields[] = {
         "setget: SET, GET and DEL, one after the other."},
     [FIELD_PUBSUB]           = {"pubsub", RLV_T_DURATION, RLV_RECORDED, "",
         "pubsub: from PUBLISH on one connection until the message is there on the other."},
-    [FIELD_RECEIVERS]        = {"receivers", RLV_T_INT, 0, "",
-        "pubsub: how many the server says that it gave the message to."},
+    [FIELD_PUBLISH]          = {"publish", RLV_T_DURATION, RLV_RECORDED, "",
+        "publish: until the reply to PUBLISH."},
+    [FIELD_RECEIVERS]        = {"receivers", RLV_T_INT, RLV_RECORDED, "",
+        "pubsub, publish: how many the server says that it gave the message to."},
     [FIELD_REPLY]            = {"reply", RLV_T_ANY, RLV_RECORDED, "",
         "command: an integer, or a text; absent for an array and for nil."},
     [FIELD_REPLY_TYPE]       = {"reply_type", RLV_T_TEXT, 0, "",
@@ -255,11 +259,17 @@ static bool check_operations(const struct redis_conf *conf, const char **option,
 static bool check_together(const struct redis_conf *conf, const char **option,
                            char *why, size_t size)
 {
+    bool publish = operation_listed(conf, "publish");
     *option = "channel";
-    if (conf->channel && !operation_listed(conf, "pubsub")) {
+    if (conf->channel && !publish && !operation_listed(conf, "pubsub")) {
         snprintf(why, size,
-                 "channel is that of the operation pubsub, which "
-                 "is not among operations");
+                 "channel is that of pubsub and publish, and operations have "
+                 "neither");
+        return false;
+    }
+    if (publish && (!conf->channel || !conf->message)) {
+        *option = "operations";
+        snprintf(why, size, "the operation publish needs channel and message");
         return false;
     }
     if (conf->channel && !conf->allow_write) {

@@ -7,7 +7,7 @@
  *   session.c    one connection: AUTH, commands and their replies in order
  *   run.c        one probe: connect, the operations in order, end
  *   operation.c  ping, setget, command, time
- *   pubsub.c     the round trip of a message over two connections
+ *   pubsub.c     the round trip of a message over two connections; publish
  *   observe.c    info, sentinel, cluster: what a server says of itself
  *   info.c       the text of INFO, and its typed observations
  */
@@ -36,6 +36,7 @@ struct redis_conf {
     const char *key_prefix;
     int64_t ttl_ns;
     const char *channel; /* NULL: one of our own */
+    const char *message;
     int64_t sharded;
     const char *master_name;
     int64_t keep_alive;
@@ -48,6 +49,7 @@ enum redis_field {
     FIELD_PING_MIN,
     FIELD_SETGET,
     FIELD_PUBSUB,
+    FIELD_PUBLISH,
     FIELD_RECEIVERS,
     FIELD_REPLY,
     FIELD_REPLY_TYPE,
@@ -336,7 +338,7 @@ struct operation {
 /* NULL: there is none of that name. */
 const struct operation *operation_find(const char *name);
 #define REDIS_OPERATIONS \
-    "ping, setget, pubsub, info, command, time, sentinel, cluster"
+    "ping, setget, pubsub, publish, info, command, time, sentinel, cluster"
 /* The nth operation of a check; NULL: no more. */
 const struct operation *operation_nth(const struct redis_conf *, size_t n);
 bool operation_listed(const struct redis_conf *, const char *name);
@@ -346,6 +348,7 @@ void operation_setget(struct run *);
 void operation_command(struct run *);
 void operation_time(struct run *);
 void operation_pubsub(struct run *);
+void operation_publish(struct run *);
 void operation_info(struct run *);
 void operation_sentinel(struct run *);
 void operation_cluster(struct run *);

@@ -233,7 +233,7 @@ void run_next(struct run *run, int64_t took_ns)
         run->observed = true;
     if (took_ns >= 0 && run->latency_ns < 0)
         run->latency_ns = took_ns;
-    if (!run->published_ns)
+    if (!run->published_ns) /* pubsub has phases of its own */
         redis_host->phase(run->probe, RLV_PH_WAIT,
                           redis_host->now() - run->began_ns);
     if (!run->address)

@@ -85,6 +85,20 @@ def case_channel_of_others():
         assert message[:2] == ["message", "news"], message
 
 
+def case_publish():
+    with Redis(folder) as redis, redis.client() as listener:
+        options = {"operations": ["publish"], "channel": "news",
+                   "message": "hello", "allow_write": True}
+        must_see(look(redis, options), receivers=0)
+        listener.ask("SUBSCRIBE", "news")
+        result = look(redis, options, expect=["receivers == 1"])
+        must(result, outcome="ok")
+        assert seen(result, "publish") == seen(result, "latency"), result
+        assert "publish_ms" in result["phases"], result
+        assert "wait_ms" not in result["phases"], result
+        assert listener.read() == ["message", "news", "hello"]
+
+
 def case_unix_socket():
     with Redis(folder, socket_only=True) as redis:
         redis.ask("SELECT", "0")
