@@ -77,13 +77,13 @@ static void free_at(void *p, const char *file, int line)
 
 int kit_init(const struct rlv_host *host)
 {
-    if (kit_host)
-        return 0;
+    static bool ready;
     kit_host = host;
-    /* Refused where another plugin of this worker has used it before. */
-    (void)CRYPTO_set_mem_functions(get_at, resize_at, free_at);
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free, resize, copy,
-                                get_zeroed) == CURLE_OK
-               ? 0
-               : -1;
+    if (!ready) {
+        /* Refused where another plugin of this worker has used it before. */
+        (void)CRYPTO_set_mem_functions(get_at, resize_at, free_at);
+        ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free, resize,
+                                     copy, get_zeroed) == CURLE_OK;
+    }
+    return ready ? 0 : -1;
 }
