@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+"""Peers that answer as no server should: what a real redis-server and a real
+WebSocket gateway answer reaches the plugins spoilt, each connection otherwise
+(tests/lib/mangle.py), with many probes at once in one worker. None of it may
+crash the worker, leak, hang, outlast the deadline, blame the monitor, or make
+the worker grow; and when the answers are clean again, so are the results.
+
+1,000 connections for each protocol, 10,000 with RELEVO_LONG=1; the seed is
+printed, RELEVO_SEED sets it."""
+import asyncio
+import collections
+import contextlib
+import logging
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "lib"))
+import redis_server  # noqa: E402
+from mangle import Relay  # noqa: E402
+from victims import Victims  # noqa: E402
+from watch import BUILD, Watch, resident_kib, until  # noqa: E402
+
+try:
+    import websockets
+except ImportError:
+    websockets = None
+
+LONG = os.environ.get("RELEVO_LONG") == "1"
+CONNECTIONS = 10000 if LONG else 1000
+SEED = os.environ.get("RELEVO_SEED") or str(random.randrange(1 << 32))
+CHECKS = 40
+GROWTH_KIB = 2048
+OURS = ("config", "resource", "plugin", "exec")
+
+CONFIG = """
+workers = 1; plugin_dir = ["%(build)s/plugins", "%(build)s/tests/plugins"]; automation = "observe";
+defaults = { interval = "%(interval)s"; timeout = "300ms";
+             failure_threshold = 100; };
+checks = { leaks = { plugin = "leaks"; schedule = "manual"; timeout = "60s"; };
+  %(checks)s };
+"""
+REDIS = """c%d = { url = "redis://%s:%d"; allow_write = true;
+  operations = ["ping", "setget", "pubsub", "info"]; };"""
+WEBSOCKET = """c%d = { url = "ws://%s:%d/"; subprotocols = ["chat"];
+  connections = 2;
+  steps = ( { receive_json = ".seq"; within = "200ms"; },
+            { send = "hello"; on = "first"; },
+            { receive_contains = "hello"; within = "200ms"; on = "first"; },
+            { ping = "true"; within = "200ms"; },
+            { close = "true"; expect_close = "1000"; } ); };"""
+
+
+def plugin_there(name):
+    return os.path.exists(os.path.join(BUILD, "plugins", name + ".so"))
+
+
+class Gateway:
+    """The websockets library of Python, in a thread: greets, in pieces, and
+    echoes."""
+
+    def __init__(self):
+        self.ready = threading.Event()
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._run()),
+                                       daemon=True)
+
+    async def _talk(self, socket, path):
+        await socket.send('{"seq": 1, "text": "%s"}' % ("x" * 300))
+        await socket.send(["in ", "three ", "pieces"])
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for message in socket:
+                await socket.send(message)
+
+    async def _run(self):
+        self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
+        logging.getLogger("websockets").setLevel(logging.CRITICAL)
+        server = await websockets.serve(self._talk, "127.0.0.1", 0,
+                                        subprotocols=["chat"],
+                                        ping_interval=0.1)
+        self.target = server.sockets[0].getsockname()[:2]
+        self.ready.set()
+        await self.stop.wait()
+
+    def __enter__(self):
+        self.thread.start()
+        if not self.ready.wait(20):
+            raise AssertionError("the gateway does not start")
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.stop.set)
+        self.thread.join(10)
+
+
+class HostilePeers(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="relevo-hostile-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = temporary.name
+        self.victims = Victims(self.folder)
+        # Freed memory held back would look like growth.
+        self.env = dict(self.victims.mark, ASAN_OPTIONS=":".join(
+            filter(None, [os.environ.get("ASAN_OPTIONS"),
+                          "quarantine_size_mb=1"])))
+
+    def worker(self):
+        pids = self.victims.find("worker")
+        self.assertEqual(len(pids), 1, "the worker was replaced")
+        return pids[0]
+
+    def hammer(self, relay, watch):
+        """Until all connections are served. What the worker has in memory
+        afterwards, and had when it was warm."""
+        first = self.worker()
+        until("warmth", lambda: relay.served >= CONNECTIONS // 3, 1800)
+        warm = resident_kib(first)
+        until("all connections", lambda: relay.served >= CONNECTIONS, 3600)
+        relay.clean = True
+        time.sleep(1)
+        self.assertEqual(self.worker(), first, watch.log())
+        return resident_kib(first), warm
+
+    def wait_for_good(self, watch):
+        """Of each check, sooner or later: a busy machine has its own."""
+        ill = {"c%d" % i for i in range(CHECKS)}
+
+        def look():
+            for check in watch.json("status")["checks"]:
+                if (check["last"] or {}).get("outcome") in ("ok", "warn"):
+                    ill.discard(check["name"])
+            return not ill
+        try:
+            until("good results again", look, 60)
+        except AssertionError:
+            raise AssertionError("still ill: %s" % [
+                watch.check(name)["last"] for name in sorted(ill)[:3]])
+
+    def judge_results(self, watch):
+        faults = collections.Counter()
+        for i in range(CHECKS):
+            results = watch.history("c%d" % i, 5000)
+            self.assertTrue(results, "c%d was never judged" % i)
+            for result in results:
+                faults[result["fault"]] += 1
+                self.assertNotIn(result["fault"], OURS, result)
+                self.assertNotIn("did not end the probe itself",
+                                 result["message"], result)
+        print(dict(faults), flush=True)
+        return faults
+
+    def run_with(self, target, template, span):
+        print("RELEVO_SEED=" + SEED, flush=True)
+        hosts = ["127.0.0.%d" % (10 + i) for i in range(CHECKS)]
+        started = time.monotonic()
+        with Relay(target, SEED, hosts, span) as relay:
+            checks = "\n".join(template % (i, host, relay.port)
+                               for i, host in enumerate(hosts))
+            watch = Watch(self.folder, CONFIG % {
+                "build": BUILD, "checks": checks, "interval": "500ms"},
+                self.env)
+            with watch:
+                after, warm = self.hammer(relay, watch)
+                self.wait_for_good(watch)
+                faults = self.judge_results(watch)
+                self.look_for_leaks(watch)
+        print("%d connections in %.0f s, the worker %+d KiB" % (
+            relay.served, time.monotonic() - started, after - warm),
+            flush=True)
+        self.assertGreaterEqual(len(faults), 4, "hardly anything was spoilt")
+        self.assertLessEqual(after - warm, GROWTH_KIB)
+
+    def look_for_leaks(self, watch):
+        seen = watch.json("check", "leaks")["observations"]
+        self.assertTrue(seen["looked"], "build with sanitizers: preset debug")
+        self.assertFalse(seen["leaks"], watch.log()[-6000:])
+
+    @unittest.skipUnless(redis_server.find() and plugin_there("redis"),
+                         "no redis-server, or no redis plugin")
+    def test_redis(self):
+        with redis_server.Redis(self.folder) as redis:
+            self.run_with(("127.0.0.1", redis.port), REDIS, 6000)
+
+    @unittest.skipUnless(websockets and plugin_there("websocket"),
+                         "no websockets for Python, or no websocket plugin")
+    def test_websocket(self):
+        with Gateway() as gateway:
+            self.run_with(gateway.target, WEBSOCKET, 700)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
