@@ -10,6 +10,8 @@
 #include "cli/out.h"
 #include "cli/url_text.h"
 
+#define MAP_SHOWN 40
+
 static const char *text(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
@@ -84,10 +86,16 @@ static void print_phases(const json_t *r)
     putchar('\n');
 }
 
-static void print_map(const char *name, const json_t *map)
+/* All that a server says of itself may be pages. */
+static void print_map(const char *name, const json_t *map, bool trace)
 {
     const char *key;
     json_t *value;
+    if (json_object_size(map) > MAP_SHOWN && !trace) {
+        label(out_line(name));
+        printf("%zu values; --trace shows them\n", json_object_size(map));
+        return;
+    }
     json_object_foreach ((json_t *)(uintptr_t)map, key, value) {
         label(out_line(name));
         printf("%s: ", out_line(key));
@@ -96,13 +104,13 @@ static void print_map(const char *name, const json_t *map)
     }
 }
 
-static void print_observations(const json_t *r)
+static void print_observations(const json_t *r, bool trace)
 {
     const char *name;
     json_t *value, *units = json_object_get(r, "units");
     json_object_foreach (json_object_get(r, "observations"), name, value) {
         if (json_is_object(value)) {
-            print_map(name, value);
+            print_map(name, value, trace);
             continue;
         }
         label(out_line(name));
@@ -151,7 +159,7 @@ void result_print(const json_t *r, bool trace)
 {
     print_head(r);
     print_phases(r);
-    print_observations(r);
+    print_observations(r, trace);
     print_lines(r);
     if (trace)
         print_evidence(r);

@@ -373,6 +373,23 @@ void info_observe(struct rlv_probe *probe, const struct info *info, int64_t db)
         observe_all(probe, info);
 }
 
+/* Zeros say little, and half of all lines are such. */
+size_t info_text(const struct info *info, char *text, size_t size)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < info->count; i++) {
+        const struct info_line *line = &info->lines[i];
+        size_t n = (size_t)(line->value + line->value_len - line->name);
+        bool zero = line->value_len == 1 && *line->value == '0';
+        if (zero || n + 1 > size - len)
+            continue;
+        memcpy(text + len, line->name, n);
+        text[len + n] = '\n';
+        len += n + 1;
+    }
+    return len;
+}
+
 void info_observe_cluster(struct rlv_probe *probe, const struct info *info)
 {
     OBSERVE_ROWS(probe, info, cluster_rows);

@@ -29,6 +29,15 @@ static bool is_text(struct run *run, const redisReply *reply, const char *name)
     return false;
 }
 
+/* Kept with a failing result. */
+static void keep_text(struct run *run, const char *label,
+                      const struct info *info)
+{
+    char text[4096];
+    redis_host->evidence(run->probe, label, text,
+                         info_text(info, text, sizeof text));
+}
+
 /* -------------------------------------------------------------------- info */
 
 /* A server that was started anew has another run_id, even if nobody saw it
@@ -54,7 +63,7 @@ static void on_info(struct run *run, const redisReply *reply)
         info_parse(&info, reply->str, reply->len);
         info_observe(run->probe, &info, run->target.db);
         observe_restart(run, &info);
-        redis_host->evidence(run->probe, "info", reply->str, reply->len);
+        keep_text(run, "info", &info);
         run->observed = true;
     }
     arrived(run);
@@ -195,7 +204,7 @@ static void on_cluster(struct run *run, const redisReply *reply)
     if (is_text(run, reply, "CLUSTER INFO")) {
         info_parse(&info, reply->str, reply->len);
         info_observe_cluster(run->probe, &info);
-        redis_host->evidence(run->probe, "cluster", reply->str, reply->len);
+        keep_text(run, "cluster", &info);
         run->observed = true;
     }
     arrived(run);

@@ -207,6 +207,8 @@ bool info_good_replicas(const struct info *, int64_t *count);
 /* Observes all of an INFO; db is the one whose keys are counted. */
 void info_observe(struct rlv_probe *, const struct info *, int64_t db);
 void info_observe_cluster(struct rlv_probe *, const struct info *);
+/* The lines that say something, as evidence; returns the bytes written. */
+size_t info_text(const struct info *, char *text, size_t size);
 
 /* ---------------------------------------------------------------- sessions */
 

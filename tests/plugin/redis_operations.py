@@ -139,6 +139,8 @@ def case_database_of_the_check():
 
 def case_url_without_configuration():
     with Redis(folder) as redis:
+        _, out, _ = probe.run("check", url(redis))
+        assert "redis://" in out and "ping " in out, out
         code, out, _ = probe.run("check", url(redis), "--json", "--expect",
                                  "ping < 10s")
         must(json.loads(out), outcome="ok")
@@ -201,6 +203,22 @@ def case_info_of_a_full_server():
             "hit_ratio == 0%", "clients < 5%", "uptime < 1m",
             "save_age < 1m", "not exists memory"])
         must(result, outcome="ok")
+
+
+def case_info_as_text():
+    """183 lines are for those who ask."""
+    with Redis(folder) as redis:
+        conf = os.path.join(tempfile.mkdtemp(dir=folder), "relevo.cfg")
+        with open(conf, "w") as f:
+            f.write("""state_dir = "%s"; checks = { it = { url = "%s";
+                operations = ["info"]; expect = ["role == 'slave'"]; }; };"""
+                    % (conf + ".state", url(redis)))
+        _, short, _ = probe.run("-c", conf, "check", "it")
+        assert "values; --trace shows them" in short, short
+        _, full, _ = probe.run("-c", conf, "check", "it", "--trace")
+        assert "used_memory_rss" in full and len(full) > 4 * len(short), full
+        evidence = full.split("  info\n")[1]
+        assert "role:master" in evidence and "\\x0d" not in evidence, full
 
 
 def case_aof():

@@ -231,6 +231,21 @@ static void nonsense_is_absent(void **state)
     }
 }
 
+static void as_evidence(void **state)
+{
+    (void)state;
+    static struct info lines;
+    static const char text[] = "# Stats\r\na:1\r\nb:0\r\n\r\nc:xyz\r\nd:00";
+    char kept[16];
+    info_parse(&lines, text, sizeof text - 1);
+    size_t n = info_text(&lines, kept, sizeof kept);
+    assert_int_equal(n, 15);
+    assert_memory_equal(kept, "a:1\nc:xyz\nd:00\n", n);
+    n = info_text(&lines, kept, 9); /* what does not fit is left out */
+    assert_int_equal(n, 9);
+    assert_memory_equal(kept, "a:1\nd:00\n", n);
+}
+
 static void too_many_lines_are_cut(void **state)
 {
     (void)state;
@@ -253,6 +268,7 @@ int main(void)
         cmocka_unit_test(of_a_cluster),
         cmocka_unit_test(any_line_by_its_name),
         cmocka_unit_test(nonsense_is_absent),
+        cmocka_unit_test(as_evidence),
         cmocka_unit_test(too_many_lines_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
