@@ -3,7 +3,7 @@
  * A list of what is safe, not of what is not: servers and modules learn new
  * commands. All of these read, none blocks, and none shows credentials (CONFIG
  * GET does). Pure; called when the configuration is loaded. */
-#include "redis/redis.h"
+#include "redis/target.h"
 
 #include <stdio.h>
 #include <string.h>

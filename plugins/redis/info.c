@@ -3,6 +3,7 @@
  * One table says which field is which line; what needs two lines or more has a
  * function. Called by observe.c. A line that is missing, of another server or
  * version, leaves its field absent. */
+#include "redis/info.h"
 #include "redis/redis.h"
 
 #include <errno.h>

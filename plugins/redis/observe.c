@@ -5,7 +5,8 @@
  * there. Managed servers refuse some of these: what they would have shown is
  * then absent, and the check is not red for it. Called by run.c and, with
  * replies, by session.c. */
-#include "redis/redis.h"
+#include "redis/info.h"
+#include "redis/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>

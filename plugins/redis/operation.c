@@ -3,8 +3,9 @@
  *
  * Each begins by sending a command and ends with run_next(); the functions in
  * between take the replies. Called by run.c and, with replies, by session.c. */
-#include "redis/redis.h"
+#include "redis/run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,8 +192,21 @@ static void observe_items(struct run *run, const redisReply *array,
     }
 }
 
+/* A counter that is kept as a text: "42". */
+static bool number_of(const redisReply *reply, int64_t *number)
+{
+    char *end;
+    if (reply->type != REDIS_REPLY_STRING || !reply->len || reply->len > 20 ||
+        strspn(reply->str, "-0123456789") != reply->len)
+        return false;
+    errno = 0;
+    *number = strtoll(reply->str, &end, 10);
+    return !*end && !errno;
+}
+
 static void observe_reply(struct run *run, const redisReply *reply)
 {
+    int64_t number = reply->integer;
     struct rlv_probe *probe = run->probe;
     bool text = reply->type != REDIS_REPLY_INTEGER &&
                 reply->type != REDIS_REPLY_ARRAY &&
@@ -201,7 +215,9 @@ static void observe_reply(struct run *run, const redisReply *reply)
     redis_host->observe(probe, FIELD_REPLY_NIL,
                         rlv_bool(reply->type == REDIS_REPLY_NIL));
     if (reply->type == REDIS_REPLY_INTEGER)
-        redis_host->observe(probe, FIELD_REPLY, rlv_int(reply->integer));
+        redis_host->observe(probe, FIELD_REPLY, rlv_int(number));
+    if (reply->type == REDIS_REPLY_INTEGER || number_of(reply, &number))
+        redis_host->observe(probe, FIELD_NUMBER, rlv_int(number));
     if (reply->type == REDIS_REPLY_ARRAY) {
         redis_host->observe(probe, FIELD_REPLY_LENGTH,
                             rlv_int((int64_t)reply->elements));

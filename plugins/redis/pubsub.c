@@ -9,7 +9,7 @@
  * Ways it can fail: as any session; the second connection may be one too many
  * for the server; the message may never come: the deadline then says
  * `deliver`. Called by run.c. */
-#include "redis/redis.h"
+#include "redis/run.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * say.
  *
  * Everything that happens at run time begins in run.c. */
-#include "redis/redis.h"
+#include "redis/run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,8 +76,10 @@ static const struct rlv_field fields[] = {
         "publish: until the reply to PUBLISH."},
     [FIELD_RECEIVERS]        = {"receivers", RLV_T_INT, RLV_RECORDED, "",
         "pubsub, publish: how many the server says that it gave the message to."},
-    [FIELD_REPLY]            = {"reply", RLV_T_ANY, RLV_RECORDED, "",
+    [FIELD_REPLY]            = {"reply", RLV_T_ANY, 0, "",
         "command: an integer, or a text; absent for an array and for nil."},
+    [FIELD_NUMBER]           = {"number", RLV_T_INT, RLV_RECORDED, "",
+        "command: a reply that is an integer, or a text that is one."},
     [FIELD_REPLY_TYPE]       = {"reply_type", RLV_T_TEXT, 0, "",
         "command: status, string, integer, array, nil or error."},
     [FIELD_REPLY_LENGTH]     = {"reply_length", RLV_T_INT, 0, "",

@@ -4,7 +4,7 @@
  * GiB. So items are counted while arrays are made, and bytes while they are
  * fed; a reply beyond either limit ends the reading. Pure; called by session.c
  * and the operations. */
-#include "redis/redis.h"
+#include "redis/reply.h"
 
 #include <stdlib.h>
 #include <string.h>

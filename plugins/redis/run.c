@@ -15,7 +15,7 @@
  *
  * done() releases the run; so whoever decides that it is over only says so,
  * and run_settle(), the last step of every entry from the loop, ends it. */
-#include "redis/redis.h"
+#include "redis/run.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -220,7 +220,6 @@ static void next_address(struct run *run)
         return;
     }
     run->began_ns = 0;
-    run->pings = 0;
     session_open(run->main, run, redis_host->probe_scope(run->probe),
                  run->address);
 }
@@ -265,8 +264,8 @@ void run_lost(struct run *run, struct session *session)
     const char *waits = session_waits(session);
     char doing[80];
     if (session->reused && !session->answered) {
+        session_close(&run->subscriber);
         run->began_ns = 0;
-        run->pings = 0;
         open_main(run);
         return;
     }

@@ -13,7 +13,7 @@
  * larger than max_reply, or nobody asked for it; AUTH or SELECT is refused.
  * All of these end the probe. A reply may end it at any time: then whatever
  * else has come is left unread. */
-#include "redis/redis.h"
+#include "redis/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>

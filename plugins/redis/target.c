@@ -4,7 +4,7 @@
  * absent, and it may be an optional secret, the options host, port, tls and db
  * say it. username and password of the options come before those in the url.
  * Pure; called when the configuration is loaded, and by each probe. */
-#include "redis/redis.h"
+#include "redis/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,21 @@ to be.
     run(globals(), sys.argv[1:])      # all functions whose name begins case_
 """
 import concurrent.futures
+import os
+import shutil
 import traceback
+
+
+def lacks(plugin, *programs):
+    """Whether the test is to be skipped, because the build was made without
+    that plugin, or a program is not there; says so."""
+    missing = [p for p in programs if not shutil.which(p)]
+    if not os.path.exists(os.path.join(os.environ.get("RELEVO_BUILD", ""),
+                                       "plugins", plugin + ".so")):
+        missing.append("$RELEVO_BUILD/plugins/%s.so" % plugin)
+    if missing:
+        print("no %s: skipped" % ", ".join(missing))
+    return bool(missing)
 
 
 def must(result, **wanted):

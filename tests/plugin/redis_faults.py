@@ -21,7 +21,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 import cases  # noqa: E402
 import certs  # noqa: E402
 import peer  # noqa: E402
-import redis_server  # noqa: E402
 from cases import must, must_see, seen  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe  # noqa: E402
@@ -644,12 +643,7 @@ def case_bad_options():
 
 def main():
     global probe, files, folder
-    if not os.path.exists(os.path.join(os.environ.get("RELEVO_BUILD", ""),
-                                       "plugins", "redis.so")):
-        print("no redis plugin in $RELEVO_BUILD: skipped")
-        return 77
-    if not redis_server.find():
-        print("no redis-server: skipped")
+    if cases.lacks("redis", "redis-server"):
         return 77
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)

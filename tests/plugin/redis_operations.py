@@ -158,9 +158,11 @@ def case_replies_of_every_type():
         def command(*words, **more):
             return look(redis, {"command": list(words)}, **more)
         must_see(command("LLEN", "jobs"), reply=3, reply_type="integer",
-                 reply_nil=False, reply_length=None)
+                 reply_nil=False, reply_length=None, number=3)
+        redis.ask("SET", "count", "-42")
+        must_see(command("GET", "count"), reply="-42", number=-42)
         must_see(command("GET", "text"), reply="hello", reply_type="string",
-                 reply_length=5)
+                 reply_length=5, number=None)
         must_see(command("GET", "nothing"), reply=None, reply_type="nil",
                  reply_nil=True)
         must_see(command("TYPE", "jobs"), reply="list", reply_type="status")
@@ -464,12 +466,7 @@ def case_streams_of_others_do_no_harm():
 
 def main():
     global probe, folder
-    if not os.path.exists(os.path.join(os.environ.get("RELEVO_BUILD", ""),
-                                       "plugins", "redis.so")):
-        print("no redis plugin in $RELEVO_BUILD: skipped")
-        return 77
-    if not redis_server.find():
-        print("no redis-server: skipped")
+    if cases.lacks("redis", "redis-server"):
         return 77
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "redis/info.h"
 #include "redis/redis.h"
 
 #define FIELDS (FIELD_CERT_EXPIRY + 1)

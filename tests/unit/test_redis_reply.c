@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "redis/redis.h"
+#include "redis/reply.h"
 
 /* ----------------------------------------------------------------- vectors */
 

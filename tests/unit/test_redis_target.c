@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "redis/redis.h"
+#include "redis/target.h"
 
 static struct target target;
 static char why[200];
