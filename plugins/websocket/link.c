@@ -14,8 +14,9 @@
  * than 101 (its body is read for evidence, then session_refused); a 101 that is
  * none (upgrade_verify); a frame that breaks the protocol: the peer is told
  * so by a close of ours, the fault has its code; a message longer than allowed;
- * a peer that floods with pings or endless fragments. That one sends more than
- * is good for one turn of the loop, the stream sees to. */
+ * a peer that floods with pings or endless fragments. Of one that sends without
+ * end only so much is taken in one turn of the loop, for it may be thousands of
+ * messages. */
 #include "websocket/websocket.h"
 
 #include <openssl/rand.h>
@@ -26,9 +27,22 @@
 #include "kit/head.h"
 
 #define PIECE         16384
+#define TURN_BYTES    (4 * PIECE) /* in one turn of the loop */
 #define PINGS_MAX     1000u       /* in one probe */
 #define FRAGMENTS_MAX (1u << 17)  /* of one message */
 #define REFUSAL_NS    500000000ll /* how long its body is waited for */
+
+/* One handle, whatever often it is set. */
+static void set_timer(struct link *link, struct rlv_watch **timer,
+                      int64_t after_ns, rlv_event_fn *fn)
+{
+    struct rlv_probe *probe = link->session->probe;
+    if (*timer)
+        websocket_host->rearm(*timer, 0, after_ns);
+    else
+        *timer = websocket_host->timer(websocket_host->probe_scope(probe),
+                                       after_ns, fn, link);
+}
 
 /* ------------------------------------------------------------- closing --- */
 
@@ -82,13 +96,15 @@ void link_close(struct link *link)
     kit_stream_close(link->stream);
     if (link->patience)
         websocket_host->unwatch(link->patience);
+    if (link->more)
+        websocket_host->unwatch(link->more);
     if (link->ws)
         wslay_event_context_free(link->ws);
     link_forget(link);
     free(link->part);
     free(link->head);
     link->stream = NULL;
-    link->patience = NULL;
+    link->patience = link->more = NULL;
     link->ws = NULL;
     link->part = link->head = NULL;
 }
@@ -436,7 +452,6 @@ static void on_refusal_time(void *arg, int events)
 {
     struct link *link = arg;
     (void)events;
-    link->patience = NULL;
     session_refused(link->session, link);
     session_settle(link->session);
 }
@@ -458,9 +473,7 @@ static void refuse(struct link *link, size_t head)
         return;
     }
     link->state = LINK_REFUSED;
-    link->patience =
-        websocket_host->timer(websocket_host->probe_scope(link->session->probe),
-                              REFUSAL_NS, on_refusal_time, link);
+    set_timer(link, &link->patience, REFUSAL_NS, on_refusal_time);
 }
 
 static void accept_upgrade(struct link *link, size_t head)
@@ -558,10 +571,16 @@ static void lost(struct link *link, bool orderly)
         session_lost(link->session, link, orderly);
 }
 
+static void read_on(void *arg, int events);
+
 static void read_stream(struct link *link)
 {
     char piece[PIECE];
-    while (link->session->stage != STAGE_OVER) {
+    for (size_t turn = 0; link->session->stage != STAGE_OVER;) {
+        if (turn >= TURN_BYTES) {
+            set_timer(link, &link->more, 0, read_on);
+            return;
+        }
         ptrdiff_t n = kit_stream_receive(link->stream, piece, sizeof piece);
         if (n == KIT_EMPTY)
             return;
@@ -570,7 +589,16 @@ static void read_stream(struct link *link)
             return;
         }
         take_bytes(link, piece, (size_t)n);
+        turn += (size_t)n;
     }
+}
+
+static void read_on(void *arg, int events)
+{
+    struct link *link = arg;
+    (void)events;
+    read_stream(link);
+    session_settle(link->session);
 }
 
 static void on_stream(void *arg, enum kit_event event)

@@ -88,6 +88,9 @@ void session_settle(struct session *session)
         websocket_host->fault(session->probe, flaw->fault, flaw->code, 0, "%s",
                               flaw->text);
     verdict_observe(session);
+    /* Nobody waits for the answer, but no server need call it a loss. */
+    for (unsigned i = 0; i < session->link_count; i++)
+        link_bye(&session->links[i], 1001, NULL);
     websocket_host->done(session->probe);
 }
 
@@ -140,7 +143,6 @@ static void on_clock(void *arg, int events)
 {
     struct session *session = arg;
     (void)events;
-    session->clock = NULL;
     if (session->stage == STAGE_STEPS)
         play_time(session);
     else if (session->stage == STAGE_HOLD)
@@ -152,13 +154,12 @@ static void on_clock(void *arg, int events)
 
 void session_clock(struct session *session, int64_t after_ns)
 {
+    struct rlv_scope *scope = websocket_host->probe_scope(session->probe);
     if (session->clock)
-        websocket_host->unwatch(session->clock);
-    session->clock = NULL;
-    if (after_ns >= 0)
+        websocket_host->rearm(session->clock, 0, after_ns);
+    else if (after_ns >= 0)
         session->clock =
-            websocket_host->timer(websocket_host->probe_scope(session->probe),
-                                  after_ns, on_clock, session);
+            websocket_host->timer(scope, after_ns, on_clock, session);
 }
 
 /* -------------------------------------------------------------- trigger -- */

@@ -252,6 +252,7 @@ struct link {
     enum link_state state;
     struct kit_stream *stream;
     struct rlv_watch *patience; /* with the body of a refusal; or NULL */
+    struct rlv_watch *more;     /* reading goes on at the next turn; or NULL */
     wslay_event_context_ptr ws;
     char key[WS_KEY];
 
