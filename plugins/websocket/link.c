@@ -27,8 +27,8 @@
 #include "kit/head.h"
 
 #define PIECE         16384
-#define TURN_BYTES    (4 * PIECE) /* in one turn of the loop */
-#define PINGS_MAX     1000u       /* in one probe */
+#define TURN_BYTES    PIECE /* in one turn of the loop: 5,000 tiny messages */
+#define PINGS_MAX     1000u /* in one probe */
 #define FRAGMENTS_MAX (1u << 17)  /* of one message */
 #define REFUSAL_NS    500000000ll /* how long its body is waited for */
 
