@@ -9,7 +9,7 @@ build is passed over.
     plugin_docs.py [--write] [NAME…]
 
 With --write the tables are made anew; without it the test fails where they
-differ.
+differ. The page's examples must pass `relevo config check`.
 """
 import glob
 import json
@@ -17,13 +17,15 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.environ.get("RELEVO_SOURCE") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILD = os.environ.get("RELEVO_BUILD") or os.path.join(ROOT, "build/debug")
 KINDS = {"a secret": "secret", "a whole number": "integer",
          "a duration": "duration", "a size": "size", "a list of texts":
-         "list of texts", "a group of texts": "group of texts"}
+         "list of texts", "a group of texts": "group of texts",
+         "a list of groups": "list of groups"}
 TYPES = {"whole number": "int", "true or false": "bool", "real number": "real"}
 COMMON = ("duration", "phase")  # fields of every check
 
@@ -85,6 +87,32 @@ def renewed(page, plugin):
     return page
 
 
+def examples(page):
+    """Whole configurations out of the page's blocks: a block that is none is
+    the inside of `checks`."""
+    for block in re.findall(r"^ *```\n(.*?)^ *```$", page, re.S | re.M):
+        yield (block if re.match(r"\s*checks\b", block) else
+               "checks = {\n%s};\n" % block)
+
+
+def examples_pass(name, page):
+    fine = True
+    for text in examples(page):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "relevo.cfg")
+            with open(path, "w") as f:
+                f.write(text)
+            done = subprocess.run(
+                [os.path.join(BUILD, "relevo"), "-c", path, "--state-dir",
+                 folder, "config", "check"], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode:
+            fine = False
+            print("an example in docs/%s.md is no configuration:\n%s%s" % (
+                name, text, done.stdout.decode()))
+    return fine
+
+
 def pages(names):
     for path in sorted(glob.glob(os.path.join(ROOT, "docs/*.md"))):
         name = os.path.basename(path)[:-len(".md")]
@@ -104,6 +132,8 @@ def main():
                   name)
             continue
         seen += 1
+        if not examples_pass(name, before):
+            status = 1
         after = renewed(before, described(name))
         if before == after:
             continue
