@@ -218,8 +218,7 @@ static void begin_trigger(struct session *session)
         link_forget(&session->links[i]);
         session->links[i].delivery_ns = -1;
     }
-    if (websocket_host->size <= offsetof(struct rlv_host, trigger) ||
-        !websocket_host->trigger) {
+    if (!websocket_host->trigger) {
         session_fail(session, RLV_F_CONFIG, "trigger",
                      "no other check can be run from here");
         return;
