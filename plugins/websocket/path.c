@@ -29,8 +29,10 @@ static bool read_bracket(const char **at, struct part *part)
     if (*digits < '0' || *digits > '9')
         return false;
     *part = (struct part){.index = strtol(s, &end, 10)};
+    if (*end != ']')
+        return false;
     *at = end + 1;
-    return *end == ']';
+    return true;
 }
 
 /* The part at *at, which is not the end. */

@@ -121,9 +121,12 @@ bool target_read(struct target *target, const char *text, char *why,
                  size_t size)
 {
     const char *flaw = "a URL begins with ws:// or wss://";
+    const char *rest = strstr(text, "://");
     memset(target, 0, offsetof(struct target, text));
     CURLU *url = curl_url();
-    if (url && strstr(text, "://")) {
+    if (rest && rest[3] == '/') { /* libcurl would guess what was meant */
+        flaw = "the URL names no host";
+    } else if (url && rest) {
         CURLUcode code =
             curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
         flaw = code ? curl_url_strerror(code) : take_apart(target, url);

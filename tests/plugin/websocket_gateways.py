@@ -3,27 +3,35 @@
 Node.js, each plain and with TLS, and both behind a real nginx; through a real
 HTTP proxy; on a unix socket.
 
+Then the whole journey: from a real redis-server through a gateway.
+
 Cases named each_… run on every server that is there; one whose package is
 missing is left out, saying so.
 
     websocket_gateways.py [NAME…]   only cases whose name contains one of these
 """
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import certs  # noqa: E402
 import nginx  # noqa: E402
 import proxies  # noqa: E402
+import redis_server  # noqa: E402
 from cases import must, must_see, run, seen  # noqa: E402
+from gateway import Gateway  # noqa: E402
 from nginx import Nginx  # noqa: E402
-from probe import Probe  # noqa: E402
+from probe import Probe, literal  # noqa: E402
+from redis_server import Redis  # noqa: E402
 
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
 NGINX = """
@@ -320,6 +328,110 @@ def relay(listener, port):
     far.close()
 
 
+# --------------------------------------------------------------- journey ---
+
+SUBSCRIBE = [{"send_json": '{"subscribe": "events"}'},
+             {"receive_json": ".subscribed", "equals": "events",
+              "within": "10s"}]
+
+
+def journey(port, redis, timeout="20s", publish=(), **options):
+    """A check that subscribes at the gateway and triggers one of Redis."""
+    where = tempfile.mkdtemp(dir=folder)
+    checks = {"live": {"url": "ws://127.0.0.1:%d/" % port, "timeout": timeout,
+                       "trigger": "publish", "steps": SUBSCRIBE, **options},
+              "publish": {"url": "redis://127.0.0.1:%d" % redis,
+                          "schedule": "manual", "allow_write": True,
+                          "operations": ["publish"], "channel": "events",
+                          "message": "news {{nonce}}", "timeout": "2s",
+                          **dict(publish)}}
+    conf = os.path.join(where, "relevo.cfg")
+    with open(conf, "w") as f:
+        f.write("state_dir = %s; checks = %s;\n" % (
+            literal(os.path.join(where, "state")), literal(checks)))
+    _, out, err = probe.run("-c", conf, "check", "live", "--json", "--local")
+    try:
+        return json.loads(out)
+    except ValueError:
+        raise AssertionError(out + err)
+
+
+def between(action, *args, **options):
+    """A journey through a gateway to which something was done."""
+    with Redis(tempfile.mkdtemp(dir=folder)) as redis, \
+            Gateway(redis.port) as gateway:
+        wait_subscribed(redis)
+        action(redis, gateway)
+        return journey(gateway.port, redis.port, *args, **options)
+
+
+def wait_subscribed(redis):
+    for _ in range(400):
+        if redis.ask("PUBSUB", "NUMSUB", "events")[1] == 1:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the gateway does not subscribe")
+
+
+def nothing(redis, gateway):
+    del redis, gateway
+
+
+def case_journey_arrives_everywhere():
+    result = between(nothing, connections=3)
+    must(result, outcome="ok")
+    arrival = result["observations"]["arrival"]
+    if sorted(arrival) != ["1", "2", "3"] or not (
+            0 < max(arrival.values()) == seen(result, "delivery") ==
+            seen(result, "latency")):
+        raise AssertionError(result)
+    for phase in ("connect", "subscribe", "publish", "deliver"):
+        if phase + "_ms" not in result["phases"]:
+            raise AssertionError(result["phases"])
+
+
+def case_journey_to_a_gateway_that_lost_its_subscription():
+    result = between(lambda redis, gateway: gateway.lose_subscription(),
+                     timeout="3s")
+    must(result, outcome="fail", fault="timeout", code="deliver",
+         message_has="did not arrive on connection 1")
+    if result["phases"]["deliver_ms"] < 1000:
+        raise AssertionError(result["phases"])
+
+
+def case_journey_with_a_redis_that_hangs():
+    result = between(
+        lambda redis, gateway: redis.process.send_signal(signal.SIGSTOP),
+        publish={"timeout": "1s"})
+    must(result, outcome="fail", fault="timeout", code="publish")
+    if result["phases"]["publish_ms"] < 900 or "deliver_ms" in result["phases"]:
+        raise AssertionError(result["phases"])
+
+
+def case_journey_with_a_redis_that_is_gone():
+    def kill(redis, _):
+        redis.process.kill()
+        redis.process.wait()
+    must(between(kill), outcome="fail", fault="refused", code="publish",
+         message_has='the check "publish"')
+
+
+def case_journey_whose_publishing_check_is_not_content():
+    must(between(nothing, publish={"expect": ["receivers >= 99"]}),
+         outcome="fail", fault="mismatch", code="publish")
+
+
+def case_journey_that_ends_in_a_circle():
+    must_refuse = {"trigger": "live", "url": servers["python"]}
+    where = tempfile.mkdtemp(dir=folder)
+    conf = os.path.join(where, "relevo.cfg")
+    with open(conf, "w") as f:
+        f.write("checks = %s;\n" % literal({"live": must_refuse}))
+    code, out, err = probe.run("-c", conf, "config", "check")
+    if code != 2 or "live" not in out + err:
+        raise AssertionError("exit %d, %r" % (code, out + err))
+
+
 # ------------------------------------------------------------------ main ---
 
 def start_servers():
@@ -353,8 +465,11 @@ def all_cases():
             for server in servers:
                 cases["case_%s_%s" % (server, name[5:])] = (
                     lambda f=function, s=server: f(s))
-        elif name.startswith("case_") and (
-                front or not name.startswith("case_nginx")):
+        elif name.startswith("case_nginx") and not front:
+            continue
+        elif name.startswith("case_journey") and not redis_server.find():
+            continue
+        elif name.startswith("case_"):
             cases[name] = function
     return cases
 
