@@ -44,11 +44,10 @@ void reader_fini(struct reader *reader)
     reader->own = NULL;
 }
 
-bool reader_feed(struct reader *reader, const void *bytes, size_t n)
+void reader_feed(struct reader *reader, const void *bytes, size_t n)
 {
     reader->bytes += n;
     redisReaderFeed(reader->own, bytes, n);
-    return !reader->large;
 }
 
 /* The length of the string that is being waited for; 0: none is. hiredis has

@@ -25,8 +25,7 @@ struct reader {
 
 void reader_init(struct reader *, size_t max_bytes, size_t max_items);
 void reader_fini(struct reader *);
-/* False: the limits are reached; reader_next() says so, too. */
-bool reader_feed(struct reader *, const void *, size_t);
+void reader_feed(struct reader *, const void *, size_t);
 /* On READER_REPLY *reply is the caller's: freeReplyObject(). */
 enum reader_state reader_next(struct reader *, redisReply **reply);
 const char *reader_error(const struct reader *);

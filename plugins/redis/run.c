@@ -89,6 +89,7 @@ static void on_deadline(void *arg, int events)
     struct run *run = arg;
     struct session *late = session_late(run);
     const char *waits = session_waits(late);
+    int64_t since_ns = run->published_ns ? run->published_ns : run->sent_ns;
     char doing[400];
     if (late == &run->subscriber && run->published_ns) {
         waits = "deliver";
@@ -101,7 +102,7 @@ static void on_deadline(void *arg, int events)
     if (late->stream && kit_stream_is_open(late->stream) && run->began_ns)
         redis_host->phase(run->probe,
                           run->published_ns ? RLV_PH_DELIVER : RLV_PH_WAIT,
-                          redis_host->now() - run->sent_ns);
+                          redis_host->now() - since_ns);
     kit_stream_fault_deadline(late->stream, waits ? waits : "wait", doing);
     run->over = run->faulted = true;
     run_settle(run);
@@ -143,11 +144,8 @@ static void finish(struct run *run)
                   run->refused);
         return;
     }
-    if (*run->refused) {
+    if (*run->refused)
         redis_host->observe(run->probe, FIELD_REFUSED, rlv_text(run->refused));
-        redis_host->hint(run->probe, run->refusal.fault, run->refusal.code,
-                         "the server refuses %s", run->refused);
-    }
     if (run->latency_ns >= 0)
         redis_host->observe(run->probe, FIELD_LATENCY,
                             rlv_duration(run->latency_ns));

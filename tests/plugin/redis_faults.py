@@ -25,7 +25,7 @@ from cases import must, must_see, seen  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe  # noqa: E402
 from redis_server import Redis  # noqa: E402
-from watch import until  # noqa: E402
+from watch import Watch, until  # noqa: E402
 
 probe = None
 folder = None
@@ -292,7 +292,7 @@ def case_refused_commands_are_absent():
         # An expectation asks for it.
         must(look(redis, {"operations": ["ping", "info"]},
                   expect=["role == 'master'"]), outcome="fail",
-             fault="error_response", code="ERR", message_has="INFO")
+             fault="mismatch", message_has="role == 'master' (absent)")
         # Nothing is left to be seen.
         must(look(redis, {"operations": ["info"]}), outcome="fail",
              fault="error_response", code="ERR")
@@ -329,6 +329,25 @@ def case_tls_good():
         must(look_tls(redis, {"verify": False, "ca_file": ""}), outcome="ok")
         must(look_tls(redis, {"server_name": "wrong.example.com"}),
              fault="certificate", code="HOSTNAME_MISMATCH")
+
+
+def case_tls_kept():
+    """What the handshake told is known also in probes without one."""
+    with tls_server(files.good, "tls-auth-clients no",
+                    "unixsocket @dir@/s") as redis:
+        config = """checks = { it = { url = "%s"; keep_alive = true;
+            interval = "200ms"; tls = { ca_file = "%s"; }; }; };""" % (
+            url(redis.port, "rediss"), files.ca)
+        with Watch(tempfile.mkdtemp(dir=folder), config) as watch:
+            until("five results", lambda: len(watch.history("it")) >= 5)
+            results = watch.history("it")
+            redis.socket = os.path.join(redis.folder, "s")
+            clients = redis.ask("CLIENT", "LIST")
+            age = [line for line in clients.split("\n") if "relevo" in line]
+            assert len(age) == 1 and " age=0 " not in age[0], clients
+        for result in results:
+            must(result, outcome="ok")
+            assert seen(result, "cert_expiry") > 39 * 86400e3, results
 
 
 def case_tls_expires_soon():

@@ -368,6 +368,7 @@ def case_kept_connection():
             return redis.ask(*words, auth=auth)
         config = """checks = { it = { url = "redis://127.0.0.1:%d/1";
             password = "s3cret"; keep_alive = true; interval = "200ms";
+            timeout = "2s";
             operations = ["ping", "info"]; }; };""" % redis.port
         with Watch(where, config) as watch:
             def connection():
@@ -390,6 +391,17 @@ def case_kept_connection():
             assert connection() != first
             bad = [r for r in watch.history("it") if r["outcome"] != "ok"]
             assert not bad, bad
+            # One that hangs is given up, and a new one is made afterwards.
+            second = connection()
+            redis.pause()
+            until("a time-out", lambda: watch.history("it")[0]["outcome"] ==
+                  "fail")
+            result = watch.history("it")[0]
+            must(result, fault="timeout", code="PING")
+            redis.resume()
+            until("it to be well", lambda: watch.history("it")[0][
+                "outcome"] == "ok")
+            assert connection() != second
 
 
 def case_restart_is_seen():
