@@ -192,6 +192,15 @@ static void add_check(struct plan *p, const char *url)
     free(name);
 }
 
+static bool uses(const struct args *args, const char *plugin)
+{
+    int port;
+    for (size_t i = 0; i < args->word_count; i++)
+        if (str_eq(table_scheme(args->words[i], &port), plugin))
+            return true;
+    return false;
+}
+
 static void write_plan(struct plan *p, const struct args *args)
 {
     buf_adds(&p->text, head);
@@ -200,7 +209,7 @@ static void write_plan(struct plan *p, const struct args *args)
     if (args->word_count == 0)
         buf_adds(&p->text, sample);
     buf_adds(&p->text, middle);
-    if (args->word_count == 0) /* its `match` would fit none */
+    if (!uses(args, "http")) /* its `match` would fit none */
         buf_adds(&p->text, "//");
     buf_adds(&p->text, tail);
 }

@@ -117,6 +117,16 @@ class Init(unittest.TestCase):
                 self.assertNotIn("s3cret", out + err)
                 self.assertEqual(os.listdir(self.at), [])
 
+    def test_urls_of_other_plugins_than_http(self):
+        if not os.path.exists(os.path.join(os.path.dirname(PROGRAM),
+                                           "plugins", "redis.so")):
+            self.skipTest("the build has no redis plugin")
+        out, err = self.run_it("init", "redis://127.0.0.1:6379/2")
+        self.assertEqual(err, "")
+        self.assertIn('url = "redis://127.0.0.1:6379/2"', self.written())
+        _, err = self.run_it("config", "check")
+        self.assertEqual(err, "")
+
     def test_a_url_that_its_plugin_refuses(self):
         _, err = self.run_it("init", "http://h:99999/", exit=2)
         self.assertIn("url: not a valid URL", err)
