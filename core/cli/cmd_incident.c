@@ -142,6 +142,8 @@ static json_t *story_json(const struct story *s)
     json_object_set_new(o, "result",
                         s->first == NULL ? json_null()
                                          : report_result(s->first, s->check));
+    if (s->again != NULL)
+        json_object_set_new(o, "latest", report_result(s->again, s->check));
     return o;
 }
 

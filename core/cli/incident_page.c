@@ -264,13 +264,12 @@ static void print_phases(const struct result *r)
     buf_free(&text);
 }
 
-static void print_first(const struct story *s)
+static void print_result(const char *which, const struct result *r)
 {
-    const struct result *r = s->first;
     char heading[120], took[HUMAN_TEXT];
     if (r == NULL)
         return;
-    snprintf(heading, sizeof heading, "First failing result (%s, took %s)",
+    snprintf(heading, sizeof heading, "%s failing result (%s, took %s)", which,
              out_time(r->started_us), human_duration(r->duration_ns, took));
     print_heading(heading);
     if (r->message != NULL && r->message[0] != '\0')
@@ -372,7 +371,8 @@ void incident_page(const struct story *s)
     print_head(s);
     print_all_findings(s);
     print_timeline(s);
-    print_first(s);
+    print_result("First", s->first);
+    print_result("Latest", s->again);
     print_failed_output(s);
     print_held(s, RUN_WOULD, "Would have run");
     print_held(s, RUN_HELD, "Held back");

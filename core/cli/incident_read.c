@@ -7,7 +7,7 @@
 #include "cli/ask.h"
 #include "report/json.h"
 
-enum { MARKS_BEFORE_S = 60 * 60 };
+enum { MARKS_BEFORE_S = 60 * 60, LATEST_AMONG = 200 };
 
 /* The failing result with which it began; what came first of those that are
  * still kept, where that one is not. NULL: none is. */
@@ -29,6 +29,26 @@ static bool first_result(struct ledger *p, const struct incident_row *row,
     while (*first == NULL && count-- > 0)
         if (results[count]->outcome == OUTCOME_FAIL)
             *first = results[count];
+    return true;
+}
+
+/* A failure that came back need not be the one that it was. */
+static bool latest_result(struct ledger *p, const struct incident_row *row,
+                          struct result **latest, struct err *err)
+{
+    struct reader_window w = {.check = row->check,
+                              .since_us = row->began_us,
+                              .before_us = row->resolved_us,
+                              .limit = LATEST_AMONG};
+    struct result **results;
+    size_t count;
+    if (row->reopened == 0)
+        return true;
+    if (!reader_history(p->reader, p->arena, &w, &results, &count, err))
+        return false;
+    for (size_t i = 0; i < count && *latest == NULL; i++)
+        if (results[i]->outcome == OUTCOME_FAIL)
+            *latest = results[i];
     return true;
 }
 
@@ -108,7 +128,8 @@ bool incident_read(struct ledger *p, struct story *s, struct err *err)
                                 &s->run_count, err) &&
            incident_impacts(p, s->row.number, &s->impacts, &s->impact_count,
                             err) &&
-           add_marks(p, s, err) && first_result(p, &s->row, &s->first, err);
+           add_marks(p, s, err) && first_result(p, &s->row, &s->first, err) &&
+           latest_result(p, &s->row, &s->again, err);
 }
 
 json_t *incident_about(const struct args *args, struct arena *arena,

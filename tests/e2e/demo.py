@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The demonstration: the founding outage on real servers, in a minute, without
-hands. `./dev demo` runs it; among the tests it is e2e.demo.
+hands, and three outages of a real-time path that look alike from outside.
+`./dev demo` runs it; among the tests it is e2e.demo.
 
-A production with an API behind nginx, its PostgreSQL and its Redis, and a
-staging like it. Each step prints the command that a person would type and what
+A production with an API behind nginx, its PostgreSQL and its Redis, a gateway
+that subscribes to another Redis, and a staging like it, without the gateway. Each step prints the command that a person would type and what
 it really printed, and holds that against what was promised. Exit status 0 only
 if every step was as told."""
 import http.server
@@ -20,6 +21,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import founding  # noqa: E402
+from realtime import RealTime  # noqa: E402
 from watch import Watch, until  # noqa: E402
 
 CONFIG = """
@@ -31,6 +33,7 @@ defaults  = { interval = "2s"; http = { timeout = "1s"; }; };
 templates = {
   page  = { schedule = "manual"; environments = ["staging"]; };
   login = { headers = { Authorization = "Bearer ${token}"; }; };
+  realtime = { environments = ["production"]; failure_threshold = 2; success_threshold = 1; retry_interval = "500ms"; };
 };
 checks = {
   api   = { url = "${base}/health/ready"; depends_on = ["db", "redis"];
@@ -49,6 +52,7 @@ checks = {
   queue   = { use = ["page"]; url = "${base}/api/v1/queue"; severity = "minor";
               expect = ["json('.waiting') < 10"]; };
 %(locked)s
+%(realtime)s
 };
 runbooks = {
   diagnose   = { script = "http/diagnose"; match = { plugin = "http"; }; };
@@ -142,9 +146,10 @@ class Stage:
 class World:
     """What the story happens to: production's servers, whoever is on call."""
 
-    def __init__(self, production, alarm):
+    def __init__(self, production, alarm, way):
         self.database = production.database
         self.alarm = alarm
+        self.way = way
 
 
 # -------------------------------------------------------------- the story ---
@@ -258,8 +263,61 @@ def nothing_is_doubled(stage, world):
                        if r["kind"] == "notify" and r["state"] == "ended"]) == 4)
 
 
+def the_journey(stage, world):
+    stage.step("Real time: the way of a message, from Redis to a client")
+    out = stage.relevo("check", "production/live", lines=3, code=0)
+    stage.told(re.search("phases .*subscribe.*publish.*deliver", out),
+               "its phases", out)
+
+
+def outage_of(stage, check, fault, code):
+    """The incident of that check, which is open now."""
+    incident = stage.watch.wait_incident(
+        "an incident of %s" % check, lambda i: i["check"] == check and
+        i["state"] != "resolved")
+    out = stage.relevo("incident", "show", lines=4)
+    last = incident.get("latest", incident["result"])
+    print("  …")
+    stage.shown("  phases: " + ", ".join(
+        "%s %g ms" % (name[:-3], ms) for name, ms in last["phases"].items()))
+    stage.told((incident["fault"], incident["code"]) == (fault, code),
+               "%s %s" % (fault, code), out)
+
+
+def nothing_arrives(stage, world):
+    stage.step("The gateway loses its subscription: all parts are green, and nothing arrives")
+    stage.typed("kill -USR1 %d    # the gateway" % world.way.gateway.process.pid)
+    world.way.gateway.lose_subscription()
+    outage_of(stage, "production/live", "timeout", "deliver")
+    stage.relevo("status", "--matrix", "cache", "gateway", "live", code=1)
+    world.way.gateway.subscribe_again()
+    stage.watch.wait_state("production/live", "up")
+
+
+def redis_hangs(stage, world):
+    stage.step("Redis hangs: its port takes connections, nobody answers")
+    stage.typed("kill -STOP %d    # redis-server" % world.way.redis.process.pid)
+    world.way.redis.pause()
+    outage_of(stage, "production/cache", "timeout", "PING")
+    stage.watch.wait_state("production/live", "impacted")
+    world.way.redis.go_on()
+    stage.watch.wait_state("production/cache", "up")
+    stage.watch.wait_state("production/live", "up")
+
+
+def redis_is_killed(stage, world):
+    stage.step("Redis is killed: its port refuses")
+    stage.typed("kill -9 %d" % world.way.redis.process.pid)
+    world.way.redis.kill()
+    outage_of(stage, "production/cache", "refused", "ECONNREFUSED")
+    world.way.redis.start()
+    stage.watch.wait_state("production/cache", "up")
+    stage.watch.wait_state("production/live", "up")
+
+
 STORY = (all_is_well, the_database_dies, the_alarm_knows_the_cause, one_incident,
-         would_have_run, it_heals, the_gate, relevo_itself_dies)
+         would_have_run, it_heals, the_gate, relevo_itself_dies, the_journey,
+         nothing_arrives, redis_hangs, redis_is_killed)
 
 
 def locked():
@@ -271,13 +329,14 @@ def locked():
 
 def play(folder):
     with Alarm() as alarm, founding.Founding() as production, \
-            founding.Founding() as staging:
+            founding.Founding() as staging, RealTime() as way:
         config = CONFIG % {"production": production.base,
-                           "staging": staging.base, "locked": locked()}
+                           "staging": staging.base, "locked": locked(),
+                           "realtime": way.checks('use = ["realtime"]; ')}
         with Watch(folder, config, env=PLAIN | {"ONCALL_URL": alarm.url}) as watch:
             stage = Stage(watch)
             for tell in STORY:
-                tell(stage, World(production, alarm))
+                tell(stage, World(production, alarm, way))
             print("\n%d steps, each as told, in %.0f s."
                   % (stage.steps, time.monotonic() - stage.began))
 

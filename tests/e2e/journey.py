@@ -9,16 +9,17 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from realtime import CHECKS, RealTime  # noqa: E402
+from realtime import RealTime  # noqa: E402
 from watch import Watch, until  # noqa: E402
 
 CONFIG = """
 defaults = { interval = "500ms"; retry_interval = "200ms"; failure_threshold = 2; success_threshold = 1; };
 checks = { %s };
-runbooks = {
+runbooks = { %s };
+"""
+DIAGNOSES = """
   redis     = { script = "redis/diagnose"; match = { plugin = "redis"; }; };
   websocket = { script = "websocket/diagnose"; match = { plugin = "websocket"; }; };
-};
 """
 JOURNEY = ("connect", "subscribe", "publish", "deliver")
 
@@ -26,38 +27,36 @@ JOURNEY = ("connect", "subscribe", "publish", "deliver")
 class Journey(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="relevo-e2e-")
-        cls.addClassCleanup(cls.folder.cleanup)
-        os.chmod(cls.folder.name, 0o755)  # Redis is not root
         cls.way = RealTime()
         cls.addClassCleanup(cls.way.__exit__)
         cls.way.__enter__()
-        cls.watch = Watch(cls.folder.name,
-                          CONFIG % (CHECKS % cls.way.ports()))
-        cls.addClassCleanup(cls.watch.stop)
-        cls.watch.start()
 
     def setUp(self):
+        """A watch of its own: an incident that is reopened, or a diagnosis
+        that rests, would say what another outage was."""
+        folder = tempfile.TemporaryDirectory(prefix="relevo-e2e-")
+        self.addCleanup(folder.cleanup)
+        self.watch = Watch(folder.name, CONFIG % (self.way.checks(),
+                                                   DIAGNOSES))
+        self.watch.start()
+        self.addCleanup(self.watch.stop)
         for name in ("cache", "gateway", "live"):
             self.watch.wait_state(name, "up")
 
     def outage(self, check, breaks, mends):
         """Of that check: its incident as JSON with its diagnosis, and the page
         for people. Mended again."""
-        before = len(self.watch.incidents())
         breaks()
         try:
             found = self.watch.wait_incident(
                 "an incident of %s with a diagnosis" % check,
-                lambda i: i["check"] == check and i["state"] != "resolved" and
-                len(self.watch.incidents()) > before and
+                lambda i: i["check"] == check and
                 any(r["kind"] == "diagnose" and r["state"] == "ended"
                     for r in i["runs"]))
             _, page, _ = self.watch.run("incident", "show")
             # Nothing else is accused of it.
-            for incident in self.watch.incidents():
-                if incident["state"] != "resolved":
-                    self.assertEqual(incident["check"], check)
+            self.assertEqual([i["check"] for i in self.watch.incidents()],
+                             [check])
         finally:
             mends()
         return found, page
@@ -118,6 +117,22 @@ class Journey(unittest.TestCase):
         self.assertEqual((incident["fault"], incident["code"]),
                          ("refused", "ECONNREFUSED"))
         self.assertTrue(self.findings(incident), page)
+
+    def test_what_came_back_is_another_one(self):
+        self.outage("cache", self.way.redis.kill, self.way.redis.start)
+        self.watch.wait_incident("its end", lambda i: i["state"] == "resolved")
+        self.way.redis.pause()
+        try:
+            incident = self.watch.wait_incident(
+                "the incident to be open again",
+                lambda i: i["state"] != "resolved")
+            _, page, _ = self.watch.run("incident", "show")
+        finally:
+            self.way.redis.go_on()
+        self.assertEqual(incident["result"]["fault"], "refused")
+        self.assertEqual((incident["fault"], incident["latest"]["code"]),
+                         ("timeout", "PING"))
+        self.assertRegex(page, r"Latest failing result[^\n]*\n.*PING")
 
     def test_the_journey_is_an_impact(self):
         self.way.redis.pause()

@@ -3,12 +3,12 @@
 that subscribes to it, and clients of WebSocket; and the checks that watch it.
 
     with RealTime() as way:
-        CHECKS % way.ports()            # for a configuration
+        way.checks()                    # for a configuration
         way.redis.pause(); way.redis.go_on(); way.redis.kill()
         way.gateway.lose_subscription(); way.gateway.subscribe_again()
 
-As a program it is what `./dev run` watches: it writes the ports and pids, a line
-each, and serves until it is told to end. Files in the folder break it, as long
+As a program it is what `./dev run` watches: it writes both ports and serves until it
+is told to end, or its parent has. Files in the folder break it, as long
 as they are there.
 
     realtime.py FOLDER REDIS_PORT GATEWAY_PORT     # where these are free
@@ -26,12 +26,12 @@ from founding import free_port
 CHANNEL = "events"
 # Beside the journey each part is watched alone, so that a fault has one place.
 CHECKS = """
-  cache   = { url = "redis://127.0.0.1:%(redis)d"; timeout = "1s"; };
-  gateway = { url = "ws://127.0.0.1:%(gateway)d/live"; timeout = "1s"; };
-  live    = { url = "ws://127.0.0.1:%(gateway)d/live"; timeout = "2s"; title = "From PUBLISH to the client";
+  cache   = { %(more)surl = "redis://127.0.0.1:%(redis)d"; timeout = "1s"; };
+  gateway = { %(more)surl = "ws://127.0.0.1:%(gateway)d/live"; timeout = "1s"; };
+  live    = { %(more)surl = "ws://127.0.0.1:%(gateway)d/live"; timeout = "2s"; title = "From PUBLISH to the client";
               steps = ( { send_json = "{\\"subscribe\\": \\"events\\"}"; }, { receive_contains = "subscribed"; within = "1s"; } );
               trigger = "publish"; depends_on = ["cache", "gateway"]; };
-  publish = { url = "redis://127.0.0.1:%(redis)d"; timeout = "1s"; schedule = "manual";
+  publish = { %(more)surl = "redis://127.0.0.1:%(redis)d"; timeout = "1s"; schedule = "manual";
               operations = ["publish"]; channel = "events"; message = "{{nonce}}"; allow_write = true; };
 """
 
@@ -59,6 +59,10 @@ class RealTime:
     def ports(self):
         return {"redis": self.redis.port, "gateway": self.gateway.port}
 
+    def checks(self, more=""):
+        """For a configuration; more: options that all of them have."""
+        return CHECKS % dict(self.ports(), more=more)
+
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             stack.callback(self.redis.close)
@@ -82,8 +86,9 @@ def ways_to_break(way):
 
 
 def follow_files(way, folder):
-    ways, broken = ways_to_break(way), {}
-    while True:
+    """Until whoever has started us is gone."""
+    ways, broken, parent = ways_to_break(way), {}, os.getppid()
+    while os.getppid() == parent:
         for name, acts in ways.items():
             there = os.path.exists(os.path.join(folder, name))
             if there != broken.get(name, False):
