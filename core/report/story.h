@@ -38,7 +38,8 @@ struct story { /* borrowed texts and rows */
     struct story_impact *impacts; /* oldest first */
     size_t impact_count;
     struct result *first; /* the first failing result; NULL: not kept */
-    struct result *again; /* of one that was reopened: the newest one; or NULL */
+    struct result
+        *again; /* of one that was reopened: the newest one; or NULL */
     int64_t now_us;
 };
 
