@@ -279,7 +279,7 @@ static bool verify_accept(const char *key, const char *head, size_t len,
 static bool verify_subprotocol(const struct websocket_conf *conf,
                                const char *head, size_t len, struct flaw *flaw)
 {
-    struct kit_header header;
+    struct kit_header header = {0};
     unsigned n = count_header(head, len, "sec-websocket-protocol", &header);
     for (size_t i = 0; n == 1 && i < conf->subprotocols.count; i++)
         if (strlen(conf->subprotocols.items[i]) == header.value_len &&

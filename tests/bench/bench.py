@@ -17,6 +17,7 @@ import conditions
 import cost
 import figures
 import programs
+import protocols
 import punctual
 import reaction
 import respawn
@@ -30,6 +31,8 @@ ROUNDS = int(os.environ.get("RELEVO_BENCH_ROUNDS", "5"))
 PARTS = {
     "cpu": cost.cpu,
     "keepalive": cost.keepalive,
+    "redis": protocols.redis,
+    "websocket": protocols.websocket,
     "throughput": cost.throughput,
     "idle": cost.idle,
     "interval": punctual.interval,

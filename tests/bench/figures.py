@@ -75,6 +75,13 @@ FIGURES = {
     "keepalive.ratio": (
         "CPU per HTTP check on kept connections, 2,000/s, to a bare "
         "libcurl-multi program on kept ones", "×", at_most(2)),
+    "redis.new.ratio": (
+        "the redis plugin's own CPU per PING, new connection, to a bare "
+        "hiredis program (asynchronous, on epoll)", "×", at_most(1.5)),
+    "redis.kept.ratio": ("the same, kept connections", "×", at_most(2)),
+    "websocket.ratio": (
+        "the websocket plugin's own CPU per connection and echo, to a bare "
+        "program on the same stream", "×", at_most(1.5)),
     "throughput.rate": (
         "new-connection checks a second, 5,000 asked for, nginx on the same "
         "two cores", "/s", at_least(4995)),

@@ -8,7 +8,7 @@ if [[ ! -f $RELEVO_BUILD/build.ninja ]]; then
     echo "$RELEVO_BUILD is not there: ./dev build release" >&2
     exit 2
 fi
-ninja -C "$RELEVO_BUILD" relevo plugin_http bench_programs >"$RELEVO_BUILD/bench.log" || {
+ninja -C "$RELEVO_BUILD" relevo plugins/all bench_programs >"$RELEVO_BUILD/bench.log" || {
     cat "$RELEVO_BUILD/bench.log" >&2
     exit 2
 }

@@ -13,6 +13,7 @@ import contextlib
 import logging
 import os
 import random
+import resource
 import sys
 import tempfile
 import threading
@@ -81,7 +82,8 @@ class Gateway:
         logging.getLogger("websockets").setLevel(logging.CRITICAL)
         server = await websockets.serve(self._talk, "127.0.0.1", 0,
                                         subprotocols=["chat"],
-                                        ping_interval=0.1)
+                                        ping_interval=0.1, open_timeout=2,
+                                        close_timeout=1)
         self.target = server.sockets[0].getsockname()[:2]
         self.ready.set()
         await self.stop.wait()
@@ -99,6 +101,8 @@ class Gateway:
 
 class HostilePeers(unittest.TestCase):
     def setUp(self):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         temporary = tempfile.TemporaryDirectory(prefix="relevo-hostile-")
         self.addCleanup(temporary.cleanup)
         self.folder = temporary.name
