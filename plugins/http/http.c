@@ -109,10 +109,7 @@ const char *http_broken_option(const struct http_conf *conf)
     const struct rlv_pair texts[] = {{"user_agent", conf->user_agent},
                                      {"host_header", conf->host_header},
                                      {"bearer", conf->bearer}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].value && strpbrk(texts[i].value, "\r\n"))
-            return texts[i].key;
-    return NULL;
+    return kit_broken_text(texts, sizeof texts / sizeof *texts);
 }
 
 static bool check_headers(const struct http_conf *conf, const char **option,
@@ -176,17 +173,9 @@ static bool validate(const void *arg, const char **option, char *why,
                      size_t size)
 {
     const struct http_conf *conf = arg;
-    if (conf->bearer && conf->username) {
-        *option = "bearer";
-        snprintf(why, size, "bearer and username exclude each other");
-        return false;
-    }
-    if (conf->password && !conf->username) {
-        *option = "password";
-        snprintf(why, size, "password without username");
-        return false;
-    }
-    return check_url(conf, option, why, size) &&
+    return kit_auth_validate(conf->username, conf->password, conf->bearer,
+                             option, why, size) &&
+           check_url(conf, option, why, size) &&
            check_headers(conf, option, why, size) &&
            check_resolve(conf, option, why, size);
 }

@@ -2,6 +2,7 @@
  * status. Pure; called by the http and websocket plugins. */
 #include "kit/head.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -72,6 +73,31 @@ const char *kit_header_flaw(const struct rlv_pair *header)
     if (strpbrk(header->value, "\r\n"))
         return "has a line break in its value";
     return NULL;
+}
+
+const char *kit_broken_text(const struct rlv_pair *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (texts[i].value && strpbrk(texts[i].value, "\r\n"))
+            return texts[i].key;
+    return NULL;
+}
+
+bool kit_auth_validate(const char *username, const char *password,
+                       const char *bearer, const char **option, char *why,
+                       size_t size)
+{
+    if (bearer && username) {
+        *option = "bearer";
+        snprintf(why, size, "bearer and username exclude each other");
+        return false;
+    }
+    if (password && !username) {
+        *option = "password";
+        snprintf(why, size, "password without username");
+        return false;
+    }
+    return true;
 }
 
 const char *kit_status_text(long status)

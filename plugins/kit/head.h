@@ -27,6 +27,15 @@ KIT_EXPORT size_t kit_head_hide_cookies(char *head, size_t len);
 /* NULL: the header may be sent; else what is wrong with it. */
 KIT_EXPORT const char *kit_header_flaw(const struct rlv_pair *);
 
+/* The key of the first text, none of them a must, with a line break in it. */
+KIT_EXPORT const char *kit_broken_text(const struct rlv_pair *, size_t count);
+
+/* Options for Authorization that fit together. False: *option and why are
+ * filled, as for rlv_plugin.validate. */
+KIT_EXPORT bool kit_auth_validate(const char *username, const char *password,
+                                  const char *bearer, const char **option,
+                                  char *why, size_t size);
+
 /* "Bad Gateway" */
 KIT_EXPORT const char *kit_status_text(long status);
 /* The fault of a status from 400 on. */

@@ -26,9 +26,10 @@
 
 #include "kit/head.h"
 
-#define PIECE         16384
-#define TURN_BYTES    PIECE /* in one turn of the loop: 5,000 tiny messages */
-#define PINGS_MAX     1000u /* in one probe */
+#define PIECE         4096
+#define TURN_BYTES    65536       /* in one turn of the loop: so many, */
+#define TURN_MESSAGES 500         /* or so many messages and pings */
+#define PINGS_MAX     1000        /* at once, and then ten a second */
 #define FRAGMENTS_MAX (1u << 17)  /* of one message */
 #define REFUSAL_NS    500000000ll /* how long its body is waited for */
 
@@ -178,7 +179,7 @@ static ssize_t on_receive(wslay_event_context_ptr ws, uint8_t *buf, size_t len,
 {
     struct link *link = arg;
     (void)flags;
-    if (!link->raw_len || link->session->stage == STAGE_OVER) {
+    if (!link->raw_len || session_is_over(link->session)) {
         wslay_event_set_error(ws, WSLAY_ERR_WOULDBLOCK);
         return -1;
     }
@@ -294,7 +295,7 @@ static void on_message(wslay_event_context_ptr ws,
     struct link *link = arg;
     (void)ws;
     /* After our close only the peer's counts. */
-    if (link->state != LINK_OPEN || link->session->stage == STAGE_OVER) {
+    if (link->state != LINK_OPEN || session_is_over(link->session)) {
         link->part_len = link->fragments = 0;
         return;
     }
@@ -381,18 +382,24 @@ static void frames_closed(struct link *link)
     session_closed(link->session, link);
 }
 
+static bool is_flooded(const struct link *link)
+{
+    int64_t open_s = (websocket_host->now() - link->answered_ns) / 1000000000ll;
+    return link->pings > PINGS_MAX + 10 * (uint64_t)open_s;
+}
+
 static void frames_feed(struct link *link, const void *bytes, size_t n)
 {
     link->raw = bytes;
     link->raw_len = n;
     int rc = wslay_event_recv(link->ws);
-    if (link->session->stage == STAGE_OVER)
+    if (session_is_over(link->session))
         return;
     if (link->close_code)
         frames_closed(link);
     else if (rc || !wslay_event_get_read_enabled(link->ws))
         frames_broken(link, rc);
-    else if (link->pings > PINGS_MAX)
+    else if (is_flooded(link))
         break_off(link, WSLAY_CODE_POLICY_VIOLATION, "a flood of pings");
     else if (link->fragments > FRAGMENTS_MAX)
         break_off(link, WSLAY_CODE_MESSAGE_TOO_BIG,
@@ -493,7 +500,7 @@ static void accept_upgrade(struct link *link, size_t head)
     watchful_begin(&link->watchful, link->answered_ns);
     session_opened(session, link);
     /* What came in one piece with the answer. */
-    if (rest && session->stage != STAGE_OVER)
+    if (rest && !session_is_over(session))
         frames_feed(link, link->head + head, rest);
 }
 
@@ -550,7 +557,7 @@ static size_t take_head(struct link *link, const char *bytes, size_t n)
 
 static void take_bytes(struct link *link, const char *bytes, size_t n)
 {
-    while (n && link->session->stage != STAGE_OVER) {
+    while (n && !session_is_over(link->session)) {
         size_t took = n;
         if (link->state == LINK_OPEN || link->state == LINK_CLOSING)
             frames_feed(link, bytes, n);
@@ -576,8 +583,10 @@ static void read_on(void *arg, int events);
 static void read_stream(struct link *link)
 {
     char piece[PIECE];
-    for (size_t turn = 0; link->session->stage != STAGE_OVER;) {
-        if (turn >= TURN_BYTES) {
+    uint64_t before = link->messages + link->pings;
+    for (size_t turn = 0; !session_is_over(link->session);) {
+        if (turn >= TURN_BYTES ||
+            link->messages + link->pings - before >= TURN_MESSAGES) {
             set_timer(link, &link->more, 0, read_on);
             return;
         }

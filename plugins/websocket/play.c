@@ -233,14 +233,17 @@ static void begin_receive(struct session *session)
 
 static void begin_on(struct session *session, struct link *link)
 {
-    link->settled = !concerns(session, link) || (link->state == LINK_CLOSED &&
-                                                 !is_close(session->step.verb));
+    const struct step *step = &session->step;
+    bool gone = link->state == LINK_CLOSED && !is_close(step->verb);
+    link->settled = !concerns(session, link) || gone;
+    if (gone && step->on != ON_ALL && concerns(session, link))
+        fail_step(session, "the connection that it is for was closed before");
     if (link->settled)
         return;
-    if (session->step.verb == VERB_PING)
+    if (step->verb == VERB_PING)
         link_ping(link, session->nonce);
-    else if (session->step.verb == VERB_CLOSE)
-        link_bye(link, session->step.close_code, session->step.reason);
+    else if (step->verb == VERB_CLOSE)
+        link_bye(link, step->close_code, step->reason);
 }
 
 static void begin_step(struct session *session)

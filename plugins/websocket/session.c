@@ -56,7 +56,7 @@ void session_fail(struct session *session, enum rlv_fault fault,
                   const char *code, const char *fmt, ...)
 {
     va_list args;
-    if (session->stage == STAGE_OVER)
+    if (session_is_over(session))
         return;
     verdict_phase(session);
     va_start(args, fmt);
@@ -71,7 +71,7 @@ void session_fail(struct session *session, enum rlv_fault fault,
 static void fail_stream(struct session *session, struct link *link,
                         const char *doing)
 {
-    if (session->stage == STAGE_OVER)
+    if (session_is_over(session))
         return;
     verdict_phase(session);
     kit_stream_fault(link->stream, doing);
@@ -82,6 +82,12 @@ static void fail_stream(struct session *session, struct link *link,
 void session_settle(struct session *session)
 {
     const struct flaw *flaw = &session->flaw;
+    if (session->stage == STAGE_AGAIN) {
+        session->address++;
+        session->step_at = 0;
+        session->triggered = false;
+        connect_all(session);
+    }
     if (session->stage != STAGE_OVER)
         return;
     if (flaw->fault && !session->told)
@@ -120,10 +126,13 @@ static void finish(struct session *session)
         enter(session, STAGE_OVER);
         return;
     }
-    session->address++;
-    session->step_at = 0;
-    session->triggered = false;
-    connect_all(session);
+    /* Not here: a link may be in the midst of its frames. */
+    enter(session, STAGE_AGAIN);
+}
+
+bool session_is_over(const struct session *session)
+{
+    return session->stage >= STAGE_AGAIN;
 }
 
 /* ---------------------------------------------------------------- clock -- */
@@ -288,7 +297,7 @@ static void begin_close(struct session *session)
 
 void session_refused(struct session *session, struct link *link)
 {
-    if (session->stage == STAGE_OVER)
+    if (session_is_over(session))
         return;
     session->refused = link;
     enter(session, STAGE_OVER);

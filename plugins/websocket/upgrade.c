@@ -156,10 +156,7 @@ static const char *broken_text(const struct websocket_conf *conf)
                                      {"user_agent", conf->user_agent},
                                      {"host_header", conf->host_header},
                                      {"bearer", conf->bearer}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].value && strpbrk(texts[i].value, "\r\n"))
-            return texts[i].key;
-    return NULL;
+    return kit_broken_text(texts, sizeof texts / sizeof *texts);
 }
 
 const char *upgrade_flaw(const struct websocket_conf *conf, char *why,

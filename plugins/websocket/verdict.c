@@ -95,7 +95,8 @@ static void deadline_trigger(struct session *session)
         return;
     }
     for (unsigned i = session->link_count; i > 0; i--)
-        if (session->links[i - 1].delivery_ns < 0)
+        if (session->links[i - 1].state == LINK_OPEN &&
+            session->links[i - 1].delivery_ns < 0)
             missing = i;
     session_fail(session, RLV_F_TIMEOUT, "deliver",
                  "subscribed and published, but the message did not arrive on "
@@ -131,6 +132,7 @@ void verdict_deadline(struct session *session)
     case STAGE_TRIGGER: deadline_trigger(session); break;
     case STAGE_HOLD: deadline_hold(session); break;
     case STAGE_CLOSE:
+    case STAGE_AGAIN:
     case STAGE_OVER: break;
     }
 }
@@ -185,6 +187,7 @@ void verdict_phase(struct session *session)
     case STAGE_TRIGGER: phase_trigger(session); break;
     case STAGE_HOLD:
     case STAGE_CLOSE:
+    case STAGE_AGAIN:
     case STAGE_OVER: break;
     }
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/head.h"
+
 #ifndef RELEVO_VERSION
 #define RELEVO_VERSION "0"
 #endif
@@ -127,28 +129,13 @@ static bool check_path(const char *path, char *why, size_t size)
     return false;
 }
 
-static bool check_auth(const struct websocket_conf *conf, const char **option,
-                       char *why, size_t size)
-{
-    if (conf->bearer && conf->username) {
-        *option = "bearer";
-        snprintf(why, size, "bearer and username exclude each other");
-        return false;
-    }
-    if (conf->password && !conf->username) {
-        *option = "password";
-        snprintf(why, size, "password without username");
-        return false;
-    }
-    return true;
-}
-
 static bool validate(const void *arg, const char **option, char *why,
                      size_t size)
 {
     const struct websocket_conf *conf = arg;
     const char *broken = NULL;
-    if (!check_auth(conf, option, why, size))
+    if (!kit_auth_validate(conf->username, conf->password, conf->bearer, option,
+                           why, size))
         return false;
     if (!check_target(conf, why, size))
         broken = "url";

@@ -306,6 +306,7 @@ enum stage {
     STAGE_TRIGGER,
     STAGE_HOLD,
     STAGE_CLOSE,
+    STAGE_AGAIN, /* all went well: now the next address */
     STAGE_OVER
 };
 
@@ -342,6 +343,8 @@ struct session {
 };
 
 void websocket_start(struct rlv_probe *, const void *conf);
+/* Nothing that comes from the links now counts any more. */
+bool session_is_over(const struct session *);
 /* Every entry from the loop ends with this: the session may be gone then. */
 void session_settle(struct session *);
 void session_fail(struct session *, enum rlv_fault, const char *code,

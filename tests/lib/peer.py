@@ -78,7 +78,8 @@ class Conn:
 
 
 class Peer:
-    def __init__(self, script, cert=None, key=None, family=socket.AF_INET):
+    def __init__(self, script, cert=None, key=None, family=socket.AF_INET,
+                 port=0):
         self.script = script
         self.stop = threading.Event()
         self.connections = 0
@@ -88,7 +89,7 @@ class Peer:
             self.tls.load_cert_chain(cert, key)
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1",
-                        0))
+                        port))
         self.sock.listen(128)
         self.sock.settimeout(0.1)
         self.port = self.sock.getsockname()[1]

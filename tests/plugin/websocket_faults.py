@@ -7,6 +7,7 @@ fault, code, outcome, observations.
     websocket_faults.py [NAME…]     only cases whose name contains one of these
 """
 import os
+import socket
 import sys
 import tempfile
 
@@ -102,6 +103,40 @@ def case_untrusted_certificate():
         must(probe.check({"url": url(other.port, scheme="wss"),
                           "tls": {"ca_file": authority.cert}}),
              fault="certificate", message_has="elsewhere.example.com")
+
+
+def answers_pings(conn):
+    """As well as a server must; the bytes of one client's frames."""
+    conn.send(ws.upgrade(conn.read_request()))
+    conn.sock.settimeout(10)
+    while True:
+        head = conn.sock.recv(2, socket.MSG_WAITALL)
+        if len(head) < 2:
+            return
+        mask = conn.sock.recv(4, socket.MSG_WAITALL)
+        data = conn.sock.recv(head[1] & 127, socket.MSG_WAITALL)
+        data = bytes(b ^ mask[i % 4] for i, b in enumerate(data))
+        reply = {ws.PING: ws.PONG}.get(head[0] & 15, head[0] & 15)
+        conn.send(ws.frame(reply, data))
+
+
+def case_all_addresses():
+    found = {a[4][0] for a in socket.getaddrinfo("localhost", 80,
+                                                 type=socket.SOCK_STREAM)}
+    if found != {"127.0.0.1", "::1"}:
+        print("skip all_addresses: localhost has not two addresses here")
+        return
+    with Peer(answers_pings) as four:
+        where = {"url": url(four.port, host="localhost")}
+        must(probe.check(where), outcome="ok")
+        must(probe.check(dict(where, all_addresses=True)), fault="refused",
+             message_has="::1")
+        with Peer(answers_pings, family=socket.AF_INET6,
+                  port=four.port) as six:
+            before = four.connections
+            must(probe.check(dict(where, all_addresses=True)), outcome="ok")
+            if (four.connections - before, six.connections) != (1, 1):
+                raise AssertionError("not both were asked")
 
 
 # -------------------------------------------------------------- handshake ---
@@ -386,6 +421,14 @@ def case_others_are_not_ignored():
          outcome="ok")
 
 
+def case_a_step_for_a_connection_that_is_closed():
+    result = against(after_upgrade(ws.close(1000)), {
+        "connections": 2, "steps": [{"expect_close": True, "on": "first"},
+                                    {"receive_any": True, "on": "first"}]})
+    if result["fault"] not in ("config", "closed"):  # the other one, if first
+        raise AssertionError(result)
+
+
 def case_nothing_may_come():
     must(says(ws.text("a") + ws.text("a"), [{"receive": "a"},
                                             {"receive_none": "200ms"}]),
@@ -434,7 +477,7 @@ def case_sequence_and_age():
 
 def case_gap():
     def later(conn):
-        conn.sleep(0.4)
+        conn.sleep(0.6)
         conn.send(ws.text("late"))
         conn.silence()
     result = against(after_upgrade(b"", later),

@@ -208,7 +208,7 @@ def each_fan_out(server):
 def each_message_that_does_not_fan_out(server):
     result = check(server, [
         {"send": "echo", "on": "first"}, {"receive": "echo", "on": "first"},
-        {"receive_contains": "echo", "on": "others", "within": "300ms"}],
+        {"receive_contains": "echo", "on": "others", "within": "1s"}],
         connections=2)
     must(result, fault="timeout", code="receive_contains",
          message_has="connection 2")
@@ -243,7 +243,7 @@ def case_python_url_with_credentials():
 def case_secrets_are_shown_nowhere():
     os.environ["WS_TOKEN"] = "t0p-s3cret-value"
     result = probe.check({"url": servers["python"], "steps": [
-        {"send": "who"}, {"receive": "nobody", "within": "300ms"}]},
+        {"send": "who"}, {"receive": "nobody", "within": "1s"}]},
         bearer=Secret("WS_TOKEN"))
     must(result, fault="timeout")
     if "t0p-s3cret" in str(result):
