@@ -70,11 +70,13 @@ static void free_at(void *p, const char *file, int line)
 
 bool kit_memory_init(const struct rlv_host *with)
 {
-    if (host)
-        return true;
+    static bool ready;
     host = with;
-    /* Refused where another plugin of this worker has used it before. */
-    (void)CRYPTO_set_mem_functions(get_at, resize_at, free_at);
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free, resize, copy,
-                                get_zeroed) == CURLE_OK;
+    if (!ready) {
+        /* Refused where another plugin of this worker has used it before. */
+        (void)CRYPTO_set_mem_functions(get_at, resize_at, free_at);
+        ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free, resize,
+                                     copy, get_zeroed) == CURLE_OK;
+    }
+    return ready;
 }
