@@ -60,6 +60,24 @@ int enclose_abi(void)
     return abi < 0 ? 0 : (int)abi;
 }
 
+/* Who has no memory would leave open what is to be denied, or the other way
+ * round. NULL: there is none. */
+static char *real_path(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (real == NULL && errno == ENOMEM)
+        mem_exhausted(0);
+    return real;
+}
+
+static DIR *open_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL && errno == ENOMEM)
+        mem_exhausted(0);
+    return dir;
+}
+
 static bool allow(const struct view *v, const char *path, uint64_t access)
 {
     struct stat st;
@@ -96,7 +114,7 @@ static bool allow_rest(const struct view *v, const char *path, int depth);
 /* `folder` has no slash at its end; the root is "". */
 static bool take_apart(const struct view *v, const char *folder, int depth)
 {
-    DIR *dir = opendir(folder[0] == '\0' ? "/" : folder);
+    DIR *dir = open_folder(folder[0] == '\0' ? "/" : folder);
     if (dir == NULL)
         return true; /* what cannot be listed stays denied */
     bool ok = true;
@@ -147,7 +165,7 @@ static void resolve(struct view *v, const char *const *denied, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct stat st;
-        char *real = realpath(denied[i], NULL);
+        char *real = real_path(denied[i]);
         if (real != NULL && stat(real, &st) == 0 &&
             (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
             add(&v->denied, &st);
@@ -180,7 +198,7 @@ bool enclose(const char *const *denied, size_t n, const char *const *kept,
     resolve(&v, denied, n);
     bool ok = open_ruleset(&v, abi) && allow_rest(&v, "", 0);
     for (size_t i = 0; ok && i < kept_count; i++) {
-        char *real = realpath(kept[i], NULL);
+        char *real = real_path(kept[i]);
         ok = real == NULL || allow(&v, real, LANDLOCK_ACCESS_FS_READ_FILE);
         free(real);
     }

@@ -18,21 +18,22 @@ struct lexer { /* one open file; includes make a chain */
     const char *at, *end, *line_start;
     const char *copied; /* up to here the text is in words->text */
     int line, depth;
+    const char *counted; /* up to here, of this line, in column */
+    int column;
     struct place comment; /* that never closes; line 0: none */
 };
 
-/* Characters, not bytes: what an editor shows. */
-static int column_of(const char *line_start, const char *at)
+/* A column is characters, not bytes: what an editor shows. It is counted on
+ * from the last one asked for: all of a configuration may be one line. */
+static struct place place_of(struct lexer *x, const char *at)
 {
-    int column = 1;
-    for (; line_start < at; line_start++)
-        column += ((unsigned char)*line_start & 0xc0) != 0x80;
-    return column;
-}
-
-static struct place place_of(const struct lexer *x, const char *at)
-{
-    return (struct place){x->name, x->line, column_of(x->line_start, at)};
+    if (x->counted < x->line_start || x->counted > at) {
+        x->counted = x->line_start;
+        x->column = 1;
+    }
+    for (; x->counted < at; x->counted++)
+        x->column += ((unsigned char)*x->counted & 0xc0) != 0x80;
+    return (struct place){x->name, x->line, x->column};
 }
 
 static bool complain(const struct lexer *x, struct place place,
@@ -207,7 +208,7 @@ static const char *number(const char *s, enum token_type *type)
     return longs(stop);
 }
 
-static bool complain_character(const struct lexer *x)
+static bool complain_character(struct lexer *x)
 {
     static const struct {
         const char *found, *text;

@@ -276,12 +276,14 @@ static void live_store_in(const char *where)
     store_close(s);
 }
 
-static void live_store(void)
+static const char *store_of(pid_t pid)
 {
-    char where[100];
-    snprintf(where, sizeof where, "%s/store-%d", dir, (int)getpid());
-    live_store_in(where);
+    static char where[100];
+    snprintf(where, sizeof where, "%s/store-%d", dir, (int)pid);
+    return where;
 }
+
+static void live_store(void) { live_store_in(store_of(getpid())); }
 
 static int count_rows(sqlite3 *db, const char *table)
 {
@@ -301,10 +303,10 @@ static int count_rows(sqlite3 *db, const char *table)
 static bool has_kept(pid_t pid)
 {
     static const char *const tables[] = {"\"check\"", "hot", "incident", "run"};
-    char path[100];
+    char path[120];
     uint64_t count = atomic_load(committed);
     sqlite3 *db;
-    snprintf(path, sizeof path, "%s/store-%d/history.db", dir, (int)pid);
+    snprintf(path, sizeof path, "%s/history.db", store_of(pid));
     bool kept = sqlite3_open(path, &db) == SQLITE_OK || count == 0;
     for (size_t i = 0; kept && i < count && i < ARRAY_LEN(tables); i++)
         kept = count_rows(db, tables[i]) == 1;
@@ -421,12 +423,44 @@ static void one(const struct life *life, long n, bool once,
                        : life->live == live_store && !has_kept(end.pid)
                            ? "loses what was committed"
                            : NULL;
+    if (life->live == live_store)
+        fs_remove_tree(store_of(end.pid)); /* its number may come again */
     if (what == NULL)
         return;
     problems++;
     fprintf(stderr, "%s: allocation %ld %s: %s (%d, %ld held, %ld when well)\n",
             life->name, n, once ? "fails" : "and all later ones fail", what,
             status, end.held, well->held);
+}
+
+static void share_committed(void)
+{
+    committed = mmap(NULL, sizeof *committed, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(committed, MAP_FAILED);
+}
+
+/* Every n, in processes side by side: a life of the store mostly waits. */
+static void every_one(const struct life *life, const struct ending *well)
+{
+    enum { AT_ONCE = 16 };
+    pid_t pids[AT_ONCE];
+    for (int i = 0; i < AT_ONCE; i++) {
+        pids[i] = fork();
+        if (pids[i] != 0)
+            continue;
+        share_committed();
+        for (long n = i + 1; n <= well->calls; n += AT_ONCE) {
+            one(life, n, true, well);
+            one(life, n, false, well);
+        }
+        _exit(problems > 0);
+    }
+    for (int i = 0; i < AT_ONCE; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        problems += status != 0;
+    }
 }
 
 static void live_through(const struct life *life, long samples)
@@ -440,8 +474,10 @@ static void live_through(const struct life *life, long samples)
     }
     bool all = getenv("RELEVO_LONG") != NULL;
     fprintf(stderr, "%s: %ld allocations\n", life->name, well.calls);
-    for (long i = 0; i < (all ? well.calls : samples); i++) {
-        long n = all ? i + 1 : 1 + random() % well.calls;
+    if (all)
+        every_one(life, &well);
+    for (long i = 0; i < samples; i++) {
+        long n = 1 + random() % well.calls;
         one(life, n, true, &well);
         one(life, n, false, &well);
     }
@@ -525,9 +561,7 @@ static int setup(void **unused)
     assert_non_null(mkdtemp(dir));
     snprintf(state, sizeof state, "%s/state", dir);
     snprintf(config, sizeof config, "%s/relevo.cfg", dir);
-    committed = mmap(NULL, sizeof *committed, PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(committed, MAP_FAILED);
+    share_committed();
     live_store_in(state);
     return fs_replace(config, conf, sizeof conf - 1, 0600, NULL) ? 0 : 1;
 }

@@ -228,6 +228,33 @@ static void ten_thousand_errors_end_soon(void **state)
     conf_errors_free(errors);
 }
 
+/* Two megabytes in one line, and a mistake at its end: columns are counted once
+ * (a hang, if they were counted from the beginning for each word). */
+static void one_long_line(void **state)
+{
+    (void)state;
+    enum { CHECKS = 30000 };
+    struct buf text = {0};
+    buf_adds(&text, "checks = { ");
+    for (int i = 0; i < CHECKS; i++)
+        buf_addf(&text, "c%d = { url = \"http://h\"; title = \"\xc3\xa9\"; }; ",
+                 i);
+    size_t before = text.len - CHECKS; /* each e with an accent is one */
+    buf_adds(&text, "last = { url = 'x'; }; };\n");
+    struct conf_errors *errors = conf_errors_new();
+    struct conf_source source = {.file = "x.cfg", .text = buf_text(&text)};
+    assert_null(conf_read(&source, errors));
+    struct buf told = {0};
+    conf_errors_write(errors, &told);
+    char place[40];
+    snprintf(place, sizeof place, "x.cfg:1:%zu: texts stand in double",
+             before + strlen("last = { url = ") + 1);
+    assert_non_null(strstr(buf_text(&told), place));
+    buf_free(&text);
+    buf_free(&told);
+    conf_errors_free(errors);
+}
+
 static void plugins_are_found_by_name_scheme_and_defaults(void **state)
 {
     (void)state;
@@ -268,6 +295,7 @@ int main(void)
         IN_FOLDER(secret_files_are_beside_the_configuration),
         IN_FOLDER(what_cannot_be_read_is_told),
         cmocka_unit_test(ten_thousand_errors_end_soon),
+        cmocka_unit_test(one_long_line),
         cmocka_unit_test(plugins_are_found_by_name_scheme_and_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
