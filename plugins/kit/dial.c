@@ -15,7 +15,6 @@
 #include "kit/dial.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,23 +82,6 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-static int context_index = -1; /* of the stream, in a context's own data */
-
-/* The peer's alert, in the form of libcurl's texts. libcurl tells only the
- * first trouble of a connection, and a server that wants a certificate of ours
- * may be gone, after its alert, when libcurl asks for the address of the peer.
- */
-static void on_ssl_info(const SSL *ssl, int where, int value)
-{
-    struct kit_stream *stream =
-        SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), context_index);
-    if (where != SSL_CB_READ_ALERT || value >> 8 != SSL3_AL_FATAL)
-        return;
-    snprintf(stream->error, sizeof stream->error, "error:%08lX",
-             (unsigned long)ERR_PACK(ERR_LIB_SSL, 0,
-                                     SSL_AD_REASON_OFFSET + (value & 0xff)));
-}
-
 /* A queue that grows while OpenSSL waits to send its beginning again moves. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
@@ -110,10 +92,6 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
     stream->certificate = (struct kit_peer){.verify = net->verify};
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (context_index < 0)
-        context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    SSL_CTX_set_ex_data(context, context_index, stream);
-    SSL_CTX_set_info_callback(context, on_ssl_info);
     /* OpenSSL's level 1 and above knows no hash for TLS before 1.2. */
     if (net->min_version < KIT_TLS_1_2)
         SSL_CTX_set_security_level(context, 0);

@@ -89,6 +89,7 @@ struct kit_stream {
     bool ended;      /* closed or broken: rc, sys_errno */
     bool unsendable; /* broken for what is sent; there may be more to read */
     bool announced;  /* KIT_OPEN was said */
+    bool used;       /* sent on, or received from */
     bool opening;    /* in kit_stream_open(): no callback now */
 };
 

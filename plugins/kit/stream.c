@@ -5,9 +5,9 @@
  * connection with its handle's stay), the watch of the descriptor, what waits
  * to be sent. The memory is the scope's.
  *
- * Happy path: kit_stream_open() dials; stream_opened() looks for a first byte
- * (libcurl takes a connection that was never read from for an idle one, which
- * it may close) and watches the descriptor; on_event() sends what waits and
+ * Happy path: kit_stream_open() dials; announce() watches the descriptor and
+ * looks for a first byte (libcurl takes a connection that was never used for an
+ * idle one, which it may close); on_event() sends what waits and
  * says KIT_READABLE; kit_stream_receive() reads until libcurl has nothing, for
  * what OpenSSL holds wakes no watch.
  *
@@ -70,10 +70,15 @@ static void unwatch(struct kit_stream *stream)
     stream->watch = NULL;
 }
 
+/* It is being said to be open; NULL as soon as it ends in doing so. */
+static struct kit_stream *announcing;
+
 /* Ends everything but the facts. */
 static void shut(struct kit_stream *stream)
 {
     struct kit_crank *crank = stream->transfer.crank;
+    if (announcing == stream)
+        announcing = NULL;
     unwatch(stream);
     kit_crank_remove(&stream->transfer);
     if (crank)
@@ -191,6 +196,7 @@ void kit_stream_close(struct kit_stream *stream)
 static ptrdiff_t take(struct kit_stream *stream, void *bytes, size_t size)
 {
     size_t n = 0;
+    stream->used = true;
     CURLcode rc = curl_easy_recv(stream->transfer.easy, bytes, size, &n);
     if (rc == CURLE_OK && n)
         return (ptrdiff_t)n;
@@ -260,6 +266,7 @@ ptrdiff_t kit_stream_receive(struct kit_stream *stream, void *bytes,
 static size_t give(struct kit_stream *stream, const char *bytes, size_t len)
 {
     size_t done = 0;
+    stream->used = true;
     while (done < len && !stream->unsendable) {
         size_t n = 0;
         CURLcode rc =

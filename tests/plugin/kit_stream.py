@@ -290,7 +290,7 @@ def case_unix_sockets():
         sock.bind(path)
         must(check(dict(words, unix=path)), fault="refused",
              code="ECONNREFUSED")
-        sock.listen(1)
+        sock.listen(16)
         must(check(dict(words, unix=path), "500ms"), fault="timeout")
     must(check(dict(words, unix="/" + "x" * 150)), fault="config")
     abstract = "@relevo-kit-%d" % os.getpid()
