@@ -2,7 +2,8 @@
  *
  * Happy path: the workers start and get the configuration; as many probes as
  * may run at once are handed out, each result makes room for the next; results
- * of derived checks come before those of their sources.
+ * of derived checks come before those of their sources; a probe that triggers
+ * another check waits for one of that, which is given to nobody else.
  * Ways it can fail: a worker dies (the crew redoes the probe or accuses it), a
  * worker says nothing in time (the probe ends as unknown here). */
 #include "cli/probing.h"
@@ -17,7 +18,6 @@
 #include "base/str.h"
 #include "crew/crew.h"
 #include "daemon/scrub.h"
-#include "model/fault.h"
 
 enum { AT_ONCE = 64, MOST_WORKERS = 4 };
 #define TICK_MS 100
@@ -215,9 +215,9 @@ static bool land_triggered(struct probing *p, struct result *r)
     *link = t->next;
     bool well = r->outcome == OUTCOME_OK || r->outcome == OUTCOME_WARN;
     scrub_result(p->redact, r);
-    const char *text = arena_printf(
-        t->arena, "%s: %s%s%s: %s", p->conf->checks[t->target].name,
-        fault_name(r->fault), r->code[0] ? " " : "", r->code, r->message);
+    const char *text =
+        arena_printf(t->arena, "%s: %s", p->conf->checks[t->target].name,
+                     result_told(r, t->arena));
     answer(p, t->probe, t->ticket, well ? RLV_F_NONE : r->fault, r, text);
     arena_free(t->arena);
     return true;

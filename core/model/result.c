@@ -2,6 +2,7 @@
 #include "model/result.h"
 
 #include "base/str.h"
+#include "model/fault.h"
 
 /* A good result with a few observations; main keeps one of every check. */
 enum { USUAL_BYTES = 480 };
@@ -72,6 +73,12 @@ const struct rlv_value *result_observation(const struct result *r,
             str_eq(r->observations[i].key, key))
             return &r->observations[i].value;
     return NULL;
+}
+
+const char *result_told(const struct result *r, struct arena *arena)
+{
+    return arena_printf(arena, "%s%s%s: %s", fault_name(r->fault),
+                        r->code[0] ? " " : "", r->code, r->message);
 }
 
 const char *outcome_name(enum outcome outcome)

@@ -95,6 +95,10 @@ struct result *result_copy(const struct result *);
 const struct rlv_value *result_observation(const struct result *,
                                            const char *name, const char *key);
 
+/* What a person wants to know of one that is not well: "refused ECONNREFUSED:
+ * connection refused". */
+const char *result_told(const struct result *, struct arena *);
+
 const char *outcome_name(enum outcome);
 const char *purpose_name(enum purpose);
 bool purpose_counts(enum purpose); /* for confirmation */

@@ -20,7 +20,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "model/fault.h"
 
 struct trigger {
     struct trigger *next; /* of those that wait for the same check */
@@ -128,10 +127,8 @@ void trigger_result(struct model *m, struct node *n, const struct result *r)
         return;
     bool well = r->outcome == OUTCOME_OK || r->outcome == OUTCOME_WARN;
     const char *text =
-        well
-            ? ""
-            : model_text(m, "%s: %s%s%s: %s", n->row.name, fault_name(r->fault),
-                         r->code[0] ? " " : "", r->code, r->message);
+        well ? ""
+             : model_text(m, "%s: %s", n->row.name, result_told(r, m->scratch));
     struct action *a =
         answer(m, t->probe, t->ticket, well ? RLV_F_NONE : r->fault, text);
     if (r->duration_ns > 0) { /* else none was made */

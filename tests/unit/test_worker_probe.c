@@ -333,16 +333,19 @@ static void test_black_box(void **state)
 static void test_nonsense_ends_it(void **state)
 {
     (void)state;
-    struct rig *r = rig_start();
-    struct buf payload = {0};
-    buf_adds(&payload, "nonsense");
-    assert_true(chan_send(r->chan, MSG_PROBE, 1, &payload));
-    buf_free(&payload);
-    while (!r->closed)
-        rig_turn(r, 100);
-    int status = rig_end(r);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 3);
+    static const uint16_t types[] = {MSG_PROBE, MSG_TRIGGERED};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct rig *r = rig_start();
+        struct buf payload = {0};
+        buf_adds(&payload, "nonsense");
+        assert_true(chan_send(r->chan, types[i], 1, &payload));
+        buf_free(&payload);
+        while (!r->closed)
+            rig_turn(r, 100);
+        int status = rig_end(r);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 3);
+    }
 }
 
 static void test_ends_with_probes_under_way(void **state)

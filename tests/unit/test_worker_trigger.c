@@ -134,21 +134,6 @@ static void test_too_many_at_once(void **state)
     assert_int_equal(rig_end(r), 0);
 }
 
-static void test_nonsense_ends_it(void **state)
-{
-    (void)state;
-    struct rig *r = rig_start();
-    struct buf payload = {0};
-    buf_adds(&payload, "nonsense");
-    assert_true(chan_send(r->chan, MSG_TRIGGERED, 1, &payload));
-    buf_free(&payload);
-    while (!r->closed)
-        rig_turn(r, 100);
-    int status = rig_end(r);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 3);
-}
-
 /* ---------------------------------------------------------- the triggered ---
  */
 
@@ -201,7 +186,6 @@ int main(void)
         cmocka_unit_test(test_answers_that_nobody_waits_for),
         cmocka_unit_test(test_the_probe_ends_first),
         cmocka_unit_test(test_too_many_at_once),
-        cmocka_unit_test(test_nonsense_ends_it),
         cmocka_unit_test(test_places_are_filled_for_that_probe_only),
         cmocka_unit_test(test_literals_need_no_values),
     };
