@@ -104,7 +104,7 @@ class Trigger(unittest.TestCase):
             self.assertEqual(watch.check("publish")["state"], "pending")
 
     def test_paused_and_resumed(self):
-        with self.watch(PUBLISH % "2s") as watch:
+        with self.watch(PUBLISH % "300ms") as watch:
             until("one to be under way", lambda: watch.history("publish"))
             watch.run("pause", "publish")
             result = self.journey_with(watch, "cancelled")
@@ -113,7 +113,7 @@ class Trigger(unittest.TestCase):
             self.journey_with(watch, "none")
 
     def test_reloads(self):
-        with self.watch(PUBLISH % "1s") as watch:
+        with self.watch(PUBLISH % "300ms") as watch:
             watch.wait_state("journey0", "up")
             watch.reload()  # the same again: what is under way goes on
             self.journey_with(watch, "none")
