@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/places.h"
 
 /* Words of one sort and what they are called in messages. */
 struct sort {
@@ -103,7 +104,12 @@ static const char *own_reason(const struct check_spec *c, struct arena *arena)
 {
     if (c->skip != NULL && c->skip[0] != '\0')
         return c->skip;
-    return c->missing == NULL ? NULL : missing_reason(c->missing, arena);
+    if (c->missing != NULL)
+        return missing_reason(c->missing, arena);
+    return c->catalog != NULL &&
+                   places_are_in_any(c->catalog, c->settings, c->setting_count)
+               ? "probed when another check triggers it"
+               : NULL;
 }
 
 const char *test_skip_reason(const struct check_spec *c, struct arena *arena)

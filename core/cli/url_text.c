@@ -16,6 +16,10 @@ void url_add_quoted(struct buf *out, const char *text)
             buf_addc(out, '\\');
         else if (str_starts(s, "${"))
             buf_addc(out, '$');
+        else if (str_starts(s, "{{")) {
+            buf_adds(out, "{{{"); /* a literal one, with what follows */
+            s++;
+        }
         buf_addc(out, *s);
     }
     buf_addc(out, '"');

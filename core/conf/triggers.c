@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "conf/draft.h"
+#include "model/places.h"
 
 /* Where it is named, so that the error can point at it. */
 static struct node *node_of(const struct draft_check *d, const char *option)
@@ -114,9 +115,25 @@ static const struct check_spec *nth_triggered(const struct check_spec *c,
     return i < c->trigger_count ? c->triggers[i] : NULL;
 }
 
+/* Probed by its own schedule, nobody would give its places a value. */
+static void warn_of_places(struct builder *b, const struct check_spec *c,
+                           const struct node *check)
+{
+    if (c->catalog != NULL && c->source == NULL &&
+        c->schedule != SCHEDULE_MANUAL &&
+        places_are_in_any(c->catalog, c->settings, c->setting_count))
+        conf_warn(b->errors, check->key,
+                  "%sonly a check that triggers it gives its {{name}} places a "
+                  "value: probed by itself it is unknown; give it schedule = "
+                  "\"manual\"",
+                  node_path(check, b->draft->arena));
+}
+
 void build_triggers(struct builder *b)
 {
-    for (size_t i = 0; i < b->conf->check_count; i++)
+    for (size_t i = 0; i < b->conf->check_count; i++) {
         take_all(b, &b->conf->checks[i], &b->draft->all[i]);
+        warn_of_places(b, &b->conf->checks[i], b->draft->all[i].node);
+    }
     tell_cycles(b, nth_triggered, "it triggers itself");
 }

@@ -119,6 +119,23 @@ bool places_are_in(const struct raw *raw)
     }
 }
 
+bool places_are_filled(const struct catalog *c, const char *option)
+{
+    const struct rlv_option *row =
+        option_find(c->options, c->option_count, option);
+    return row != NULL && (row->flags & RLV_OWN_PLACES) == 0;
+}
+
+bool places_are_in_any(const struct catalog *c, const struct setting *settings,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (places_are_filled(c, settings[i].name) &&
+            places_are_in(&settings[i].value))
+            return true;
+    return false;
+}
+
 struct filling {
     const struct rlv_dict *values;
     struct arena *arena;

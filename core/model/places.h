@@ -10,10 +10,17 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "model/catalog.h"
 #include "model/option.h"
 
 /* Some text of it has a place. */
 bool places_are_in(const struct raw *);
+/* Some of these settings has one that is not for the plugin itself to fill in.
+ */
+bool places_are_in_any(const struct catalog *, const struct setting *,
+                       size_t count);
+/* The core fills in the places of that option. */
+bool places_are_filled(const struct catalog *, const char *option);
 
 /* A copy with the places filled in and the literals put right. values NULL:
  * places stay as written. false: no value has that name, which is on the arena.

@@ -109,24 +109,6 @@ const struct rlv_plugin *plug_table(const struct plug *p) { return &p->table; }
 
 const struct catalog *plug_catalog(const struct plug *p) { return p->catalog; }
 
-/* The core fills in its places, not the plugin. */
-static bool is_filled(const struct catalog *c, const char *option)
-{
-    const struct rlv_option *row =
-        option_find(c->options, c->option_count, option);
-    return row != NULL && (row->flags & RLV_OWN_PLACES) == 0;
-}
-
-bool plug_has_places(const struct plug *p, const struct setting *settings,
-                     size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (is_filled(p->catalog, settings[i].name) &&
-            places_are_in(&settings[i].value))
-            return true;
-    return false;
-}
-
 /* NULL: *culprit has a place that no value is for. */
 static struct setting *fill_places(const struct catalog *c,
                                    const struct setting *settings, size_t count,
@@ -138,7 +120,7 @@ static struct setting *fill_places(const struct catalog *c,
         arena_memdup(arena, settings, count * sizeof *filled);
     for (size_t i = 0; i < count; i++) {
         *culprit = &settings[i];
-        if (is_filled(c, settings[i].name) &&
+        if (places_are_filled(c, settings[i].name) &&
             !places_fill(&settings[i].value, values, arena, &filled[i].value,
                          unfilled))
             return NULL;

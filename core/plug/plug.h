@@ -37,9 +37,6 @@ void *plug_fill(const struct plug *, const struct setting *, size_t count,
                 const struct rlv_dict *values, struct arena *,
                 const struct setting **culprit, struct err *) MUST_CHECK;
 
-/* A setting of these has a place that is filled in for each probe. */
-bool plug_has_places(const struct plug *, const struct setting *, size_t count);
-
 /* The path of NAME.so in the first folder that has it. The error names the
  * folders and suggests a name that is there. */
 bool plug_find(const struct rlv_list *dirs, const char *name, char *path,

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "model/places.h"
 #include "worker/box.h"
 #include "worker/host.h"
 #include "worker/target.h"
@@ -214,7 +215,7 @@ static void fill_conf(struct check *c, const struct msg_check *m,
     view_look_at_settings(m->settings, m->setting_count);
     c->conf = make_conf(plug, m->settings, m->setting_count, NULL, c->arena,
                         &c->broken);
-    if (!plug_has_places(plug, m->settings, m->setting_count))
+    if (!places_are_in_any(plug_catalog(plug), m->settings, m->setting_count))
         return;
     c->conf = NULL;
     c->settings = option_copy_settings(m->settings, m->setting_count, c->arena);

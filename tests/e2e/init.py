@@ -88,7 +88,8 @@ class Init(unittest.TestCase):
 
     def test_a_url_is_read_back_as_it_was_given(self):
         self.run_it("init", *[url for url, _ in AWKWARD])
-        unquoted = [(name, re.sub(r"\\(.)", r"\1", url).replace("$${", "${"))
+        unquoted = [(name, re.sub(r"\\(.)", r"\1", url).replace("$${", "${")
+                     .replace("{{{{", "{{"))
                     for name, url in self.values()]
         expected = [(name, url.replace("$${", "${")) for url, name in AWKWARD]
         self.assertEqual(unquoted, expected)

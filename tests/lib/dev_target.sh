@@ -136,7 +136,8 @@ port_in_config() { # URL_UP_TO_THE_PORT OTHERWISE
 realtime_start() {
     local ports=$run_dir/realtime.ports try
     realtime_child=''
-    rm -f "$ports" "${breaks[@]/#/$run_dir/}"
+    rm -f "${breaks[@]/#/$run_dir/}"
+    : >"$ports"
     setsid python3 -W ignore tests/lib/realtime.py "$run_dir" \
         "$(port_in_config redis://127.0.0.1: 18379)" \
         "$(port_in_config ws://127.0.0.1: 18081)" \
@@ -186,12 +187,12 @@ checks = {
   # the one through the other: \`live\` subscribes, has \`publish\` probed, waits.
   cache   = { url = "redis://127.0.0.1:$2"; };
   gateway = { url = "ws://127.0.0.1:$3/live"; };
-  live    = { url = "ws://127.0.0.1:$3/live"; timeout = "2s"; interval = "2s";
+  live    = { url = "ws://127.0.0.1:$3/live";
               steps = ( { send_json = "{\"subscribe\": \"events\"}"; },
-                        { receive_contains = "subscribed"; within = "1s"; } );
+                        { receive_contains = "subscribed"; within = "500ms"; } );
               trigger = "publish"; depends_on = ["cache", "gateway"]; };
-  publish = { url = "redis://127.0.0.1:$2"; schedule = "manual"; operations = ["publish"];
-              channel = "events"; message = "{{nonce}}"; allow_write = true; };
+  publish = { url = "redis://127.0.0.1:$2"; timeout = "500ms"; schedule = "manual";
+              operations = ["publish"]; channel = "events"; message = "{{nonce}}"; allow_write = true; };
 };
 
 runbooks = {

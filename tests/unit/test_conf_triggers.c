@@ -68,6 +68,22 @@ static void what_is_wrong_is_told(void **state)
     }
 }
 
+static void what_nobody_triggers_is_warned_of(void **state)
+{
+    (void)state;
+    char *told = fixture_told("checks = { a = { url = \"http://h/{{nonce}}\"; "
+                              "}; };");
+    assert_string_equal(
+        told, "warning: x.cfg:1:12: check \"a\": only a check that triggers it "
+              "gives its {{name}} places a value: probed by itself it is "
+              "unknown; give it schedule = \"manual\"\n");
+    free(told);
+    told = fixture_told("checks = { a = { url = \"http://h/{{nonce}}\"; "
+                        "schedule = \"manual\"; }; };");
+    assert_string_equal(told, "");
+    free(told);
+}
+
 /* Filled in at probe time: the plugin's texts stay as written, all others have
  * their literals put right. A secret is no text to fill in. */
 static void places_stay_and_literals_too(void **state)
@@ -91,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_found_in_its_environment),
         cmocka_unit_test(what_is_wrong_is_told),
+        cmocka_unit_test(what_nobody_triggers_is_warned_of),
         cmocka_unit_test(places_stay_and_literals_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
