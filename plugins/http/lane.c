@@ -105,13 +105,11 @@ struct handle *handle_take(struct fetch *fetch)
         pool = handle->next;
         pool_count--;
     } else {
-        handle = calloc(1, sizeof *handle);
-        if (handle && !(handle->transfer.easy = curl_easy_init())) {
+        handle = kit_calloc(1, sizeof *handle);
+        if (!(handle->transfer.easy = curl_easy_init())) {
             free(handle);
-            handle = NULL;
-        }
-        if (!handle)
             return NULL;
+        }
     }
     handle->next = NULL;
     handle->fetch = fetch;

@@ -69,9 +69,7 @@ static struct bundle *bundle_get(const char *path)
         if (strcmp(b->path, path) == 0)
             return b;
     size_t len = strlen(path) + 1;
-    struct bundle *b = calloc(1, sizeof *b + len);
-    if (!b)
-        return NULL;
+    struct bundle *b = kit_calloc(1, sizeof *b + len);
     memcpy(b->path, path, len);
     b->next = bundles;
     bundles = b;
@@ -145,10 +143,6 @@ static enum kit_trust load_slice(struct bundle *b, char *why, size_t size)
 enum kit_trust kit_certs_load(const char *ca_file, char *why, size_t size)
 {
     struct bundle *b = bundle_get(bundle_path(ca_file));
-    if (!b) {
-        snprintf(why, size, "out of memory");
-        return KIT_TRUST_FAILED;
-    }
     if (b->input)
         return load_slice(b, why, size);
     struct stat st = {0};
@@ -244,7 +238,7 @@ bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer)
     if (!peer->verify)
         return true;
     const struct bundle *b = bundle_get(bundle_path(ca_file));
-    if (!b || !b->store)
+    if (!b->store)
         return false;
     SSL_CTX_set1_cert_store(ctx, b->store);
     return true;

@@ -159,9 +159,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg,
         return 0;
     }
     if (!sock) {
-        sock = calloc(1, sizeof *sock);
-        if (!sock)
-            return -1;
+        sock = kit_calloc(1, sizeof *sock);
         sock->crank = crank;
         sock->fd = fd;
         curl_multi_assign(crank->multi, fd, sock);
@@ -191,9 +189,7 @@ static void crank_close(void *arg)
 
 struct kit_crank *kit_crank_open(void)
 {
-    struct kit_crank *crank = calloc(1, sizeof *crank);
-    if (!crank)
-        return NULL;
+    struct kit_crank *crank = kit_calloc(1, sizeof *crank);
     crank->multi = curl_multi_init();
     if (!crank->multi) {
         free(crank);

@@ -1,5 +1,4 @@
-/* kit/memory.c: libcurl and OpenSSL made ready, with allocators that do not
- * fail.
+/* kit/memory.c: memory that does not fail, for plugins, libcurl and OpenSSL.
  *
  * Where an allocation of theirs fails, libcurl 7.88 now and then crashes, waits
  * for a socket that it has forgotten, or says that the peer closed the
@@ -20,10 +19,12 @@ const struct rlv_host *kit_host;
  * somebody gave it back in between, and there is enough for us, too. */
 static void ask_host(size_t size)
 {
+    if (!kit_host) /* settings are being validated, outside of a worker */
+        abort();
     (void)kit_host->alloc(kit_host->worker_scope(), size);
 }
 
-static void *get(size_t size)
+void *kit_malloc(size_t size)
 {
     void *p;
     while (!(p = malloc(size)) && size)
@@ -31,7 +32,7 @@ static void *get(size_t size)
     return p;
 }
 
-static void *get_zeroed(size_t count, size_t size)
+void *kit_calloc(size_t count, size_t size)
 {
     void *p;
     while (!(p = calloc(count, size)) && count && size)
@@ -39,7 +40,7 @@ static void *get_zeroed(size_t count, size_t size)
     return p;
 }
 
-static void *resize(void *old, size_t size)
+void *kit_realloc(void *old, size_t size)
 {
     void *p;
     while (!(p = realloc(old, size)) && size)
@@ -47,10 +48,10 @@ static void *resize(void *old, size_t size)
     return p;
 }
 
-static char *copy(const char *text)
+char *kit_strdup(const char *text)
 {
     size_t size = strlen(text) + 1;
-    return memcpy(get(size), text, size);
+    return memcpy(kit_malloc(size), text, size);
 }
 
 /* OpenSSL says where it wants memory, and never asks for none. */
@@ -58,14 +59,14 @@ static void *get_at(size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return get(size);
+    return kit_malloc(size);
 }
 
 static void *resize_at(void *old, size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return resize(old, size);
+    return kit_realloc(old, size);
 }
 
 static void free_at(void *p, const char *file, int line)
@@ -82,8 +83,9 @@ int kit_init(const struct rlv_host *host)
     if (!ready) {
         /* Refused where another plugin of this worker has used it before. */
         (void)CRYPTO_set_mem_functions(get_at, resize_at, free_at);
-        ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free, resize,
-                                     copy, get_zeroed) == CURLE_OK;
+        ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, kit_malloc, free,
+                                     kit_realloc, kit_strdup,
+                                     kit_calloc) == CURLE_OK;
     }
     return ready ? 0 : -1;
 }
