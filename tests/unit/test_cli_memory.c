@@ -471,6 +471,7 @@ static void live_through(const struct life *life, long samples)
     if (life->live == live_store) {
         assert_int_equal(atomic_load(committed), 4);
         assert_true(has_kept(well.pid));
+        fs_remove_tree(store_of(well.pid));
     }
     bool all = getenv("RELEVO_LONG") != NULL;
     fprintf(stderr, "%s: %ld allocations\n", life->name, well.calls);
