@@ -449,6 +449,7 @@ static void every_one(const struct life *life, const struct ending *well)
         pids[i] = fork();
         if (pids[i] != 0)
             continue;
+        problems = 0; /* of this process */
         share_committed();
         for (long n = i + 1; n <= well->calls; n += AT_ONCE) {
             one(life, n, true, well);
