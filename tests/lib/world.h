@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "model/fault.h"
 #include "model/internal.h"
 
@@ -87,7 +88,7 @@ static inline void world_begin(struct world *w, size_t n, int64_t interval_ns)
     memset(w, 0, sizeof *w);
     w->now = (struct now){1000 * NS_PER_S, 1700000000 * US_PER_S};
     w->model = model_new(0);
-    w->conf = calloc(1, sizeof *w->conf);
+    w->conf = xcalloc(1, sizeof *w->conf);
     w->conf->arena = arena_new();
     w->conf->refs = 1;
     w->conf->generation = 1;

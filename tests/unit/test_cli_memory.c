@@ -449,6 +449,7 @@ static void every_one(const struct life *life, const struct ending *well)
         pids[i] = fork();
         if (pids[i] != 0)
             continue;
+        problems = 0; /* of this process */
         share_committed();
         for (long n = i + 1; n <= well->calls; n += AT_ONCE) {
             one(life, n, true, well);
@@ -471,6 +472,7 @@ static void live_through(const struct life *life, long samples)
     if (life->live == live_store) {
         assert_int_equal(atomic_load(committed), 4);
         assert_true(has_kept(well.pid));
+        fs_remove_tree(store_of(well.pid));
     }
     bool all = getenv("RELEVO_LONG") != NULL;
     fprintf(stderr, "%s: %ld allocations\n", life->name, well.calls);
