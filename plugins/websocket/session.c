@@ -55,15 +55,15 @@ void flaw_set(struct flaw *flaw, enum rlv_fault fault, const char *code,
 void session_fail(struct session *session, enum rlv_fault fault,
                   const char *code, const char *fmt, ...)
 {
+    char text[sizeof session->flaw.text];
     va_list args;
     if (session_is_over(session))
         return;
     verdict_phase(session);
     va_start(args, fmt);
-    session->flaw.fault = fault;
-    snprintf(session->flaw.code, sizeof session->flaw.code, "%s", code);
-    vsnprintf(session->flaw.text, sizeof session->flaw.text, fmt, args);
+    vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    flaw_set(&session->flaw, fault, code, "%s", text);
     session->stage = STAGE_OVER;
 }
 

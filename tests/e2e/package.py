@@ -141,7 +141,7 @@ class Package(Folder):
     def test_package(self):
         deb = self.pack()
         field = lambda name: self.good("dpkg-deb", "-f", deb, name)
-        for library in ("libuv1", "libsqlite3-0", "libcurl4", "libhiredis0.14",
+        for library in ("libuv1", "libsqlite3-0", "libcurl4", "libhiredis0.14", "libwslay1",
                         "adduser"):
             self.assertIn(library, field("Depends"))
         listing = self.good("dpkg-deb", "-c", deb)

@@ -9,7 +9,6 @@ HTTP proxy and a scripted SOCKS one; and against peers that fail in every way.
 import os
 import socket
 import ssl
-import stat
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import peer  # noqa: E402
 import proxies  # noqa: E402
 import redis_server  # noqa: E402
 from cases import must, must_see, run  # noqa: E402
+from hosts import own_mounts, with_hosts  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe, literal  # noqa: E402
 from proxies import Socks, Tinyproxy  # noqa: E402
@@ -457,28 +457,12 @@ class Hosts:
     """The program with an /etc/hosts of its own."""
 
     def __init__(self, text):
-        where = tempfile.mkdtemp(dir=folder)
-        hosts = os.path.join(where, "hosts")
-        program = os.path.join(where, "relevo")
-        with open(hosts, "w") as f:
-            f.write(text)
-        with open(program, "w") as f:
-            f.write("#!/bin/sh\nexec unshare -m sh -c 'mount --bind \"$0\" "
-                    "/etc/hosts && exec \"$@\"' %s %s \"$@\"\n" %
-                    (hosts, probe.program))
-        os.chmod(program, stat.S_IRWXU)
-        self.probe = Probe(where, "talk", plugin_dir=PLUGINS)
-        self.probe.program = program
+        self.probe = Probe(folder, "talk", plugin_dir=PLUGINS)
+        self.probe.program = with_hosts(folder, probe.program, text)
 
     def ask(self, port, timeout="5s", **options):
         return self.probe.check(dict(PING, host="many.example", port=port,
                                      **options), timeout)
-
-
-def own_mounts():
-    return subprocess.run(["unshare", "-m", "mount", "--bind", "/dev/null",
-                           "/etc/hosts"], stderr=subprocess.DEVNULL
-                          ).returncode == 0
 
 
 def case_all_addresses():
