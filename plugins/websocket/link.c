@@ -16,7 +16,7 @@
  * so by a close of ours, the fault has its code; a message longer than allowed;
  * a peer that floods with pings or endless fragments. Of one that sends without
  * end only so much is taken in one turn of the loop, for it may be thousands of
- * messages. */
+ * frames. */
 #include "websocket/websocket.h"
 
 #include <openssl/rand.h>
@@ -28,7 +28,7 @@
 
 #define PIECE         4096
 #define TURN_BYTES    65536       /* in one turn of the loop: so many, */
-#define TURN_MESSAGES 500         /* or so many messages and pings */
+#define TURN_FRAMES   500         /* or so many frames */
 #define PINGS_MAX     1000        /* at once, and then ten a second */
 #define FRAGMENTS_MAX (1u << 17)  /* of one message */
 #define REFUSAL_NS    500000000ll /* how long its body is waited for */
@@ -56,8 +56,8 @@ static bool send_raw(struct link *link, const void *bytes, size_t n)
  * came after it. */
 static void send_close(struct link *link, uint16_t code, const char *reason)
 {
-    unsigned char frame[2 + 4 + 125];
-    size_t len = code ? 2 : 0;
+    unsigned char frame[2 + 4 + 2 + WS_REASON_MAX];
+    size_t len = code ? 2 : 0, words = 0;
     if (link->close_sent)
         return;
     unsigned char *mask = frame + 2, *body = frame + 6;
@@ -65,20 +65,15 @@ static void send_close(struct link *link, uint16_t code, const char *reason)
     body[0] = (unsigned char)(code >> 8);
     body[1] = (unsigned char)code;
     if (code && reason)
-        len += (size_t)snprintf((char *)body + 2, 124, "%.120s", reason);
+        words = strnlen(reason, WS_REASON_MAX);
+    if (words)
+        memcpy(body + 2, reason, words);
+    len += words;
     for (size_t i = 0; i < len; i++)
         body[i] ^= mask[i % 4];
     frame[0] = 0x88;
     frame[1] = (unsigned char)(0x80 | len);
     link->close_sent = send_raw(link, frame, 6 + len);
-}
-
-void link_bye(struct link *link, uint16_t code, const char *reason)
-{
-    if (link->state != LINK_OPEN)
-        return;
-    send_close(link, code, reason);
-    link->state = LINK_CLOSING;
 }
 
 /* The peer broke the protocol: it is told so, and that is the end. */
@@ -215,6 +210,7 @@ static void on_frame(wslay_event_context_ptr ws,
     struct link *link = arg;
     (void)ws;
     link->opcode = frame->opcode;
+    link->frames++;
     if (frame->opcode == WSLAY_CONNECTION_CLOSE)
         link->close_len = 0;
     else if (!wslay_is_ctrl_frame(frame->opcode))
@@ -285,7 +281,7 @@ static void on_frame_end(wslay_event_context_ptr ws, void *arg)
         return;
     link->close_code = (uint16_t)code;
     if (n > 2)
-        memcpy(link->close_reason, payload + 2, n - 2); /* 123 at most */
+        memcpy(link->close_reason, payload + 2, n - 2);
 }
 
 static void on_message(wslay_event_context_ptr ws,
@@ -430,6 +426,18 @@ void link_send(struct link *link, bool binary, const void *bytes, size_t len)
 void link_ping(struct link *link, const char *payload)
 {
     queue(link, WSLAY_PING, payload, strlen(payload));
+}
+
+/* Not into the midst of a frame that the peer does not take: then it sees the
+ * connection go. */
+void link_bye(struct link *link, uint16_t code, const char *reason)
+{
+    if (link->state != LINK_OPEN)
+        return;
+    flush(link);
+    if (!wslay_event_want_write(link->ws))
+        send_close(link, code, reason);
+    link->state = LINK_CLOSING;
 }
 
 /* ------------------------------------------------------------- handshake - */
@@ -583,10 +591,9 @@ static void read_on(void *arg, int events);
 static void read_stream(struct link *link)
 {
     char piece[PIECE];
-    uint64_t before = link->messages + link->pings;
+    uint64_t before = link->frames;
     for (size_t turn = 0; !session_is_over(link->session);) {
-        if (turn >= TURN_BYTES ||
-            link->messages + link->pings - before >= TURN_MESSAGES) {
+        if (turn >= TURN_BYTES || link->frames - before >= TURN_FRAMES) {
             set_timer(link, &link->more, 0, read_on);
             return;
         }

@@ -86,6 +86,7 @@ void session_settle(struct session *session)
         session->address++;
         session->step_at = 0;
         session->triggered = false;
+        session->published_ns = session->publish_end_ns = session->sent_ns = 0;
         connect_all(session);
     }
     if (session->stage != STAGE_OVER)

@@ -55,11 +55,7 @@ static const struct {
     {"reason", B_REASON},   {"expect_close", B_CLOSE},
 };
 // clang-format on
-
-#define VERBS                                                               \
-    "send, send_json, send_hex, receive, receive_contains, receive_regex, " \
-    "receive_json, receive_hex, receive_any, receive_none, ping, wait, "    \
-    "close, expect_close"
+#define B_COUNT (sizeof modifiers / sizeof *modifiers)
 
 struct reading {
     struct step *step;
@@ -83,6 +79,18 @@ bool verb_receives(enum verb verb)
 }
 
 const char *verb_name(enum verb verb) { return verbs[verb].name; }
+
+/* "send, send_json, …": each verb, and with `all` what may stand beside one. */
+static void list_keys(char *out, size_t size, bool all)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < VERB_COUNT && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, i ? ", %s" : "%s",
+                              verbs[i].name);
+    for (size_t i = 0; all && i < B_COUNT && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, i ? ", %s" : "; beside it %s",
+                              modifiers[i].name);
+}
 
 /* --------------------------------------------------------------- values -- */
 
@@ -180,7 +188,10 @@ static bool read_modifier(struct reading *r, unsigned bit, const char *key,
     case B_CAPTURE: return read_name(r, value);
     case B_EQUALS: r->step->equals = value; return true;
     case B_BINARY: return read_flag(r, key, value, &r->step->binary);
-    case B_REASON: r->step->reason = value; return true;
+    case B_REASON:
+        r->step->reason = value;
+        return strlen(value) <= WS_REASON_MAX ||
+               wrong(r, key, value, "at most 123 bytes long");
     default: return read_codes(r, value);
     }
 }
@@ -321,14 +332,17 @@ static bool read_the_verb(struct reading *r, const struct rlv_dict *group)
         if (!read_verb(r, verb, pair->value))
             return false;
     }
-    if (!found)
-        snprintf(r->why, r->size, "it says not what to do: one of " VERBS);
+    if (!found) {
+        char keys[256];
+        list_keys(keys, sizeof keys, false);
+        snprintf(r->why, r->size, "it says not what to do: one of %s", keys);
+    }
     return found != NULL;
 }
 
 static bool read_beside(struct reading *r, const struct rlv_pair *pair)
 {
-    for (size_t m = 0; m < sizeof modifiers / sizeof *modifiers; m++) {
+    for (size_t m = 0; m < B_COUNT; m++) {
         if (strcmp(modifiers[m].name, pair->key) != 0)
             continue;
         if (r->beside & modifiers[m].bit)
@@ -337,11 +351,10 @@ static bool read_beside(struct reading *r, const struct rlv_pair *pair)
                  verbs[r->step->verb].name);
         return false;
     }
-    snprintf(r->why, r->size,
-             "\"%.60s\" is unknown; a step is one of " VERBS
-             ", and beside it within, on, ignore_others, equals, capture, "
-             "binary, reason",
-             pair->key);
+    char keys[320];
+    list_keys(keys, sizeof keys, true);
+    snprintf(r->why, r->size, "\"%.60s\" is unknown; a step is one of %s",
+             pair->key, keys);
     return false;
 }
 

@@ -21,10 +21,11 @@
 
 #include "kit/stream.h"
 
-#define WS_NONCE    33 /* bytes of a nonce's text, its NUL included */
-#define WS_KEY      25 /* of Sec-WebSocket-Key */
-#define WS_HEAD_MAX 16384
-#define WS_EXCERPT  4096
+#define WS_NONCE      33 /* bytes of a nonce's text, its NUL included */
+#define WS_KEY        25 /* of Sec-WebSocket-Key */
+#define WS_HEAD_MAX   16384
+#define WS_EXCERPT    4096
+#define WS_REASON_MAX 123 /* bytes of a close frame, beside its code */
 
 struct websocket_conf {
     const char *url;
@@ -271,7 +272,7 @@ struct link {
     struct message *first, *last; /* arrived and not yet received by a step */
     size_t waiting;               /* bytes of these */
 
-    uint64_t messages, bytes, pings;
+    uint64_t frames, messages, bytes, pings;
     struct watchful watchful;
     char excerpt[WS_EXCERPT]; /* of the last message */
     size_t excerpt_len;
@@ -280,10 +281,10 @@ struct link {
     int64_t sent_ns;     /* the last send or ping; 0: answered */
     int64_t delivery_ns; /* of what others sent, or was triggered; -1: none */
 
-    unsigned char close_payload[125];
+    unsigned char close_payload[2 + WS_REASON_MAX];
     size_t close_len;
     uint16_t close_code; /* the peer's; 0: none yet */
-    char close_reason[124];
+    char close_reason[WS_REASON_MAX + 1];
     bool bad_close;         /* the peer's is not valid */
     bool close_sent, clean; /* ours; and both */
 };

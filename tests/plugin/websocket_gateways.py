@@ -154,8 +154,10 @@ def each_close_code_of_the_server(server):
 
 
 def each_close_code_of_ours(server):
-    must(check(server, [{"close": 4999, "reason": "enough",
-                         "expect_close": 4999}]), outcome="ok")
+    result = check(server, [{"close": 4999, "reason": "e" * 123,
+                             "expect_close": 4999}])
+    must(result, outcome="ok")
+    must_see(result, clean=True)
 
 
 def each_ping_of_the_server_is_answered(server):

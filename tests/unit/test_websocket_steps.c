@@ -102,6 +102,10 @@ static void steps_that_are_refused(void **state)
         {"send={{id}}", "captures {{id}}"},
         {"send={{id}}|receive=x;capture=id", "step 1"},
         {"close=true|send=x", "nothing can follow"},
+        {"close=true;reason=0123456789012345678901234567890123456789"
+         "01234567890123456789012345678901234567890123456789012345678901234567"
+         "890123456789abcd",
+         "123 bytes"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct written w;
