@@ -29,6 +29,16 @@ def literal(value):
     return '"%s"' % str(value).replace("\\", "\\\\").replace('"', '\\"')
 
 
+def undisturbed(ask):
+    """The result of ask(); once more, and again, where the machine stood still
+    meanwhile and so nothing was found out."""
+    for _ in range(5):
+        result = ask()
+        if "stood still" not in result["message"]:
+            break
+    return result
+
+
 class Probe:
     def __init__(self, folder, plugin, **settings):
         """settings: of the configuration's top level."""
@@ -45,12 +55,8 @@ class Probe:
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def check(self, options, timeout="5s", env=None, **common):
-        """Once more, and again, where the machine stood still meanwhile."""
-        for _ in range(5):
-            result = self._check(options, timeout, env, common)
-            if "stood still" not in result["message"]:
-                break
-        return result
+        return undisturbed(
+            lambda: self._check(options, timeout, env, common))
 
     def _check(self, options, timeout, env, common):
         where = tempfile.mkdtemp(dir=self.folder)

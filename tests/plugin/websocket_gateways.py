@@ -30,7 +30,7 @@ import redis_server  # noqa: E402
 from cases import must, must_see, run, seen  # noqa: E402
 from gateway import Gateway  # noqa: E402
 from nginx import Nginx  # noqa: E402
-from probe import Probe, literal  # noqa: E402
+from probe import Probe, literal, undisturbed  # noqa: E402
 from redis_server import Redis  # noqa: E402
 
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
@@ -351,11 +351,8 @@ def journey(port, redis, timeout="20s", publish=(), **options):
     with open(conf, "w") as f:
         f.write("state_dir = %s; checks = %s;\n" % (
             literal(os.path.join(where, "state")), literal(checks)))
-    _, out, err = probe.run("-c", conf, "check", "live", "--json", "--local")
-    try:
-        return json.loads(out)
-    except ValueError:
-        raise AssertionError(out + err)
+    return undisturbed(lambda: json.loads(
+        probe.run("-c", conf, "check", "live", "--json", "--local")[1]))
 
 
 def between(action, *args, **options):
