@@ -141,12 +141,7 @@ static void keep(struct link *link, struct message *message)
 
 static void take_message(struct link *link, bool binary)
 {
-    struct message *message = malloc(sizeof *message + link->part_len + 1);
-    if (!message) {
-        session_fail(link->session, RLV_F_RESOURCE, "ENOMEM",
-                     "no memory for a message of %zu bytes", link->part_len);
-        return;
-    }
+    struct message *message = kit_malloc(sizeof *message + link->part_len + 1);
     *message = (struct message){.at_ns = websocket_host->now(),
                                 .binary = binary,
                                 .len = link->part_len};
@@ -217,19 +212,15 @@ static void on_frame(wslay_event_context_ptr ws,
         link->fragments++;
 }
 
-static bool grow(struct link *link, size_t n)
+static void grow(struct link *link, size_t n)
 {
     if (link->part_len + n <= link->part_size)
-        return true;
+        return;
     size_t size = link->part_size ? link->part_size : 4096;
     while (size < link->part_len + n)
         size *= 2;
-    char *grown = realloc(link->part, size);
-    if (!grown)
-        return false;
-    link->part = grown;
+    link->part = kit_realloc(link->part, size);
     link->part_size = size;
-    return true;
 }
 
 /* Messages are put together here and not by wslay, which would hold each
@@ -250,12 +241,12 @@ static void on_chunk(wslay_event_context_ptr ws,
     }
     if (wslay_is_ctrl_frame(link->opcode) || !n || link->too_big)
         return;
-    if (link->part_len + n > most || link->fragments > FRAGMENTS_MAX ||
-        !grow(link, n)) {
+    if (link->part_len + n > most || link->fragments > FRAGMENTS_MAX) {
         link->too_big = true;
         wslay_event_shutdown_read(ws);
         return;
     }
+    grow(link, n);
     memcpy(link->part + link->part_len, chunk->data, n);
     link->part_len += n;
 }
@@ -445,12 +436,10 @@ void link_bye(struct link *link, uint16_t code, const char *reason)
 static void ask(struct link *link)
 {
     struct session *session = link->session;
-    char *request = malloc(WS_HEAD_MAX * 4);
-    size_t n = 0;
+    char *request = kit_malloc(WS_HEAD_MAX * 4);
     upgrade_key(link->key);
-    if (request)
-        n = upgrade_request(session->conf, &session->target, link->key, request,
-                            WS_HEAD_MAX * 4);
+    size_t n = upgrade_request(session->conf, &session->target, link->key,
+                               request, WS_HEAD_MAX * 4);
     link->asked_ns = websocket_host->now();
     link->state = LINK_UPGRADING;
     if (!n)
@@ -532,11 +521,7 @@ static size_t take_head(struct link *link, const char *bytes, size_t n)
 {
     size_t room = WS_HEAD_MAX + WS_EXCERPT - link->head_len - link->body_len;
     if (!link->head)
-        link->head = malloc(WS_HEAD_MAX + WS_EXCERPT);
-    if (!link->head) {
-        session_fail(link->session, RLV_F_RESOURCE, "ENOMEM", "out of memory");
-        return n;
-    }
+        link->head = kit_malloc(WS_HEAD_MAX + WS_EXCERPT);
     size_t take = n < room ? n : room;
     memcpy(link->head + link->head_len + link->body_len, bytes, take);
     if (link->state == LINK_REFUSED) {

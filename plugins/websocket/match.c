@@ -15,31 +15,29 @@
 
 /* --------------------------------------------------------------- values -- */
 
-bool values_set(struct values *values, const char *name, const char *value,
+static char *copy_of(const char *text, size_t len)
+{
+    char *copy = kit_malloc(len + 1);
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+void values_set(struct values *values, const char *name, const char *value,
                 size_t len)
 {
-    char *copy = strndup(value, len);
-    if (!copy)
-        return false;
-    for (size_t i = 0; i < values->count; i++) {
-        if (strcmp(values->pairs[i].key, name) == 0) {
-            free((char *)values->pairs[i].value);
-            values->pairs[i].value = copy;
-            return true;
-        }
+    size_t i = 0;
+    while (i < values->count && strcmp(values->pairs[i].key, name) != 0)
+        i++;
+    if (i < values->count) {
+        free((char *)values->pairs[i].value);
+    } else {
+        values->pairs =
+            kit_realloc(values->pairs, (i + 1) * sizeof *values->pairs);
+        values->pairs[i].key = kit_strdup(name);
+        values->count++;
     }
-    struct rlv_pair *grown =
-        realloc(values->pairs, (values->count + 1) * sizeof *values->pairs);
-    char *key = strdup(name);
-    if (grown)
-        values->pairs = grown;
-    if (!grown || !key) {
-        free(copy);
-        free(key);
-        return false;
-    }
-    values->pairs[values->count++] = (struct rlv_pair){key, copy};
-    return true;
+    values->pairs[i].value = copy_of(value, len);
 }
 
 void values_fini(struct values *values)
@@ -52,35 +50,53 @@ void values_fini(struct values *values)
     *values = (struct values){0};
 }
 
-static void put_json(FILE *out, const char *value)
+/* A text that grows. */
+struct filled {
+    char *at;
+    size_t len, size;
+};
+
+static void put_bytes(struct filled *out, const char *bytes, size_t n)
 {
-    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (*c < 0x20)
-            fprintf(out, "\\u%04x", *c);
-        else
-            fputc(*c, out);
+    if (out->len + n + 1 > out->size) {
+        out->size = (out->len + n + 1) * 2;
+        out->at = kit_realloc(out->at, out->size);
+    }
+    memcpy(out->at + out->len, bytes, n);
+    out->len += n;
+    out->at[out->len] = '\0';
+}
+
+static void put_json(struct filled *out, const char *value)
+{
+    char code[8];
+    for (const char *c = value; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        int n = byte == '"' || byte == '\\'
+                    ? snprintf(code, sizeof code, "\\%c", byte)
+                : byte < 0x20 ? snprintf(code, sizeof code, "\\u%04x", byte)
+                              : snprintf(code, sizeof code, "%c", byte);
+        put_bytes(out, code, (size_t)n);
     }
 }
 
-static void put_regex(FILE *out, const char *value)
+static void put_regex(struct filled *out, const char *value)
 {
     for (const char *c = value; *c; c++) {
         if (strchr("\\^$.[]|()?*+{}", *c))
-            fputc('\\', out);
-        fputc(*c, out);
+            put_bytes(out, "\\", 1);
+        put_bytes(out, c, 1);
     }
 }
 
-static void put(FILE *out, const char *value, enum quoting quoting)
+static void put(struct filled *out, const char *value, enum quoting quoting)
 {
     if (quoting == QUOTE_JSON)
         put_json(out, value);
     else if (quoting == QUOTE_REGEX)
         put_regex(out, value);
     else
-        fputs(value, out);
+        put_bytes(out, value, strlen(value));
 }
 
 static const char *find(const struct values *values, const char *name,
@@ -96,15 +112,11 @@ static const char *find(const struct values *values, const char *name,
 char *values_fill(const struct values *values, const char *text,
                   enum quoting quoting, const char **missing)
 {
-    char *filled = NULL;
-    size_t size = 0;
+    struct filled out = {0};
     *missing = NULL;
-    FILE *out = open_memstream(&filled, &size);
-    if (!out)
-        return NULL;
-    for (const char *at; (at = strstr(text, "{{")) && !*missing;) {
+    for (const char *at; (at = strstr(text, "{{"));) {
         if (!strncmp(at, "{{{{", 4)) { /* a literal one */
-            fwrite(text, 1, (size_t)(at + 2 - text), out);
+            put_bytes(&out, text, (size_t)(at + 2 - text));
             text = at + 4;
             continue;
         }
@@ -112,30 +124,45 @@ char *values_fill(const struct values *values, const char *text,
         if (!end)
             break;
         const char *value = find(values, at + 2, (size_t)(end - at - 2));
-        fwrite(text, 1, (size_t)(at - text), out);
-        if (value)
-            put(out, value, quoting);
-        else
+        if (!value) {
             *missing = at + 2;
+            free(out.at);
+            return NULL;
+        }
+        put_bytes(&out, text, (size_t)(at - text));
+        put(&out, value, quoting);
         text = end + 2;
     }
-    fputs(text, out);
-    if (fclose(out) || *missing) {
-        free(filled);
-        return NULL;
-    }
-    return filled;
+    put_bytes(&out, text, strlen(text));
+    return out.at;
 }
 
 /* -------------------------------------------------------------- prepare -- */
+
+static void *regex_malloc(size_t size, void *arg)
+{
+    (void)arg;
+    return kit_malloc(size);
+}
+
+static void regex_free(void *at, void *arg)
+{
+    (void)arg;
+    free(at);
+}
 
 static bool compile(struct pattern *pattern, char *why, size_t size)
 {
     int code;
     PCRE2_SIZE at;
+    pcre2_general_context *memory =
+        pcre2_general_context_create(regex_malloc, regex_free, NULL);
+    pcre2_compile_context *context = pcre2_compile_context_create(memory);
     pattern->regex =
         pcre2_compile((PCRE2_SPTR)pattern->text, PCRE2_ZERO_TERMINATED,
-                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
+                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at, context);
+    pcre2_compile_context_free(context);
+    pcre2_general_context_free(memory);
     if (pattern->regex)
         return true;
     char text[128];
@@ -147,9 +174,8 @@ static bool compile(struct pattern *pattern, char *why, size_t size)
 static bool take_hex(struct pattern *pattern, char *why, size_t size)
 {
     size_t room = strlen(pattern->text) / 2 + 1;
-    pattern->bytes = malloc(room);
-    ptrdiff_t n =
-        pattern->bytes ? steps_unhex(pattern->text, pattern->bytes, room) : -1;
+    pattern->bytes = kit_malloc(room);
+    ptrdiff_t n = steps_unhex(pattern->text, pattern->bytes, room);
     pattern->len = n < 0 ? 0 : (size_t)n;
     if (n < 0)
         snprintf(why, size,
@@ -161,11 +187,8 @@ static bool take_hex(struct pattern *pattern, char *why, size_t size)
 
 static bool no_value(const char *missing, char *why, size_t size)
 {
-    if (missing)
-        snprintf(why, size, "{{%.*s}} has no value", (int)strcspn(missing, "}"),
-                 missing);
-    else
-        snprintf(why, size, "out of memory");
+    snprintf(why, size, "{{%.*s}} has no value", (int)strcspn(missing, "}"),
+             missing);
     return false;
 }
 
@@ -201,34 +224,34 @@ void pattern_fini(struct pattern *pattern)
 
 /* ---------------------------------------------------------------- match -- */
 
-static bool capture(const struct pattern *pattern, struct values *values,
+static void capture(const struct pattern *pattern, struct values *values,
                     const char *value, size_t len)
 {
-    return !pattern->step->capture ||
-           values_set(values, pattern->step->capture, value, len);
+    if (pattern->step->capture)
+        values_set(values, pattern->step->capture, value, len);
 }
 
 /* The first group, if there is one, is what is captured. */
 static bool matches_regex(const struct pattern *pattern,
                           const struct message *message, struct values *values)
 {
+    pcre2_general_context *memory =
+        pcre2_general_context_create(regex_malloc, regex_free, NULL);
     pcre2_match_data *data =
-        pcre2_match_data_create_from_pattern(pattern->regex, NULL);
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    bool hit = false;
-    if (data && limits) {
-        pcre2_set_match_limit(limits, MATCH_LIMIT);
-        int groups = pcre2_match(pattern->regex, (PCRE2_SPTR)message->bytes,
-                                 message->len, 0, 0, data, limits);
-        const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data);
-        int group = groups > 1 && at[2] != PCRE2_UNSET ? 1 : 0;
-        hit = groups > 0 &&
-              capture(pattern, values, message->bytes + at[2 * group],
-                      at[2 * group + 1] - at[2 * group]);
-    }
+        pcre2_match_data_create_from_pattern(pattern->regex, memory);
+    pcre2_match_context *limits = pcre2_match_context_create(memory);
+    pcre2_set_match_limit(limits, MATCH_LIMIT);
+    int groups = pcre2_match(pattern->regex, (PCRE2_SPTR)message->bytes,
+                             message->len, 0, 0, data, limits);
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data);
+    int group = groups > 1 && at[2] != PCRE2_UNSET ? 1 : 0;
+    if (groups > 0)
+        capture(pattern, values, message->bytes + at[2 * group],
+                at[2 * group + 1] - at[2 * group]);
     pcre2_match_data_free(data);
     pcre2_match_context_free(limits);
-    return hit;
+    pcre2_general_context_free(memory);
+    return groups > 0;
 }
 
 static bool matches_json(const struct pattern *pattern,
@@ -238,8 +261,9 @@ static bool matches_json(const struct pattern *pattern,
                               JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     const json_t *value = root ? path_get(pattern->text, root) : NULL;
     char *text = value ? path_text(value) : NULL;
-    bool hit = text && (!pattern->equals || !strcmp(text, pattern->equals)) &&
-               capture(pattern, values, text, strlen(text));
+    bool hit = text && (!pattern->equals || !strcmp(text, pattern->equals));
+    if (hit)
+        capture(pattern, values, text, strlen(text));
     free(text);
     json_decref(root);
     return hit;
@@ -271,6 +295,8 @@ bool pattern_matches(const struct pattern *pattern,
         return matches_regex(pattern, message, values);
     if (pattern->step->verb == VERB_RECEIVE_JSON)
         return matches_json(pattern, message, values);
-    return matches_bytes(pattern, message) &&
-           capture(pattern, values, message->bytes, message->len);
+    if (!matches_bytes(pattern, message))
+        return false;
+    capture(pattern, values, message->bytes, message->len);
+    return true;
 }

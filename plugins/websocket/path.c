@@ -67,12 +67,8 @@ bool path_is_valid(const char *path)
 
 static const json_t *step_into(const json_t *value, const struct part *part)
 {
-    if (part->key) {
-        char *key = strndup(part->key, part->len);
-        const json_t *inner = key ? json_object_get(value, key) : NULL;
-        free(key);
-        return inner;
-    }
+    if (part->key)
+        return json_object_getn(value, part->key, part->len);
     long count = (long)json_array_size(value);
     long index = part->index < 0 ? count + part->index : part->index;
     return index < 0 ? NULL : json_array_get(value, (size_t)index);
@@ -89,6 +85,6 @@ const json_t *path_get(const char *path, const json_t *root)
 char *path_text(const json_t *value)
 {
     return json_is_string(value)
-               ? strdup(json_string_value(value))
+               ? kit_strdup(json_string_value(value))
                : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }

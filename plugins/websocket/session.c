@@ -413,11 +413,8 @@ static bool begin(struct session *session)
                                        .tls = session->target.tls,
                                        .net = &session->conf->net};
     make_nonce(session->nonce);
-    if (!values_set(&session->values, "nonce", session->nonce,
-                    strlen(session->nonce))) {
-        session_fail(session, RLV_F_RESOURCE, "ENOMEM", "out of memory");
-        return false;
-    }
+    values_set(&session->values, "nonce", session->nonce,
+               strlen(session->nonce));
     return true;
 }
 

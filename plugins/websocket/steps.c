@@ -238,9 +238,8 @@ static bool check_json(struct reading *r, const char *key, const char *value)
 static bool check_hex(struct reading *r, const char *key, const char *value)
 {
     size_t size = strlen(value);
-    uint8_t *bytes = malloc(size + 1);
-    bool ok =
-        bytes && (strstr(value, "{{") || steps_unhex(value, bytes, size) >= 0);
+    uint8_t *bytes = kit_malloc(size + 1);
+    bool ok = strstr(value, "{{") || steps_unhex(value, bytes, size) >= 0;
     free(bytes);
     return ok || wrong(r, key, value, "pairs of hex digits such as 00ff");
 }

@@ -81,14 +81,16 @@ static bool read_host(struct target *target, CURLU *url)
 
 static bool read_resource(struct target *target, CURLU *url)
 {
-    char *path = NULL, *query = NULL, *both = NULL;
+    char *path = NULL, *query = NULL;
+    char *at = target->text + target->used;
+    size_t room = sizeof target->text - target->used;
     curl_url_get(url, CURLUPART_PATH, &path, 0);
     curl_url_get(url, CURLUPART_QUERY, &query, 0);
-    int n = asprintf(&both, "%s%s%s", path ? path : "/", query ? "?" : "",
+    int n = snprintf(at, room, "%s%s%s", path ? path : "/", query ? "?" : "",
                      query ? query : "");
-    if (n >= 0) {
-        target->resource = keep(target, both, (size_t)n);
-        free(both);
+    if (n >= 0 && (size_t)n < room) {
+        target->resource = at;
+        target->used += (size_t)n + 1;
     }
     curl_free(path);
     curl_free(query);

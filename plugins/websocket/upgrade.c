@@ -67,16 +67,13 @@ static bool given(const struct websocket_conf *conf, const char *name)
 static void put_basic(struct writer *out, const char *user,
                       const char *password)
 {
-    char *plain = NULL;
-    int n = asprintf(&plain, "%s:%s", user, password ? password : "");
-    char *coded = n < 0 ? NULL : malloc((size_t)n * 4 / 3 + 5);
-    if (coded) {
-        EVP_EncodeBlock((unsigned char *)coded, (unsigned char *)plain, n);
-        put(out, "Authorization: Basic %s\r\n", coded);
-    }
+    size_t size = strlen(user) + (password ? strlen(password) : 0) + 2;
+    char *plain = kit_malloc(size), *coded = kit_malloc(size * 4 / 3 + 5);
+    int n = snprintf(plain, size, "%s:%s", user, password ? password : "");
+    EVP_EncodeBlock((unsigned char *)coded, (unsigned char *)plain, n);
+    put(out, "Authorization: Basic %s\r\n", coded);
     free(coded);
-    if (n >= 0)
-        free(plain);
+    free(plain);
 }
 
 static void put_auth(struct writer *out, const struct websocket_conf *conf,

@@ -4,7 +4,6 @@
  * Everything that happens at run time begins in session.c. */
 #include "websocket/websocket.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -155,8 +154,7 @@ static bool validate(const void *arg, const char **option, char *why,
 static int init(const struct rlv_host *host)
 {
     websocket_host = host;
-    kit_init(host);
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+    return kit_init(host);
 }
 
 RLV_PLUGIN(.name = "websocket", .version = RELEVO_VERSION,

@@ -188,14 +188,13 @@ struct values {
     struct rlv_pair *pairs; /* owned, as the texts are */
     size_t count;
 };
-/* False: no memory. */
-bool values_set(struct values *, const char *name, const char *value,
+void values_set(struct values *, const char *name, const char *value,
                 size_t len);
 void values_fini(struct values *);
 
 enum quoting { QUOTE_NONE, QUOTE_JSON, QUOTE_REGEX };
 /* The text with each {{name}} filled in; the caller frees. NULL: a name has no
- * value, *missing points at it; or no memory, and it is NULL. */
+ * value, and *missing points at it. */
 char *values_fill(const struct values *, const char *text, enum quoting,
                   const char **missing);
 

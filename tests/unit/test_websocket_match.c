@@ -30,7 +30,7 @@ static char *match(enum verb verb, const char *text, const char *equals,
     char why[200] = "", *found = NULL;
     struct message *message = message_new(bytes, strlen(bytes));
     message->binary = verb == VERB_RECEIVE_HEX;
-    assert_true(values_set(&values, "nonce", "a.c", 3));
+    values_set(&values, "nonce", "a.c", 3);
     if (!pattern_prepare(&pattern, &step, &values, why, sizeof why))
         fail_msg("%s: %s", text, why);
     if (pattern_matches(&pattern, message, &values))
@@ -106,8 +106,8 @@ static void names_are_filled_in_and_quoted(void **state)
         {QUOTE_NONE, "", ""},
     };
     struct values values = {0};
-    assert_true(values_set(&values, "v", "old", 3));
-    assert_true(values_set(&values, "v", "\"x.\\", 4));
+    values_set(&values, "v", "old", 3);
+    values_set(&values, "v", "\"x.\\", 4);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const char *missing;
         char *filled =
