@@ -25,6 +25,11 @@ static const struct words *words_of(const struct run *run)
     return &words[run->conf->sharded != 0];
 }
 
+static const char *payload_of(const struct run *run)
+{
+    return run->conf->message ? run->conf->message : run->nonce;
+}
+
 static void arrive(struct run *run)
 {
     if (!run->published_ns || !run->delivered_ns)
@@ -67,7 +72,7 @@ static void on_push(struct run *run, const redisReply *reply)
     }
     if (run->delivered_ns)
         return;
-    if (!reply_is(reply->element[2], run->nonce)) {
+    if (!reply_is(reply->element[2], payload_of(run))) {
         other_message(run);
         return;
     }
@@ -112,7 +117,7 @@ static void on_subscribed(struct run *run, const redisReply *reply)
     run->subscriber.push = on_push;
     run->sent_ns = redis_host->now();
     SESSION_COMMAND(run->main, words_now->publish, on_published,
-                    words_now->publish, run->channel, run->nonce);
+                    words_now->publish, run->channel, payload_of(run));
 }
 
 static void on_ready(struct run *run)

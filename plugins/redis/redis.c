@@ -47,7 +47,7 @@ static const struct rlv_option options[] = {
     OPT(RLV_STRING,   "channel", 0, channel, NULL, NULL,
         "Channel of publish; of pubsub, where it is not to be one of our own."),
     OPT(RLV_STRING,   "message", 0, message, NULL, NULL,
-        "What publish sends; {{nonce}} stands for what the check says that triggered this one."),
+        "What publish sends, and pubsub in place of a random text; {{nonce}} stands for that of the check that triggered this one."),
     OPT(RLV_BOOL,     "sharded", 0, sharded, "false", NULL,
         "Whether pubsub and publish are those of a cluster's shards: SSUBSCRIBE, SPUBLISH."),
     OPT(RLV_STRING,   "master_name", 0, master_name, NULL, NULL,
@@ -272,6 +272,11 @@ static bool check_together(const struct redis_conf *conf, const char **option,
     if (publish && (!conf->channel || !conf->message)) {
         *option = "operations";
         snprintf(why, size, "the operation publish needs channel and message");
+        return false;
+    }
+    if (conf->message && !conf->channel) {
+        *option = "message";
+        snprintf(why, size, "message is sent on channel, which is not given");
         return false;
     }
     if (conf->channel && !conf->allow_write) {

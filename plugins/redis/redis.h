@@ -33,7 +33,7 @@ struct redis_conf {
     const char *key_prefix;
     int64_t ttl_ns;
     const char *channel; /* NULL: one of our own */
-    const char *message;
+    const char *message; /* NULL: a nonce */
     int64_t sharded;
     const char *master_name;
     int64_t keep_alive;

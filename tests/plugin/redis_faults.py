@@ -642,6 +642,7 @@ def case_bad_options():
             ({"operations": ["pubsub"], "channel": "x"}, "allow_write"),
             ({"channel": "x"}, "pubsub"),
             ({"operations": ["publish"], "channel": "x"}, "message"),
+            ({"operations": ["pubsub"], "message": "x"}, "channel"),
             ({"operations": ["publish"], "channel": "x", "message": "y"},
              "allow_write"),
             ({"keep_alive": True, "all_addresses": True}, "exclude"),

@@ -83,6 +83,11 @@ def case_channel_of_others():
         must_see(result, receivers=2)
         message = listener.read()
         assert message[:2] == ["message", "news"], message
+        assert len(message[2]) == 32, message
+        must(look(redis, {"operations": ["pubsub"], "channel": "news",
+                          "message": "hello", "allow_write": True}),
+             outcome="ok")
+        assert listener.read() == ["message", "news", "hello"]
 
 
 def case_publish():
