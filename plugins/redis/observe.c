@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One reply of the operation is in; the first is what the operation took. */
+/* One reply of the operation is in; the last ends it. */
 static void arrived(struct run *run)
 {
     if (!--run->awaited)

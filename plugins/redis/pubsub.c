@@ -54,7 +54,7 @@ static void other_message(struct run *run)
                   run->channel);
     else if (++run->others > OTHERS_MAX)
         run_fault(run, RLV_F_PROTOCOL, "flood",
-                  "%s sent %d other messages on %s before ours", peer,
+                  "%s sent %d other messages on %s beside ours", peer,
                   OTHERS_MAX, run->channel);
 }
 
@@ -70,9 +70,7 @@ static void on_push(struct run *run, const redisReply *reply)
             run_misfit(run, reply, words_of(run)->subscribe);
         return;
     }
-    if (run->delivered_ns)
-        return;
-    if (!reply_is(reply->element[2], payload_of(run))) {
+    if (run->delivered_ns || !reply_is(reply->element[2], payload_of(run))) {
         other_message(run);
         return;
     }

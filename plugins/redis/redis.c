@@ -316,8 +316,7 @@ static bool validate(const void *arg, const char **option, char *why,
 static int init(const struct rlv_host *host)
 {
     redis_host = host;
-    kit_init(host);
-    return 0;
+    return kit_init(host);
 }
 
 RLV_PLUGIN(.name = "redis", .version = RELEVO_VERSION,

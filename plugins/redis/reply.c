@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/init.h"
+
 #define WORD(text) (text), sizeof(text) - 1
 
 /* ------------------------------------------------------------------ reader */
@@ -27,9 +29,8 @@ void reader_init(struct reader *reader, size_t max_bytes, size_t max_items)
 {
     reader_fini(reader);
     *reader = (struct reader){.max_bytes = max_bytes, .max_items = max_items};
-    reader->own = redisReaderCreate();
-    if (!reader->own)
-        abort(); /* out of memory ends a worker */
+    while (!(reader->own = redisReaderCreate()))
+        free(kit_malloc(sizeof *reader->own)); /* or the worker ends */
     reader->functions = *reader->own->fn;
     make_array = reader->functions.createArray;
     reader->functions.createArray = make_limited;
@@ -68,7 +69,9 @@ enum reader_state reader_next(struct reader *reader, redisReply **reply)
     void *object = NULL;
     *reply = NULL;
     if (redisReaderGetReply(own, &object) != REDIS_OK)
-        return reader->large ? READER_LARGE : READER_BROKEN;
+        return reader->large               ? READER_LARGE
+               : own->err == REDIS_ERR_OOM ? READER_SHORT
+                                           : READER_BROKEN;
     if (!object) {
         reader->large = reader->bytes > reader->max_bytes ||
                         announced(own) > reader->max_bytes;

@@ -10,7 +10,8 @@ enum reader_state {
     READER_EMPTY,  /* no whole reply yet */
     READER_REPLY,  /* one */
     READER_BROKEN, /* no RESP: reader_error() */
-    READER_LARGE   /* a reply beyond the limits */
+    READER_LARGE,  /* a reply beyond the limits */
+    READER_SHORT   /* of memory */
 };
 
 /* Bytes in, replies out. Holds no more than a reply of max_bytes and

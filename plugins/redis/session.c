@@ -19,22 +19,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/init.h"
+
 #define ITEMS_MAX 65536 /* of the arrays of one reply */
 #define PENDING_MAX \
     (sizeof((struct session *)0)->pending / sizeof(struct pending))
 #define RECEIVED_MAX 256
+/* hiredis had no memory: nor has the kit, and the worker ends, or by now there
+ * is some. */
+#define COMMAND_SPARE 65536
 
 /* ---------------------------------------------------------------- commands */
 
 static void gather(struct session *session, const void *bytes, size_t n)
 {
     if (session->out_len + n > session->out_size) {
-        size_t size = (session->out_len + n) * 2;
-        char *grown = realloc(session->out, size);
-        if (!grown)
-            abort(); /* out of memory ends a worker */
-        session->out = grown;
-        session->out_size = size;
+        session->out_size = (session->out_len + n) * 2;
+        session->out = kit_realloc(session->out, session->out_size);
     }
     memcpy(session->out + session->out_len, bytes, n);
     session->out_len += n;
@@ -45,9 +46,12 @@ void session_command(struct session *session, const char *name,
                      const char *const *argv)
 {
     char *text = NULL;
-    int n = redisFormatCommandArgv(&text, (int)argc, (const char **)argv, NULL);
-    if (n < 0 || session->count == PENDING_MAX)
-        abort(); /* out of memory; more at once than any operation sends */
+    int n;
+    while ((n = redisFormatCommandArgv(&text, (int)argc, (const char **)argv,
+                                       NULL)) < 0)
+        free(kit_malloc(COMMAND_SPARE));
+    if (session->count == PENDING_MAX)
+        abort(); /* more at once than any operation sends */
     gather(session, text, (size_t)n);
     redisFreeCommand(text);
     size_t last = (session->first + session->count++) % PENDING_MAX;
@@ -198,6 +202,12 @@ static void garbage(struct session *session, const char *bytes, size_t n,
                   "bytes) or has over %d items",
                   peer, waits ? waits : "nothing",
                   (long long)run->conf->max_reply, ITEMS_MAX);
+        return;
+    }
+    if (state == READER_SHORT) {
+        run_fault(run, RLV_F_RESOURCE, "ENOMEM",
+                  "no memory for the reply of %s to %s", peer,
+                  waits ? waits : "nothing");
         return;
     }
     redis_host->evidence(run->probe, "received", bytes,

@@ -8,6 +8,7 @@ with (shared/vectors/resp) do no harm as answers to PING.
 """
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -57,6 +58,25 @@ def case_everything_at_once():
         # Nothing is left behind.
         assert redis.ask("DBSIZE") == 0
         assert redis.ask("PUBSUB", "CHANNELS") == []
+
+
+def case_least_privilege():
+    """The user that the page recommends."""
+    with open(os.path.join(os.environ["RELEVO_SOURCE"],
+                           "docs/redis.md")) as f:
+        recipe = re.search(r"`ACL SETUSER mon on >PASSWORD ([^`]*)`",
+                           f.read()).group(1).split()
+    with Redis(folder) as redis:
+        redis.ask("ACL", "SETUSER", "mon", "on", ">s3cret", *recipe)
+        result = look(redis, {"operations": ["ping", "setget", "pubsub",
+                                             "info", "time"], "db": 1,
+                              "allow_write": True, "username": "mon",
+                              "password": "s3cret"})
+        must(result, outcome="ok")
+        must_see(result, role="master", refused="SLOWLOG LEN, SLOWLOG GET")
+        denied = {entry[entry.index("object") + 1]
+                  for entry in redis.ask("ACL", "LOG")}
+        assert denied == {"slowlog|len", "slowlog|get"}, denied
 
 
 def case_key_of_our_own_has_an_end():
