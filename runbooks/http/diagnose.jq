@@ -4,8 +4,8 @@
 
 include "relevo";
 include "health";
+include "look";
 
-def text: if type == "string" then . elif . == null then "" else tojson end;
 def objects_of($key): .[$key]? | objects;
 
 # [plugin, url without credentials, scheme, host, port]
@@ -43,10 +43,6 @@ def errno_hint:
     "There is no route to it: look at the network before the service. "
   else "" end;
 
-def runbook_for($name; $kind; $map):
-  ([$map | splits(" +") | select(contains("=")) | split("=")
-     | select(.[0] == $name or .[0] == $kind) | .[1:] | join("=")][0]) // empty;
-
 def blamed($components; $map; $source): . as $context
   | ($components | map(select(.state == "bad")) | by_weight) as $bad
   | ($components | map(select(.state == "good") | .name) | join(", ")) as $good
@@ -64,7 +60,7 @@ def blamed($components; $map; $source): . as $context
       verdict("dependency:\($bad[0].name)";
         if $bad | length == 1 then 0.95
         elif ($bad[0].name | component_kind) == "database" then 0.8 else 0.6 end),
-      ($bad[0] | runbook_for(.name; (.name | component_kind); $map)
+      ($bad[0] | runbook_for([.name, (.name | component_kind)]; $map)
         | recommend(.; "\($bad[0].name) is the cause, \($context | check_name) only reports it"))
     end;
 
@@ -77,36 +73,14 @@ def false_lines: [.result?.expectations? | arrays | .[] | objects
   | select(.true == false)
   | "\(.line | clean(120)) (\(.values | clean(120)))"];
 
-def early($map): . as $context
+def early($facts): . as $context
+  | ($facts.recommend // "") as $map
   | if type != "object" then error("not an object") else . end
   | evidence_components as $components
   | blamed($components; $map; "from the failing answer"),
     (false_lines | if length > 0 then
        finding("info"; "http.expectations"; "not as expected: \(.[0])";
          (.[1:5] | join("; ")); "") else empty end);
-
-# ------------------------------------------------------------------- name ---
-def lines: split("\n") | map(select(. != ""));
-
-def name_findings($facts; $host): ($facts.nameservers | lines
-    | map(sub("^nameserver +"; "")) | join(", ")) as $servers
-  | if ($facts.addresses | lines | length) > 0 then
-      ($facts.dns_ms | tonumber) as $ms
-      | if $ms > 1000 then
-          finding("warn"; "http.dns_slow"; "resolving \($host) took \($ms) ms";
-            "Nameservers here: \($servers)"; "look at the first nameserver: it is probably not answering")
-        else empty end
-    elif $facts.dns_exit == "124" then
-      finding("crit"; "http.dns"; "resolving \($host) did not end within 3 s";
-        "Nameservers here: \($servers). Nobody answered, so the name may well be right.";
-        "look at the nameservers and at this host's network: every other check here suffers too"),
-      verdict("dns:timeout"; 0.9)
-    else
-      finding("crit"; "http.dns"; "\($host) does not resolve here";
-        "Nameservers here: \($servers)";
-        "ask another resolver (dig \($host) @9.9.9.9): if that one knows it, mend the resolver, else the zone or the domain's registration"),
-      verdict("dns:no_such_name"; 0.9)
-    end;
 
 # ------------------------------------------------------- one address's fate ---
 def good_code: . >= 200 and . < 400;
@@ -116,39 +90,15 @@ def fate($scheme): .curl as $c
     elif ($c.exitcode == 0 or $c.exitcode == 23) and ($c.http_code // 0) > 0 then
       (if $c.http_code >= 500 then "5xx" elif $c.http_code >= 400 then "4xx"
        elif $c.http_code >= 300 then "3xx" else "fine" end)
-    elif $c.exitcode == 7 and (.reason | test("refused"; "i")) then "refused"
-    elif $c.exitcode == 7 and (.reason | test("unreach|no route"; "i")) then "unreachable"
+    elif reach_fate then reach_fate
     elif $c.exitcode == 60 then "certificate"
     elif $c.exitcode == 35 then "tls"
     elif $c.exitcode == 28 and ($c.http_code // 0) > 0 then "unfinished"
-    elif $c.exitcode == 28 and $c.time_connect == 0 then "connect_timeout"
     elif $c.exitcode == 28 and $scheme == "https" and $c.time_appconnect == 0 then "tls_timeout"
     elif $c.exitcode == 28 then "timeout"
     elif $c.exitcode == 52 then "closed"
     elif $c.exitcode == 56 then "reset"
-    elif $c.exitcode == 7 then "connect"
     else "other" end;
-
-def is_own($own): . as $address | ($address | test("^(127\\.|::1$)"))
-  or ($own | index($address) != null);
-
-def refused_finding($facts; $port; $where): .address as $address
-  | ($facts.own | lines) as $own
-  | ($facts.listening | lines
-      | map([splits(" +")] | select(length > 3) | .[3])) as $sockets
-  | if $address | is_own($own) then
-      ($sockets | map(select(endswith(":\($port)")))) as $same
-      | finding("crit"; "http.refused"; "nothing listens on \($where)";
-          if $sockets == [] then "This is the monitor's own machine."
-          elif $same != [] then "This is the monitor's own machine; port \($port) is open on \($same | unique | join(", ")), which is another address."
-          else "This is the monitor's own machine. Ports that are listened on: \($sockets | map(sub(".*:"; "")) | unique_by(tonumber? // .) | .[:20] | join(", "))." end;
-          if $same != [] then "the service is bound to another address: correct its listen address or the check's URL"
-          else "the service is down or on another port: systemctl --failed; its last log lines; df -h, a full disk stops services too" end)
-    else
-      finding("crit"; "http.refused"; "nothing listens on \($where)";
-        "The host is up and answered at once that the port is closed.";
-        "on \($address): is the process running (ss -ltn 'sport = :\($port)'), was it deployed or killed just now, is the disk full?")
-    end;
 
 def tls_next($facts):
   ($facts.expires | tonumber? // null) as $expires
@@ -161,9 +111,9 @@ def tls_next($facts):
 
 def fate_finding($facts; $port; $scheme; $fate):
   .curl as $c
-  | (if .address | contains(":") then "[\(.address)]:\($port)" else "\(.address):\($port)" end) as $where
+  | (.address | place($port)) as $where
   | if $fate == "fine" or $fate == "skipped" then empty
-    elif $fate == "refused" then refused_finding($facts; $port; $where)
+    elif $fate | reach_class then reach_finding($facts; $port; $fate; "http")
     elif $fate == "5xx" then
       finding("warn"; "http.status"; "\($where) answers \($c.http_code)";
         (.body | clean(300)); "")
@@ -174,13 +124,6 @@ def fate_finding($facts; $port; $scheme; $fate):
       finding("info"; "http.redirect"; "\($where) redirects to \($c.redirect_url | clean(120))";
         (if .hops > 5 then "After \(.hops) redirects on the same host: a loop." else "Another host or scheme: not followed from here." end);
         "give the check the final URL")
-    elif $fate == "unreachable" then
-      finding("crit"; "http.unreachable"; "no route to \($where)"; .reason;
-        "ip route get \(.address); is the other family (IPv4 or IPv6) the one that works?")
-    elif $fate == "connect_timeout" then
-      finding("crit"; "http.connect_timeout"; "\($where) does not take the connection";
-        "No answer to the handshake within 3 s: the host is down, a firewall drops it, or its accept queue is full.";
-        "try another port of the host (ssh): no answer at all is the host or the path, an answer is a firewall or a hung service")
     elif $fate == "tls_timeout" then
       finding("crit"; "http.tls_timeout"; "\($where) takes the connection, and TLS never starts";
         ""; "the kernel answers, the process does not: it hangs, or speaks plain HTTP on this port")
@@ -260,7 +203,7 @@ def late($facts): . as $context
   | ([$facts.tries[].body | health_components[]] | group_by(.name) | map(worst)) as $live
   | ($live | map(select(.state == "bad"))) as $live_bad
   | ([phase_findings]) as $slow
-  | name_findings($facts; $host),
+  | name_findings($facts; $host; "http"),
     ($fates[] | .fate as $fate | .seen
       | fate_finding($facts; $port; $scheme; $fate)),
     (if $known == [] and $live_bad != [] then

@@ -1,0 +1,101 @@
+# shellcheck shell=sh
+# What a diagnosis looks at from here before it speaks any protocol: the name,
+# its addresses, whether they take a connection, and this machine's own sockets
+# and addresses. Sourced after relevo.sh by http/diagnose, redis/diagnose and
+# websocket/diagnose:
+#
+#     runbook_begin jq curl
+#     look_begin "${0%/*}"
+#     look_up "$host"; look_around
+#     conclude late
+#
+# Each look leaves a file in $facts; lib/look.jq says what they mean.
+
+# look_begin FOLDER: where the runbook's own diagnose.jq lies.
+look_begin() {
+    here=$1
+    facts=$runbook_dir/facts
+    tries=$runbook_dir/tries # of each address its own files
+    mkdir -p "$facts" "$tries"
+}
+
+# ask FILTER: diagnose.jq on the context, with all that was seen so far.
+ask() {
+    filter=$1
+    set --
+    for file in "$facts"/*; do
+        if [ -f "$file" ]; then set -- "$@" --rawfile "${file##*/}" "$file"; fi
+    done
+    # "input": a context that is empty is an error, not silence.
+    jq -nrc -L "$runbook_lib" -L "$here" "$@" \
+        "include \"look\"; include \"diagnose\"; (\$ARGS.named | seen) as \$facts | input | $filter" \
+        "$runbook_context"
+}
+
+# conclude NAME: what early($facts) or late($facts) of diagnose.jq come to, said
+# on descriptor 3; a context that is not as promised ends the run.
+conclude() {
+    ask "$1(\$facts)" >"$runbook_dir/$1.jsonl" 2>"$runbook_dir/$1.err" || {
+        finding warn runbook.context "the context on standard input is not the JSON that was promised" \
+            "$(head -c 300 "$runbook_dir/$1.err")"
+        exit 78
+    }
+    runbook_emit <"$runbook_dir/$1.jsonl"
+}
+
+# concluded NAME TEXT: whether a line of that conclusion has this text.
+concluded() { grep -qF "$2" "$runbook_dir/$1.jsonl"; }
+
+# look_up NAME: its addresses, at most four; how long that took.
+look_up() {
+    began=$(date +%s%3N)
+    timeout 3 getent ahosts -- "$1" >"$facts/ahosts" 2>/dev/null
+    printf '%s' "$?" >"$facts/dns_exit"
+    printf '%s' "$(($(date +%s%3N) - began))" >"$facts/dns_ms"
+    awk '$2 == "STREAM" && !seen[$1]++ { print $1 }' "$facts/ahosts" |
+        head -n 4 >"$facts/addresses"
+}
+
+# look_around: who listens on this machine, which addresses it has, whom it asks
+# for names.
+look_around() {
+    : >"$facts/listening"
+    if command -v ss >/dev/null 2>&1; then
+        timeout 2 ss -Hltn >"$facts/listening" 2>/dev/null
+    fi
+    if command -v ip >/dev/null 2>&1; then
+        timeout 2 ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }'
+    else
+        timeout 2 hostname -I 2>/dev/null | tr ' ' '\n'
+    fi >"$facts/own"
+    grep -E '^nameserver' /etc/resolv.conf >"$facts/nameservers" 2>/dev/null ||
+        : >"$facts/nameservers"
+}
+
+# curl_reason LOG: curl's own words for why a connection failed.
+curl_reason() {
+    grep -aoE '(failed:|connect fail for [^ ]+:) .*' "$1" | tail -n 1 |
+        sed 's/^.*: //'
+}
+
+# bracketed ADDRESS: as it stands in a URL.
+bracketed() {
+    case $1 in
+    *:*) printf '[%s]' "$1" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
+# secret_value NAME: the value of a secret parameter, its last newline gone;
+# nothing where it is not given. Only for builtins and the environment of the
+# one program that needs it, never for an argument.
+secret_value() {
+    secret_file=$(printenv "RELEVO_SECRET_$1") || return 0
+    cat -- "$secret_file"
+}
+
+# keep_secret: what stands on standard input is blotted out of every finding.
+keep_secret() {
+    cat >>"$runbook_dir/secrets" && printf '\n' >>"$runbook_dir/secrets"
+    cp "$runbook_dir/secrets" "$facts/secrets"
+}
