@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2154 # runbook_dir and such are those of relevo.sh
 # What a diagnosis looks at from here before it speaks any protocol: the name,
 # its addresses, whether they take a connection, and this machine's own sockets
 # and addresses. Sourced after relevo.sh by http/diagnose, redis/diagnose and

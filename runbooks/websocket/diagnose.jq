@@ -41,8 +41,8 @@ def spent: [.result?.phases? | objects | to_entries[]
     | select(.value | type == "number") | "\(.key | rtrimstr("_ms")) \(.value | round) ms"]
   | join(", ");
 
-def evidence($label): [.result?.evidence? | arrays | .[] | objects
-  | select(.label == $label) | .text | strings][0] // "";
+def evidence($name): [.result?.evidence? | arrays | .[] | objects
+  | select(.label == $name) | .text | strings][0] // "";
 
 def journey($map): (.result?.code? | text) as $code | (.result?.fault? | text) as $fault
   | settings as $set | ($set.trigger | text | clean(60)) as $trigger | spent as $spent
@@ -87,6 +87,7 @@ def has_token($name; $token): header($name) | text | ascii_downcase | split(",")
 # null: the connection is open as it should be.
 def fate($facts): .curl as $c
   | if $c == null then "skipped"
+    elif .tls_began and $c.exitcode == 28 and $c.time_appconnect == 0 then "tls"
     elif reach_fate then reach_fate
     elif status == 101 then
       (if accepted($facts) | not then "accept"
@@ -96,7 +97,6 @@ def fate($facts): .curl as $c
     elif status > 0 then "status"
     elif $c.exitcode == 60 then "certificate"
     elif $c.exitcode == 35 then "tls"
-    elif $c.exitcode == 28 and ($c.url // "" | startswith("https")) and $c.time_appconnect == 0 then "tls"
     elif $c.exitcode == 28 then "hung"
     elif $c.exitcode | IN(52, 56) then "closed"
     else "other" end;
@@ -114,12 +114,12 @@ def stripped($facts): ($facts.plain // "" | fromjson? // null) as $plain
   | $plain != null and ($plain | status) == status
     and (($plain.body // "") == (.body // "") or (status | IN(400, 426)));
 
-def stripped_conclusion($where):
+def stripped_conclusion($where): status as $s |
   finding("crit"; "websocket.upgrade_stripped";
     "\($where) answers \(status) whether it is asked to upgrade or not: \(if status | IN(400, 426) then "a proxy before it removes Upgrade" else "a proxy removes Upgrade, or this is no WebSocket's path" end)";
     "\(server_hint) \(.body | clean(200))";
     "in nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\"; ask the server behind it directly, too")
-  | concludes("upgrade_stripped"; if status | IN(400, 426) then 0.9 else 0.7 end);
+  | concludes("upgrade_stripped"; if $s | IN(400, 426) then 0.9 else 0.7 end);
 
 def forbidden_conclusion($where; $facts; $origin): ($facts.other // "" | fromjson? // {} | status) as $other
   | if $other == 101 then
@@ -205,8 +205,8 @@ def frames:
   end;
 
 def received($facts): ($facts.bytes // "" | split(" ") | map(tonumber?)) as $bytes
-  | ($bytes | indices([13, 10, 13, 10])[0]) as $end
-  | if $end == null then [] else [limit(500; $bytes[$end + 4:] | frames)] end;
+  | ($bytes | indices([13, 10, 13, 10])[0]) as $ended
+  | if $ended == null then [] else [limit(500; $bytes[$ended + 4:] | frames)] end;
 
 def close_of: [.[] | select(.op == 8) | .payload][0]
   | if . == null then null
@@ -270,7 +270,7 @@ def late($facts): parts($facts) as $where
     ($facts.pong_ms | select(. != null) | metric("websocket.ping_ms"; tonumber; "ms")),
     (if [journey("")] | length > 0 then empty
      elif $first then verdict($first.class; $first.sure) else empty end),
-    (if $tries != [] and $seen == [] then
+    (if ($tries | any(.fate == null)) and $seen == [] then
        finding("info"; "websocket.well_now"; "it opens well from here now";
          "Status 101\(if $facts.pong_ms then ", a ping was answered within \($facts.pong_ms) ms" else "" end), silence and close are borne.";
          "a passing failure, or one that only the check's own steps and credentials meet")
