@@ -32,7 +32,7 @@ check_header() { # FILE
         echo "$file: no line '# kind: diagnose|remediate|notify'"
     grep -qE '^# title: .' <<<"$head" || echo "$file: no line '# title: …'"
     grep '^# param: ' <<<"$head" |
-        grep -vE '^# param: [a-z][a-z0-9_-]*( secret)?( required)?( default=[^ ]*)? ".+"$' |
+        grep -vE '^# param: [a-z][a-z0-9_-]*( secret)?( required)?( default=[^ ]*)? "[^"]+"$' |
         sed "s|^|$file: not a parameter: |" || true
     [[ -f $file.md ]] || echo "$file: no page $file.md beside it"
     local part
