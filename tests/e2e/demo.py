@@ -56,6 +56,8 @@ checks = {
 };
 runbooks = {
   diagnose   = { script = "http/diagnose"; match = { plugin = "http"; }; };
+  redis      = { script = "redis/diagnose"; match = { plugin = "redis"; }; };
+  websocket  = { script = "websocket/diagnose"; match = { plugin = "websocket"; }; };
   pg-restart = { script = "service/restart"; match = { check = "db"; when = "db contains '111'"; };
                  environments = ["production"]; params = { service = "postgresql@15-main"; }; };
   oncall     = { script = "notify/webhook"; on = ["down", "recovered"];
@@ -270,18 +272,26 @@ def the_journey(stage, world):
                "its phases", out)
 
 
-def outage_of(stage, check, fault, code):
+def diagnoses(incident):
+    return [r for r in incident["runs"]
+            if r["kind"] == "diagnose" and r["state"] == "ended"]
+
+
+def outage_of(stage, check, fault, code, diagnosed=1):
     """The incident of that check, which is open now."""
     incident = stage.watch.wait_incident(
-        "an incident of %s" % check, lambda i: i["check"] == check and
-        i["state"] != "resolved")
-    out = stage.relevo("incident", "show", lines=4)
+        "an incident of %s with its diagnosis" % check,
+        lambda i: i["check"] == check and i["state"] != "resolved" and
+        len(diagnoses(i)) >= diagnosed)
+    out = stage.relevo("incident", "show", lines=5, part="Found by")
     last = incident.get("latest", incident["result"])
     print("  …")
     stage.shown("  phases: " + ", ".join(
         "%s %g ms" % (name[:-3], ms) for name, ms in last["phases"].items()))
     stage.told((incident["fault"], incident["code"]) == (fault, code),
                "%s %s" % (fault, code), out)
+    stage.told(any(f["t"] == "finding" for r in diagnoses(incident)[-1:]
+                   for f in r["findings"]), "what the diagnosis found", out)
 
 
 def nothing_arrives(stage, world):
@@ -309,7 +319,8 @@ def redis_is_killed(stage, world):
     stage.step("Redis is killed: its port refuses")
     stage.typed("kill -9 %d" % world.way.redis.process.pid)
     world.way.redis.kill()
-    outage_of(stage, "production/cache", "refused", "ECONNREFUSED")
+    outage_of(stage, "production/cache", "refused", "ECONNREFUSED",
+              diagnosed=2)
     world.way.redis.start()
     stage.watch.wait_state("production/cache", "up")
     stage.watch.wait_state("production/live", "up")

@@ -21,10 +21,6 @@ DIAGNOSES = """
   redis     = { script = "redis/diagnose"; match = { plugin = "redis"; }; };
   websocket = { script = "websocket/diagnose"; match = { plugin = "websocket"; }; };
 """
-# Without the runbooks a failure is told apart all the same.
-SCRIPTS = os.path.join(os.environ.get("RELEVO_SOURCE", "."), "runbooks")
-ARE_DIAGNOSED = all(os.path.exists(os.path.join(SCRIPTS, name, "diagnose"))
-                    for name in ("redis", "websocket"))
 JOURNEY = ("connect", "subscribe", "publish", "deliver")
 
 
@@ -41,8 +37,7 @@ class Journey(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="relevo-e2e-")
         self.addCleanup(folder.cleanup)
         self.watch = Watch(folder.name, CONFIG % (self.way.checks(),
-                                                   DIAGNOSES if ARE_DIAGNOSED
-                                                   else ""))
+                                                   DIAGNOSES))
         self.watch.start()
         self.addCleanup(self.watch.stop)
         for name in ("cache", "gateway", "live"):
@@ -55,9 +50,9 @@ class Journey(unittest.TestCase):
         try:
             found = self.watch.wait_incident(
                 "an incident of %s with a diagnosis" % check,
-                lambda i: i["check"] == check and (not ARE_DIAGNOSED or
+                lambda i: i["check"] == check and
                 any(r["kind"] == "diagnose" and r["state"] == "ended"
-                    for r in i["runs"])))
+                    for r in i["runs"]))
             _, page, _ = self.watch.run("incident", "show")
             # Nothing else is accused of it.
             self.assertEqual([i["check"] for i in self.watch.incidents()],
@@ -66,11 +61,14 @@ class Journey(unittest.TestCase):
             mends()
         return found, page
 
-    def assert_diagnosed(self, incident, page):
-        titles = [f["title"] for r in incident["runs"] for f in r["findings"]
-                  if f["t"] == "finding"]
-        if ARE_DIAGNOSED:
-            self.assertTrue(titles, page)
+    def assert_diagnosed(self, incident, page, *found):
+        """By these findings, or by any."""
+        titles = {f.get("code"): f["title"] for r in incident["runs"]
+                  for f in r["findings"] if f["t"] == "finding"}
+        self.assertTrue(titles, page)
+        for code in found:
+            self.assertIn(code, titles)
+            self.assertIn(titles[code], " ".join(page.split()))
 
     def assert_phases(self, incident, page, *names):
         phases = incident["result"]["phases"]
@@ -103,9 +101,9 @@ class Journey(unittest.TestCase):
         self.assert_phases(incident, page, *JOURNEY)
         # It was published at once, and waited for.
         phases = incident["result"]["phases"]
-        self.assertGreater(phases["deliver_ms"], 10 * phases["publish_ms"])
+        self.assertGreater(phases["deliver_ms"], phases["publish_ms"])
         self.assertEqual(incident["impact"], [])
-        self.assert_diagnosed(incident, page)
+        self.assert_diagnosed(incident, page, "websocket.deliver")
         _, history, _ = self.watch.run("history", "live")
         self.assertRegex(history, r"PHASES[^\n]*\n(.*\n)*.*deliver ")
 
@@ -115,14 +113,14 @@ class Journey(unittest.TestCase):
         self.assertEqual((incident["fault"], incident["code"]),
                          ("timeout", "PING"))
         self.assert_phases(incident, page, "connect", "wait")
-        self.assert_diagnosed(incident, page)
+        self.assert_diagnosed(incident, page, "redis.hung")
 
     def test_redis_is_killed(self):
         incident, page = self.outage("cache", self.way.redis.kill,
                                      self.way.redis.start)
         self.assertEqual((incident["fault"], incident["code"]),
                          ("refused", "ECONNREFUSED"))
-        self.assert_diagnosed(incident, page)
+        self.assert_diagnosed(incident, page, "redis.refused")
 
     def test_what_came_back_is_another_one(self):
         self.outage("cache", self.way.redis.kill, self.way.redis.start)

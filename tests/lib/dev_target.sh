@@ -196,8 +196,10 @@ checks = {
 };
 
 runbooks = {
-  # Runs when a check of the plugin http fails, and says why.
-  api-diagnose = { script = "http/diagnose"; match = { plugin = "http"; }; };
+  # Run when a check of that plugin fails, and say why.
+  api-diagnose       = { script = "http/diagnose"; match = { plugin = "http"; }; };
+  redis-diagnose     = { script = "redis/diagnose"; match = { plugin = "redis"; }; };
+  websocket-diagnose = { script = "websocket/diagnose"; match = { plugin = "websocket"; }; };
 
   # Tells somebody. Put a webhook's URL into the environment first.
   #   oncall = { script = "notify/webhook"; on = ["down", "recovered"];
