@@ -44,7 +44,7 @@ ACTS = {
 SORTS = {
     "CRASH_IN_CONSTRUCTOR": ("opens", "signal 11"),
     "MISSING_SYMBOL": ("opens", "there_is_no_such_function_anywhere"),
-    "OLDER_ABI": ("opens", "built for version 0.0"),
+    "OLDER_ABI": ("opens", "built for version 0."),
     "NEWER_ABI": ("opens", "a newer Relevo is needed"),
     "CRASH_IN_INIT": ("comes_up", "in init: the worker killed by signal 11"),
     "HANG_IN_INIT": ("comes_up", "in init: no end within 5 s"),
