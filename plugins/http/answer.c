@@ -18,21 +18,17 @@
 
 /* -------------------------------------------------------------- incoming - */
 
-static bool bytes_append(struct bytes *bytes, const char *at, size_t n)
+static void bytes_append(struct bytes *bytes, const char *at, size_t n)
 {
     if (bytes->len + n > bytes->size) {
         size_t size = bytes->size ? bytes->size : 4096;
         while (size < bytes->len + n)
             size *= 2;
-        char *grown = realloc(bytes->at, size);
-        if (!grown)
-            return false;
-        bytes->at = grown;
+        bytes->at = kit_realloc(bytes->at, size);
         bytes->size = size;
     }
     memcpy(bytes->at + bytes->len, at, n);
     bytes->len += n;
-    return true;
 }
 
 void answer_reset(struct fetch *fetch)
@@ -66,7 +62,8 @@ size_t answer_on_head(char *line, size_t size, size_t n, void *arg)
         fetch->overlong_head = true;
         return 0;
     }
-    return bytes_append(head, line, n) ? n : 0;
+    bytes_append(head, line, n);
+    return n;
 }
 
 size_t answer_on_body(char *at, size_t size, size_t n, void *arg)
@@ -79,8 +76,8 @@ size_t answer_on_body(char *at, size_t size, size_t n, void *arg)
     size_t keep = fetch->body_keep - body->len;
     if (keep > take)
         keep = take;
-    if (keep && !bytes_append(body, at, keep))
-        return 0;
+    if (keep)
+        bytes_append(body, at, keep);
     fetch->body_bytes += (int64_t)take;
     fetch->cut = take < n;
     return take;
@@ -385,12 +382,13 @@ static bool hide_cookies(const struct bytes *head, struct bytes *clean)
         if (!same_name(&cookie, &header))
             continue;
         size_t value = (size_t)(header.value - head->at);
-        if (!bytes_append(clean, head->at + copied, value - copied) ||
-            !bytes_append(clean, "***", 3))
-            return false;
+        bytes_append(clean, head->at + copied, value - copied);
+        bytes_append(clean, "***", 3);
         copied = value + header.value_len;
     }
-    return copied && bytes_append(clean, head->at + copied, head->len - copied);
+    if (copied)
+        bytes_append(clean, head->at + copied, head->len - copied);
+    return copied > 0;
 }
 
 void answer_evidence(struct fetch *fetch)

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "kit/memory.h"
-
 #ifndef RELEVO_VERSION
 #define RELEVO_VERSION "0"
 #endif

@@ -14,6 +14,7 @@
 #include <relevo/plugin.h>
 
 #include "kit/certs.h"
+#include "kit/memory.h"
 
 #define HTTP_MS 1000000ll /* nanoseconds */
 

@@ -32,7 +32,7 @@ static void *get_zeroed(size_t count, size_t size)
     return p;
 }
 
-static void *resize(void *old, size_t size)
+void *kit_realloc(void *old, size_t size)
 {
     void *p;
     while (!(p = realloc(old, size)) && size)
@@ -58,7 +58,7 @@ static void *resize_at(void *old, size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return resize(old, size);
+    return kit_realloc(old, size);
 }
 
 static void free_at(void *p, const char *file, int line)
@@ -75,8 +75,8 @@ bool kit_memory_init(const struct rlv_host *with)
     if (!ready) {
         /* Refused where another plugin of this worker has used it before. */
         (void)CRYPTO_set_mem_functions(get_at, resize_at, free_at);
-        ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free, resize,
-                                     copy, get_zeroed) == CURLE_OK;
+        ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free,
+                                     kit_realloc, copy, get_zeroed) == CURLE_OK;
     }
     return ready;
 }

@@ -18,4 +18,7 @@
  * either is used. False: they are not. */
 KIT_EXPORT bool kit_memory_init(const struct rlv_host *);
 
+/* As realloc(), but never NULL: without memory the worker ends. */
+KIT_EXPORT void *kit_realloc(void *, size_t);
+
 #endif
