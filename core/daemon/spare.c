@@ -3,9 +3,10 @@
  * A notice does not wait for ever for a disk that is full: it is sent although
  * its intention is not stored (perform.c), and its folder is made here, in
  * memory, because the full disk has no room for it either; so is that of one
- * whose last attempt could not begin, or left nothing. Only its own main
- * knows the place: a later one sends such a notice again. Used by perform.c;
- * context.c finds a run's folder here; a folder goes with its run's end. */
+ * whose last attempt could not begin, or left nothing though nobody killed its
+ * keeper. Only its own main knows the place: a later one sends such a notice
+ * again. Used by perform.c; context.c finds a run's folder here; a folder goes
+ * with its run's end. */
 #include <errno.h>
 #include <fts.h>
 #include <stdio.h>

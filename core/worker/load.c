@@ -26,9 +26,8 @@
 #include "worker/target.h"
 #include "worker/view.h"
 
-#define AGAIN_NS                                                \
-    (5 * NS_PER_S) /* from one try to open a plugin to the next \
-                    */
+/* From one try to open a plugin to the next. */
+#define AGAIN_NS (5 * NS_PER_S)
 
 enum { CHECK_BYTES = 640 }; /* what one takes from its arena as a rule */
 
