@@ -48,6 +48,16 @@ def utf8:
 
 def settings: .check?.settings? | if type == "object" then . else {} end;
 
+def hex_digit: if . < 58 then . - 48 elif . < 71 then . - 55 else . - 87 end;
+
+# "%40" and such in a part of a URL.
+def decoded: gsub("(?<run>(%[0-9A-Fa-f]{2})+)";
+  .run | explode | [range(0; length; 3) as $at
+    | (.[$at + 1] | hex_digit) * 16 + (.[$at + 2] | hex_digit)] | utf8);
+
+def bytes: if . >= 1073741824 then "\(. / 107374182.4 | round / 10) GiB"
+  elif . >= 1048576 then "\(. / 104857.6 | round / 10) MiB" else "\(. / 1024 | round) KiB" end;
+
 # A conclusion: a finding, and the class of the verdict if it is the cause.
 def concludes($class; $sure): {finding: ., $class, $sure};
 def remark: {finding: ., class: null, sure: 0};

@@ -12,15 +12,16 @@
 #
 # Each look leaves a file in $facts; lib/look.jq says what they mean.
 
-# look_begin FOLDER: where the runbook's own diagnose.jq lies.
+# look_begin FOLDER [NAME]: where the runbook's own diagnose.jq lies, or NAME.jq.
 look_begin() {
     here=$1
+    judge=${2:-diagnose}
     facts=$runbook_dir/facts
     tries=$runbook_dir/tries # of each address its own files
     mkdir -p "$facts" "$tries"
 }
 
-# ask FILTER: diagnose.jq on the context, with all that was seen so far.
+# ask FILTER: that program on the context, with all that was seen so far.
 ask() {
     filter=$1
     set --
@@ -29,11 +30,11 @@ ask() {
     done
     # "input": a context that is empty is an error, not silence.
     jq -nrc -L "$runbook_lib" -L "$here" "$@" \
-        "include \"look\"; include \"diagnose\"; (\$ARGS.named | seen) as \$facts | input | $filter" \
+        "include \"look\"; include \"$judge\"; (\$ARGS.named | seen) as \$facts | input | $filter" \
         "$runbook_context"
 }
 
-# conclude NAME: what early($facts) or late($facts) of diagnose.jq come to, said
+# conclude NAME: what early($facts) or late($facts) of it come to, said
 # on descriptor 3; a context that is not as promised ends the run.
 conclude() {
     ask "$1(\$facts)" >"$runbook_dir/$1.jsonl" 2>"$runbook_dir/$1.err" || {
@@ -71,6 +72,36 @@ look_around() {
     fi >"$facts/own"
     grep -E '^nameserver' /etc/resolv.conf >"$facts/nameservers" 2>/dev/null ||
         : >"$facts/nameservers"
+}
+
+# look_knock NUMBER ADDRESS PORT FILE: what ADDRESS says to the bytes of FILE, or
+# unasked, or why no connection comes about: as $tries/NUMBER.try, for reach_fate
+# of look.jq. For the background; knocks at several addresses run together.
+look_knock() {
+    : >"$tries/$1.said"
+    # 2 KiB, then curl is ended: no peer can fill the disk.
+    (ulimit -f 4 && exec timeout 4 curl -q -svN --noproxy '*' \
+        --connect-timeout 2 --max-time 2 -w '%{stderr}\n%{json}\n' -- \
+        "telnet://$(bracketed "$2"):$3") <"$4" \
+        >"$tries/$1.said" 2>"$tries/$1.log" 3>&- &
+    looker=$!
+    while kill -0 "$looker" 2>/dev/null && ! [ -s "$tries/$1.said" ]; do
+        sleep 0.02
+    done
+    if [ -s "$tries/$1.said" ]; then
+        # It would wait for more, and says nothing when it is ended.
+        kill "$looker" 2>/dev/null
+        wait "$looker" 2>/dev/null
+        printf '{"exitcode":0,"time_connect":0.001}' >"$tries/$1.json"
+    else
+        wait "$looker" 2>/dev/null
+        tail -n 1 "$tries/$1.log" >"$tries/$1.json"
+    fi
+    curl_reason "$tries/$1.log" >"$tries/$1.reason"
+    jq -nc --arg address "$2" --slurpfile curl "$tries/$1.json" \
+        --rawfile said "$tries/$1.said" --rawfile reason "$tries/$1.reason" \
+        '{address: $address, curl: $curl[0], said: $said,
+          reason: ($reason | rtrimstr("\n"))}' >"$tries/$1.try"
 }
 
 # curl_reason LOG: curl's own words for why a connection failed.

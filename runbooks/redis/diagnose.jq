@@ -6,13 +6,6 @@ include "relevo";
 include "look";
 
 # ---------------------------------------------------------- where to look ---
-def hex_digit: if . < 58 then . - 48 elif . < 71 then . - 55 else . - 87 end;
-
-# "%40" and such in a part of a URL.
-def decoded: gsub("(?<run>(%[0-9A-Fa-f]{2})+)";
-  .run | explode | [range(0; length; 3) as $at
-    | (.[$at + 1] | hex_digit) * 16 + (.[$at + 2] | hex_digit)] | utf8);
-
 def not_blotted: if test("^\\*+$") then "" else . end;
 
 # [user, password, password as it was written]
@@ -167,9 +160,6 @@ def transport_conclusion($kind; $where; $said; $facts):
   else empty end;
 
 # ------------------------------------------------------ what INFO points at ---
-def bytes: if . >= 1073741824 then "\(. / 107374182.4 | round / 10) GiB"
-  elif . >= 1048576 then "\(. / 104857.6 | round / 10) MiB" else "\(. / 1024 | round) KiB" end;
-
 def disk($facts): [($facts.df, $facts.df_inodes) // "" | [splits(" +")]
     | select(length >= 6) | {used: (.[4] | rtrimstr("%") | tonumber? // 0), at: .[5:] | join(" ")}]
   | max_by(.used) // null;

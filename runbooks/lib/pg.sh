@@ -1,0 +1,140 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154,SC2034 # runbook_dir and such are those of relevo.sh and look.sh; pg_plugin is for who sources this
+# What every runbook for PostgreSQL does: find out where the database is, ask it
+# something, look at its machine and its newest backup. Sourced after relevo.sh
+# and look.sh by the runbooks of postgres/:
+#
+#     look_begin "${0%/*}"
+#     pg_begin; pg_where
+#     pg_ask said 3 "$(pg_conninfo "$host" "$port" "$address")" -c 'select 1'
+#     pg_place=here; pg_machine machine 4 "$port" "$RELEVO_PARAM_BACKUP"
+#
+# Parameters that they share: url and password (secret), ssh, ssh-key (secret),
+# ssh-known-hosts, data-dir, log, backup. lib/pg.jq says what the facts mean.
+# Nothing here changes anything.
+
+# pg_begin: takes the secrets in; none of their text gets into a finding.
+pg_begin() {
+    pg_password=$(secret_value PASSWORD)
+    printf '%s' "$pg_password" | keep_secret
+    secret_value URL >"$facts/url"
+}
+
+# pg_where: reads the context. Leaves $pg_plugin (of the check), the fact
+# "target" (what pg_target of pg.jq made of it, without a password) and the
+# file $pg_hosts: a line of host, tab, port for each; a host that begins with a
+# slash is the folder of a socket.
+pg_where() {
+    pg_hosts=$runbook_dir/hosts
+    ask 'pg_target($facts) | .plugin, .password, .encoded, .passfile' >"$runbook_dir/where"
+    {
+        IFS= read -r pg_plugin
+        IFS= read -r own_password
+        IFS= read -r encoded
+        IFS= read -r pg_passfile
+    } <"$runbook_dir/where"
+    rm -f "$runbook_dir/where"
+    printf '%s\n%s' "$own_password" "$encoded" | keep_secret
+    if [ -z "$pg_password" ]; then pg_password=$own_password; fi
+    if [ -n "$pg_password" ]; then
+        pg_passfile=$runbook_dir/pgpass
+        printf '*:*:*:*:%s\n' "$(printf '%s' "$pg_password" | sed 's/[\\:]/\\&/g')" >"$pg_passfile"
+    fi
+    ask 'pg_target($facts) | del(.password, .encoded)' >"$runbook_dir/target"
+    # From now on facts have no credentials.
+    rm -f "$facts/url"
+    mv "$runbook_dir/target" "$facts/target"
+    pg_of_target 'pg_hosts[] | "\(.host)\t\(.port)"' >"$pg_hosts"
+}
+
+# pg_of_target FILTER WORD...: a filter of pg.jq on the target. Not by "ask",
+# which would blot out a host that has the password as a part of its name.
+pg_of_target() {
+    filter=$1
+    shift
+    jq -r -L "$runbook_lib" "$@" "include \"pg\"; $filter" "$facts/target"
+}
+
+# pg_conninfo HOST PORT [ADDRESS]: how psql gets there; without a password.
+pg_conninfo() {
+    pg_of_target 'pg_conninfo($host; $port; $address)' \
+        --arg host "$1" --arg port "$2" --arg address "${3:-}"
+}
+
+# become_psql SECONDS CONNINFO WORD...: for a subshell, which becomes psql.
+# Status 125: there was no time left. The password is in a file that only this
+# user may read.
+become_psql() {
+    limit=$(runbook_left "$1")
+    conninfo=$2
+    shift 2
+    if [ "$limit" -lt 1 ]; then exit 125; fi
+    if [ -n "$pg_passfile" ]; then
+        PGPASSFILE=$pg_passfile
+        export PGPASSFILE
+    fi
+    PGCONNECT_TIMEOUT=3
+    PGOPTIONS=${pg_options-"-c statement_timeout=2s -c lock_timeout=500ms -c default_transaction_read_only=on"}
+    PGAPPNAME=relevo-runbook
+    export PGCONNECT_TIMEOUT PGOPTIONS PGAPPNAME
+    exec timeout -k 1 "$limit" psql -XAtqw -v VERBOSITY=verbose "$@" -d "$conninfo"
+}
+
+# pg_ask FACT SECONDS CONNINFO WORD...: what psql says, with its errors, as a
+# fact, and its status as FACT_exit. 512 KiB are enough, and no answer can fill
+# the disk.
+pg_ask() {
+    fact=$1
+    shift
+    {
+        (become_psql "$@") 2>&1 3>&-
+        printf '%s' "$?" >"$facts/${fact}_exit"
+    } | head -c 524288 >"$facts/$fact"
+}
+
+# ---------------------------------------------------------------- machine ---
+# quoted TEXT: as one word of a shell.
+quoted() {
+    printf "'"
+    printf '%s' "$1" | sed "s/'/'\\\\''/g"
+    printf "'"
+}
+
+# pg_on_machine FACT SECONDS: runs the script on standard input with sh on the
+# database's machine: $pg_place is "here" or "ssh" (then $pg_ssh says where). A
+# fact, its errors and its status are left as FACT, FACT_err and FACT_exit; what
+# was said before the time was up counts.
+pg_on_machine() {
+    fact=$1
+    limit=$(runbook_left "$2")
+    if [ "$limit" -lt 1 ]; then return; fi
+    case $pg_place in
+    ssh)
+        set -- -T -o BatchMode=yes -o ConnectTimeout=3 -o ConnectionAttempts=1
+        if [ -n "${RELEVO_SECRET_SSH_KEY:-}" ]; then
+            set -- "$@" -o IdentitiesOnly=yes -i "$RELEVO_SECRET_SSH_KEY"
+        fi
+        if [ -n "${RELEVO_PARAM_SSH_KNOWN_HOSTS:-}" ]; then
+            set -- "$@" -o "UserKnownHostsFile=$RELEVO_PARAM_SSH_KNOWN_HOSTS"
+        fi
+        set -- ssh "$@" -- "$pg_ssh" sh -s
+        ;;
+    *) set -- sh -s ;;
+    esac
+    timeout -k 1 "$limit" "$@" >"$facts/$fact" 2>"$facts/${fact}_err" 3>&-
+    printf '%s' "$?" >"$facts/${fact}_exit"
+}
+
+# pg_machine FACT SECONDS PORT SOCKET BACKUP: what pg_machine.sh sees there,
+# with BACKUP (a parameter "backup", may be empty) looked at, too.
+pg_machine() {
+    {
+        printf 'pg_port=%s\npg_socket=%s\n' "$(quoted "$3")" "$(quoted "$4")"
+        printf 'pg_data=%s\n' "$(quoted "${RELEVO_PARAM_DATA_DIR:-}")"
+        printf 'pg_log=%s\n' "$(quoted "${RELEVO_PARAM_LOG:-}")"
+        printf 'pg_backup=%s\npg_limit=%s\n' "$(quoted "$5")" "${pg_limit:-2}"
+        cat "$runbook_lib/pg_machine.sh"
+        if [ -n "$5" ]; then cat "$runbook_lib/pg_backup.sh"; fi
+    } >"$runbook_dir/machine.sh"
+    pg_on_machine "$1" "$2" <"$runbook_dir/machine.sh"
+}

@@ -1,0 +1,189 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # pg_port and such: pg.sh puts them before this text
+# What the machine of a PostgreSQL can say about it: processes, folders, disks,
+# its log, its control file, the newest backup. Reads only. pg.sh hands this
+# text to `sh -s`, here or at the other end of ssh, after lines that set
+#
+#     pg_port    the port that is asked about
+#     pg_data    its data directory, or nothing: then it is looked for
+#     pg_log     its log, or nothing
+#     pg_socket  the folder of its socket, or nothing
+#     pg_backup  where backups are (see pg_backup.sh), or nothing
+#
+# so no program but those of any Linux may be needed. Prints sections: a line
+# with a name, then what belongs to it, each line begun by a blank. What can be
+# seen without touching a disk comes first: one that hangs takes none of it.
+LC_ALL=C
+export LC_ALL
+PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
+
+section() {
+    printf '%s\n' "$1"
+    head -c 65536 | sed 's/^/ /'
+}
+
+# What hangs is left behind after a second.
+soon() { timeout -k 1 1 "$@" 2>/dev/null; }
+
+# pid, parent, state, seconds of life, user, where it waits, command line.
+postgres_processes() {
+    ps -ww -eo pid=,ppid=,stat=,etimes=,user:32=,wchan:24=,args= 2>/dev/null |
+        awk '{ name = $7; sub(/.*\//, "", name) }
+             name ~ /^(postgres|postmaster)(:|$)/'
+}
+
+# Of a line "postgres -D FOLDER …": the folder.
+folder_of() { sed -n 's/.* -D *\([^ ]*\).*/\1/p'; }
+
+# ------------------------------------------------------- whose data it is ---
+# Prints the folder and how it was found.
+find_data() {
+    if [ -n "$pg_data" ]; then
+        printf '%s\nparam\n' "$pg_data"
+        return
+    fi
+    if [ -n "$cluster" ]; then
+        printf '%s\nlsclusters\n' "$(printf '%s' "$cluster" | awk '{ print $6 }')"
+        return
+    fi
+    # What a server that was killed leaves behind beside its socket.
+    for folder in "$pg_socket" /run/postgresql /var/run/postgresql /tmp; do
+        found=$(sed -n 2p "$folder/.s.PGSQL.$pg_port.lock" 2>/dev/null)
+        if [ -n "$found" ]; then
+            printf '%s\nsocket\n' "$found"
+            return
+        fi
+    done
+    printf '%s\n' "$processes" | folder_of | while IFS= read -r found; do
+        if [ "$(sed -n 4p "$found/postmaster.pid" 2>/dev/null)" = "$pg_port" ]; then
+            printf '%s\nprocess\n' "$found"
+            break
+        fi
+    done
+}
+
+find_programs() {
+    version=$(cat "$data/PG_VERSION" 2>/dev/null)
+    if [ -z "$version" ]; then
+        version=$(printf '%s' "$cluster" | awk '{ print $1 }')
+    fi
+    for folder in "/usr/lib/postgresql/$version/bin" "/usr/pgsql-$version/bin" \
+        $(command -v pg_controldata | sed 's,/pg_controldata$,,'); do
+        if [ -x "$folder/pg_controldata" ]; then
+            printf '%s\n' "$folder"
+            return
+        fi
+    done
+}
+
+find_log() {
+    if [ -n "$pg_log" ]; then
+        printf '%s\n' "$pg_log"
+        return
+    fi
+    for found in "$(printf '%s' "$cluster" | awk '{ print $7 }')" \
+        "$data/$(awk '$1 == "stderr" { print $2 }' "$data/current_logfiles" 2>/dev/null)" \
+        "$(readlink "/proc/$pid/fd/2" 2>/dev/null)"; do
+        if [ -f "$found" ]; then
+            printf '%s\n' "$found"
+            return
+        fi
+    done
+    find "$data/log" -maxdepth 1 -type f -name '*.log' 2>/dev/null | sort | tail -n 1
+}
+
+# ------------------------------------------------------------------ disks ---
+# NAME FOLDER: one line NAME, folder, KiB and free KiB, inodes and free ones,
+# rw or ro, where it is mounted; with tabs between.
+disk_of() {
+    blocks=$(soon df -Pk -- "$2" | tail -n 1)
+    if [ -z "$blocks" ]; then return; fi
+    inodes=$(soon df -Pi -- "$2" | tail -n 1)
+    where=$(printf '%s' "$blocks" | sed 's/^.*% *//')
+    mode=$(awk -v where="$where" '$2 == where { split($4, option, ","); mode = option[1] }
+        END { print mode }' /proc/mounts)
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" \
+        "$(printf '%s' "$blocks" | awk '{ print $2 "\t" $4 }')" \
+        "$(printf '%s' "$inodes" | awk '{ print $2 "\t" $4 }')" "$mode" "$where"
+}
+
+disks() {
+    disk_of data "$data"
+    disk_of wal "$data/pg_wal/."
+    for folder in "$data"/pg_tblspc/*; do
+        if [ -d "$folder" ]; then disk_of tablespace "$folder/."; fi
+    done
+    if [ -n "$log" ]; then disk_of log "${log%/*}"; fi
+}
+
+# The newest segment of the write-ahead log, how many there are, how many wait
+# to be archived.
+wal() {
+    newest=$(soon ls -t "$data/pg_wal" | grep -E '^[0-9A-F]{24}$' | head -n 1)
+    count=$(soon ls "$data/pg_wal" | grep -cE '^[0-9A-F]{24}$')
+    ready=$(soon ls "$data/pg_wal/archive_status" | grep -c '[.]ready$')
+    if [ -n "$newest" ]; then printf '%s %s %s\n' "$newest" "$count" "$ready"; fi
+}
+
+# -------------------------------------------------------- kernel, services ---
+killed_for_memory() {
+    {
+        soon dmesg
+        soon journalctl -kq -o short-monotonic --since -2h
+    } | grep -aiE '(Out of memory|oom-kill|Killed process).*(postgres|postmaster)' | tail -n 5
+}
+
+# Who else starts and stops it: a person or a runbook is not to.
+managers() {
+    ps -ww -eo args= 2>/dev/null | awk '
+        /(^|\/)patroni( |$)/ { print "patroni" }
+        /(^|\/)pg_autoctl( |$)/ { print "pg_auto_failover" }
+        /(^|\/)repmgrd( |$)/ { print "repmgr" }
+        /(^|\/)stolon-keeper( |$)/ { print "stolon" }
+        /(^|\/)pacemakerd( |$)/ { print "pacemaker" }' | sort -u
+}
+
+service() {
+    if [ ! -d /run/systemd/system ]; then return; fi
+    unit=postgresql.service
+    if [ -n "$cluster" ]; then
+        unit=$(printf '%s' "$cluster" | awk '{ print "postgresql@" $1 "-" $2 ".service" }')
+    fi
+    soon systemctl show -p Id -p LoadState -p ActiveState -p Result -- "$unit"
+}
+
+processes=$(postgres_processes)
+cluster=$(soon pg_lsclusters -h | awk -v port="$pg_port" '$3 == port' | head -n 1)
+found=$(find_data)
+data=$(printf '%s\n' "$found" | sed -n 1p)
+pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
+
+date +%s | section now
+cut -d' ' -f1 /proc/uptime | section uptime
+id -un | section user
+uname -n | section machine
+if command -v ps >/dev/null; then printf '%s\n' "$processes" | section processes; fi
+printf '%s\n' "$cluster" | section cluster
+printf '%s\n' "$found" | section data
+managers | section managers
+service | section service
+killed_for_memory | section memory
+if [ -r "$data/postmaster.pid" ]; then
+    soon cat "$data/postmaster.pid" | section pidfile
+    if [ -d "/proc/$pid" ]; then
+        sed 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | cut -c1 | section pidstate
+    fi
+fi
+log=$(find_log)
+disks | section disks
+programs=$(find_programs)
+printf '%s\n' "$programs" | section programs
+soon ls -d "$data"/*.signal "$data/backup_label" "$data/PG_VERSION" | section files
+if [ -n "$programs" ]; then
+    soon "$programs/pg_controldata" -D "$data" | section control
+fi
+wal | section wal
+printf '%s\n' "$log" | section logfile
+if [ -n "$log" ]; then
+    soon tail -n 300 -- "$log" | tail -c 32768 | section log
+fi
