@@ -1,16 +1,18 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # pg_backup, pg_limit, pg_archive: set by the caller
+# shellcheck disable=SC2154 # pg_backup and such: set by the caller
 # The newest backup of a PostgreSQL: which it is, when it was taken, whether it
 # can be read, and how far the archived log reaches beyond it. Reads only. For
 # postgres/restore-diagnose and restore-verify, and for postgres/diagnose, which
 # hands this text to `sh -s` at the other end of ssh: so no program but those of
-# any Linux and of PostgreSQL, and no jq. It begins with these set:
+# any Linux and of PostgreSQL, and no jq. It follows backup_log.sh, and these:
 #
 #     pg_backup   pgbackrest:STANZA or pgbackrest:STANZA:CONFIG
 #                 a folder   base backups (plain or tar), dumps, or both
 #                 a file     a dump
 #     pg_limit    how many seconds reading may take; 0: nothing is read
 #     pg_archive  a folder of archived log segments, or nothing
+#     pg_target   a folder that may be restored into, or nothing
+#     pg_scratch  where restore-verify works, or nothing
 #
 # Prints sections: a line with a name, then lines NAME VALUE, each begun by a
 # blank.
@@ -18,14 +20,17 @@
 #     backup    the newest: kind (pgbackrest, basebackup, basebackup-tar, dump,
 #               dump-sql, none), path, time (unix seconds), count, version,
 #               size (bytes when restored; of a dump: of its SQL), stored
-#               (bytes on disk), readable (yes, no, unknown), why (of anything
-#               but yes), seconds (that reading took)
+#               (bytes on disk), conf (yes: postgresql.conf is in it), spaces
+#               (how many tablespaces), readable (yes, no, unknown), why (of
+#               anything but yes), took (milliseconds of reading)
 #     older     where the newest is not readable: the next ones, a line each,
 #               READABLE KIND TIME PATH, until one is
 #     wal       first (segment that the backup needs), last (that can be reached
-#               from there), last_time, newest, missing (how many), gap (the
-#               first that is), count
-#     pgbackrest, verify   its own words, that jq understands
+#               from there), reached (its time), newest, missing (how many), gap
+#               (the first that is), count
+#     pgbackrest, verify   its own words; the latter with a limit over 2 s
+#     space     of the target: folder, free (KiB), exists
+#     last      how restore-verify ended the last time: its own lines
 #
 # Commands that lie are not asked: `pg_restore -l` accepts a dump that was cut
 # off; `pgbackrest info` and `pgbackrest verify` exit with 0 whatever they found,
@@ -54,14 +59,17 @@ in_time() {
 }
 
 # --------------------------------------------------------- what is a backup ---
-# The word of Debian's and of Red Hat's packages for where programs are.
-program_of() { # VERSION NAME; without a version the newest
-    for place in "/usr/lib/postgresql/${1:-*}/bin" "/usr/pgsql-${1:-*}/bin"; do
-        # shellcheck disable=SC2086 # a pattern where there is no version
-        printf '%s\n' $place/"$2"
-    done | sort -V | while IFS= read -r found; do
-        if [ -x "$found" ]; then printf '%s\n' "$found"; fi
-    done | tail -n 1
+# Where Debian's and Red Hat's packages have a program of a version; of the
+# newest, if none is given.
+program_of() { # VERSION NAME
+    if [ -n "$1" ]; then
+        for found in "/usr/lib/postgresql/$1/bin/$2" "/usr/pgsql-$1/bin/$2"; do
+            if [ -x "$found" ]; then printf '%s\n' "$found"; fi
+        done
+        return
+    fi
+    printf '%s\n' /usr/lib/postgresql/*/bin/"$2" /usr/pgsql-*/bin/"$2" | grep -v '[*]' |
+        sort -V | tail -n 1 | grep . || command -v "$2"
 }
 
 # What unpacks a file; cat where it is not packed.
@@ -76,15 +84,35 @@ unpacker() {
     esac
 }
 
-# A file's content on standard output, as far as the time reaches. How that
-# ended stands in $work/status, for a pipe shows only the end of its last part.
+# unpacked FILE [SECONDS]: its content on standard output, for so long, or as far
+# as the time reaches. How that ended stands in $work/status, for a pipe shows
+# only the end of its last part.
 unpacked() {
-    program=$(unpacker "$1")
-    case $program in
-    cat) in_time cat -- "$1" ;;
-    *) in_time "$program" -dc -- "$1" ;;
+    set -- "$1" "${2:-$(seconds_left)}" "$(unpacker "$1")"
+    case $2:$3 in
+    0:*) false ;;
+    *:cat) timeout -k 1 "$2" cat -- "$1" ;;
+    *) timeout -k 1 "$2" "$3" -dc -- "$1" ;;
     esac 2>"$work/said"
-    printf '%s' "$?" >"$work/status"
+    came=$?
+    if [ "$2" = 0 ]; then came=124; fi
+    printf '%s' "$came" >"$work/status"
+}
+
+# archive_of FOLDER NAME: NAME.tar, packed or not; nothing where there is none.
+archive_of() {
+    for suffix in tar tar.gz tar.zst tar.lz4 tar.xz tar.bz2; do
+        if [ -f "$1/$2.$suffix" ]; then printf '%s\n' "$1/$2.$suffix"; fi
+    done | head -n 1
+}
+
+# A small file of a base backup: as such, or out of its archive. backup_label is
+# the first in there, so that little is read.
+base_file() { # FOLDER NAME
+    cat "$1/$2" 2>/dev/null && return
+    archive_of "$1" base | while IFS= read -r part; do
+        unpacked "$part" 5 | tar --occurrence=1 -xOf - "$2" 2>/dev/null
+    done
 }
 
 # Prints the kind of a folder or a file, nothing for what is no backup.
@@ -94,7 +122,7 @@ backup_kind() {
         if [ -e "$1/postmaster.pid" ]; then return; fi
         if [ -f "$1/toc.dat" ]; then
             printf dump
-        elif [ -n "$(find "$1/" -maxdepth 1 -name 'base.tar*')" ]; then
+        elif [ -n "$(archive_of "$1" base)" ]; then
             printf 'basebackup-tar'
         elif [ -f "$1/PG_VERSION" ] &&
             { [ -f "$1/backup_label" ] || [ -f "$1/backup_manifest" ]; }; then
@@ -118,7 +146,7 @@ as_seconds() { [ -n "$1" ] && date -d "$1" +%s 2>/dev/null; }
 base_time() {
     as_seconds "$(sed -n '/"Path": "backup_label"/{s/.*"Last-Modified": "\([^"]*\)".*/\1/p;q;}' \
         "$1/backup_manifest" 2>/dev/null)" ||
-        as_seconds "$(label_of "$1" | sed -n 's/^START TIME: //p')"
+        as_seconds "$(base_file "$1" backup_label | sed -n 's/^START TIME: //p')"
 }
 
 # backup_time KIND PATH: what the backup itself says, for a copy has a new date;
@@ -242,23 +270,23 @@ manifest_files() {
 # held against the names and sizes of the manifest.
 read_tar() {
     : >"$work/listed"
-    for part in "$1"/base.tar* "$1"/pg_wal.tar* "$1"/[0-9]*.tar*; do
-        if ! [ -f "$part" ]; then continue; fi
-        if lacks_unpacker "$part"; then return; fi
-        prefix=
-        case ${part##*/} in
-        pg_wal.tar*) prefix=pg_wal/ ;;
-        [0-9]*) prefix=pg_tblspc/$(basename "$part" | sed 's/[.]tar.*//')/ ;;
+    for part in "$(archive_of "$1" base)" "$(archive_of "$1" pg_wal)" "$1"/[0-9]*.tar*; do
+        name=${part##*/}
+        case ${name%%.tar*} in
+        base) prefix= ;;
+        pg_wal) prefix=pg_wal/ ;;
+        '' | *[!0-9]*) continue ;;
+        *) prefix=pg_tblspc/${name%%.tar*}/ ;;
         esac
+        if lacks_unpacker "$part"; then return; fi
         {
-            unpacked "$part" | tar -tvf - 2>"$work/tar" || printf '%s' "$?" >"$work/tar_status"
+            unpacked "$part" | tar -tvf - 2>"$work/tar"
+            printf '%s' "$?" >"$work/tar_status"
         } | sed -n "s,^-[^ ]* *[^ ]* *\([0-9]*\) [^ ]* [^ ]* \([.]/\)*,\1 $prefix,p" >>"$work/listed"
-        if [ "$(cat "$work/status")" = 0 ] && [ -f "$work/tar_status" ]; then
-            cp "$work/tar" "$work/said"
-            cp "$work/tar_status" "$work/status"
-        fi
-        if [ "$(cat "$work/status")" != 0 ]; then
-            judged "$(cat "$work/status")"
+        # Where tar gives up, the one before it ends without a word.
+        if ! [ -s "$work/said" ]; then head -n 1 "$work/tar" >"$work/said"; fi
+        if [ "$(cat "$work/status" "$work/tar_status")" != 00 ]; then
+            judged "$(sed 's/^0$/1/' "$work/status")"
             return
         fi
     done
@@ -268,49 +296,54 @@ read_tar() {
     fi
     manifest_files "$1" | sort >"$work/wanted"
     sort "$work/listed" | comm -23 "$work/wanted" - | head -n 1 |
-        sed "s/^[0-9]* /a file of the manifest is missing, or of another size: /" >"$work/said"
+        sed 's/^[0-9]* /a file of the manifest is missing, or of another size: /' >"$work/said"
     judged "$(grep -c . "$work/said")"
 }
 
 # backup_read KIND PATH
 backup_read() {
-    began=$(date +%s)
+    if [ "$(seconds_left)" = 0 ]; then
+        judged 124
+        return
+    fi
+    began=$(date +%s%3N)
     case $1 in
     basebackup) read_base "$2" ;;
     basebackup-tar) read_tar "$2" ;;
     dump) read_dump "$2" ;;
     dump-sql) read_sql "$2" ;;
     esac
-    printf 'seconds %s\n' "$(($(date +%s) - began))"
+    printf 'took %s\n' "$(($(date +%s%3N) - began))"
 }
 
 # ------------------------------------------------------------- the newest ---
 # What is known without reading all of it.
 backup_about() { # KIND PATH
-    case $1 in
-    basebackup*)
-        if [ -f "$2/backup_manifest" ]; then
-            manifest_files "$2" | awk '{ size += $1 } END { printf "size %.0f\n", size }'
-        elif [ "$1" = basebackup ]; then
-            printf 'size %s\n' "$(in_time du -sb -- "$2" | cut -f1)"
-        fi
-        ;;
-    esac
-    case $1 in
-    basebackup) printf 'version %s\n' "$(head -c 8 "$2/PG_VERSION")" ;;
-    basebackup-tar)
-        for part in "$2"/base.tar*; do
-            unpacked "$part" | tar --occurrence=1 -xOf - PG_VERSION 2>/dev/null |
-                sed 's/^/version /'
-        done
-        ;;
-    esac
-    printf 'stored %s\n' "$(in_time du -sb -- "$2" | cut -f1)"
+    printf 'stored %s\n' "$(timeout -k 1 5 du -sb -- "$2" | cut -f1)"
+    case $1 in basebackup*) ;; *) return ;; esac
+    printf 'version %s\n' "$(base_file "$2" PG_VERSION | head -c 8)"
+    if [ -f "$2/backup_manifest" ]; then
+        manifest_files "$2" >"$work/files"
+    elif [ "$1" = basebackup ]; then
+        timeout -k 1 5 find "$2/" -type f -printf '%s %P\n' >"$work/files"
+    else
+        return
+    fi
+    awk '{ size += $1; if ($2 == "postgresql.conf") conf = "yes"; split($2, at, "/") }
+         at[1] == "pg_tblspc" && !(at[2] in seen) { seen[at[2]]; spaces++ }
+         END { printf "size %.0f\nconf %s\nspaces %d\n", size, conf ? conf : "no", spaces }' "$work/files"
 }
 
 backup_none() { printf 'kind none\nwhy %s\n' "$*" | section backup; }
 
 backup_newest() {
+    case $pg_backup in
+    /*) ;;
+    *)
+        backup_none "$pg_backup is not an absolute path"
+        return
+        ;;
+    esac
     if ! [ -e "$pg_backup" ]; then
         backup_none "$pg_backup is not there, or this user may not see it"
         return
@@ -346,102 +379,12 @@ backup_older() {
     done
 }
 
-# ---------------------------------------------------------------- the log ---
-# Standard input: "SEGMENT TIME" a line, in any order. How far it reaches from
-# segment $1 on without a gap; $2 is a segment's size. After a promotion the log
-# goes on in the timeline with the highest number.
-wal_reach() {
-    awk -v first="$1" -v bytes="$2" '
-        function hex(text, i, n) {
-            for (i = 1; i <= length(text); i++)
-                n = n * 16 + index("0123456789ABCDEF", substr(text, i, 1)) - 1
-            return n + 0
-        }
-        function place(name) { return hex(substr(name, 9, 8)) * per + hex(substr(name, 17, 8)) }
-        function line_at(n, t, best) {
-            best = since
-            for (t in begins) if (t + 0 > best && begins[t] <= n) best = t + 0
-            return best
-        }
-        function name_of(t, n) { return sprintf("%08X%08X%08X", t, int(n / per), n % per) }
-        BEGIN { per = 4294967296 / bytes; from = place(first); since = hex(substr(first, 1, 8)); to = -1 }
-        length($1) == 24 && $1 !~ /[^0-9A-F]/ {
-            t = hex(substr($1, 1, 8)); n = place($1)
-            if (t < since || n < from) next
-            if (!((t, n) in have)) count++
-            have[t, n] = $2
-            if (!(t in begins) || n < begins[t]) begins[t] = n
-            if (n > to) { to = n; newest = $1 }
-        }
-        END {
-            print "first " first; print "count " count + 0
-            if (to - from > 2000000) { print "why the numbers of its segments make no sense"; exit }
-            for (n = from; n <= to; n++) {
-                t = line_at(n)
-                if (!((t, n) in have)) { if (!missing++) gap = name_of(t, n) }
-                else if (!missing) { last = name_of(t, n); last_time = have[t, n] }
-            }
-            if (to < 0) { missing = 1; gap = first }
-            if (last != "") { print "last " last; print "last_time " last_time }
-            if (newest != "") print "newest " newest
-            print "missing " missing + 0
-            if (gap != "") print "gap " gap
-        }'
-}
-
-# Segments below a folder: "NAME TIME"; packed ones, too.
-wal_in() {
-    timeout -k 1 5 find "$1" -maxdepth 3 -type f -name '[0-9A-F]*' -printf '%f %T@\n' 2>/dev/null |
-        awk '{ name = $1; sub(/[.-].*/, "", name); split($2, at, ".")
-               if (length(name) == 24 && $1 !~ /[.](partial|backup|tmp)/) print name, at[1] }'
-}
-
-# The backup_label of a base backup: a file, or the first in its archive.
-label_of() {
-    cat "$1/backup_label" 2>/dev/null && return
-    for part in "$1"/base.tar*; do
-        unpacked "$part" | tar --occurrence=1 -xOf - backup_label 2>/dev/null
-    done
-}
-
-# The size of segments in which SEGMENT $1 holds position $2 ("0/2000028"): 16
-# MiB, unless initdb was told otherwise.
-wal_size() {
-    low=$((0x${2##*/}))
-    number=$((0x$(printf '%s' "$1" | cut -c17-24)))
-    for mib in 16 1 2 4 8 32 64 128 256 512 1024; do
-        if [ "$((low / (mib * 1048576)))" = "$number" ]; then
-            printf '%s' "$((mib * 1048576))"
-            return
-        fi
-    done
-    printf 16777216
-}
-
-# Of a base backup: its own log, then what was archived.
-wal_of() {
-    if [ -z "$pg_archive" ]; then return; fi
-    if ! [ -r "$pg_archive" ]; then
-        printf 'why %s is not there, or this user may not read it\n' "$pg_archive"
-        return
-    fi
-    label_of "$1" | sed -n 's/^START WAL LOCATION: \([0-9A-F/]*\) (file \([0-9A-F]\{24\}\)).*/\1 \2/p' >"$work/start"
-    if ! read -r position first <"$work/start"; then
-        printf 'why its backup_label does not say where its log begins\n'
-        return
-    fi
-    {
-        wal_in "$pg_archive"
-        wal_in "$1/pg_wal"
-        for part in "$1"/pg_wal.tar*; do
-            if [ -f "$part" ]; then unpacked "$part" | tar -tf - 2>/dev/null; fi
-        done | awk '{ print $1, 0 }'
-    } | wal_reach "$first" "$(wal_size "$first" "$position")"
-}
-
 # -------------------------------------------------------------- pgbackrest ---
+# What it asks is quick, but for `verify`.
 backrest() {
-    in_time pgbackrest ${config:+"--config=$config"} "--stanza=$stanza" \
+    left=$(seconds_left)
+    if [ "$left" -lt 5 ] && [ "$1" != --output=text ]; then left=5; fi
+    timeout -k 1 "$left" pgbackrest ${config:+"--config=$config"} "--stanza=$stanza" \
         --log-level-file=off --log-level-console=off --log-level-stderr=error "$@"
 }
 
@@ -457,26 +400,39 @@ backup_pgbackrest() {
     backrest --output=json info >"$work/info" 2>&1
     section pgbackrest <"$work/info"
     first=$(last_of '"archive":{"start":"[0-9A-F]\{24\}"' | grep -o '[0-9A-F]\{24\}')
-    id=$(last_of '"id":"[0-9]*-[0-9]*"' | cut -d'"' -f4)
-    key=$(last_of '"repo-key":[0-9]*},"error"' | tr -dc 0-9)
     position=$(last_of '"lsn":{"start":"[0-9A-F/]*"' | cut -d'"' -f6)
-    if [ -n "$first" ]; then
-        backrest "--repo=${key:-1}" repo-ls --recurse --output=json "archive/$stanza/$id" 2>/dev/null |
-            grep -oE '/[0-9A-F]{24}-[^"]*":[{]"type":"file","size":[0-9]*,"time":[0-9]*' |
-            sed 's,^/\([0-9A-F]*\)-.*:\([0-9]*\)$,\1 \2,' |
-            wal_reach "$first" "$(wal_size "$first" "$position")" | section wal
-        began=$(date +%s)
-        backrest --output=text verify >"$work/said" 2>&1
-        {
-            printf 'status %s\nseconds %s\n' "$?" "$(($(date +%s) - began))"
-            cat "$work/said"
-        } | section verify
-    fi
+    id=$(last_of '"id":"[0-9]*-[0-9]*"' | cut -d'"' -f4)
+    repo=--repo=$(last_of '"repo-key":[0-9]*},"error"' | tr -dc 0-9)
+    if [ -z "$first" ]; then return; fi
+    backrest "$repo" repo-ls --recurse --output=json "archive/$stanza/$id" 2>/dev/null |
+        grep -oE '/[0-9A-F]{24}-[^"]*":[{]"type":"file","size":[0-9]*,"time":[0-9]*' |
+        sed 's,^/\([0-9A-F]*\)-.*:\([0-9]*\)$,\1 \2,' |
+        wal_reach "$first" "$(wal_size "$first" "$position")" | section wal
+    if [ "$pg_limit" -le 2 ]; then return; fi
+    began=$(date +%s%3N)
+    backrest --output=text verify >"$work/said" 2>&1
+    {
+        printf 'status %s\n' "$?"
+        printf 'took %s\n' "$(($(date +%s%3N) - began))"
+        cat "$work/said"
+    } | section verify
+}
+
+# Where the target, or the nearest folder above it, lies.
+space_at() {
+    near=$1
+    while ! [ -d "$near" ]; do near=${near%/*}; done
+    printf 'folder %s\nfree %s\n' "$1" "$(timeout -k 1 2 df -Pk -- "${near:-/}" | awk 'END { print $4 }')"
+    if [ -e "$1" ]; then printf 'exists yes\n'; fi
 }
 
 work=$(mktemp -d) || exit 75
 trap 'rm -rf "$work"' EXIT
 trap 'exit 75' HUP INT TERM
+case $pg_target in
+/*) space_at "$pg_target" | section space ;;
+esac
+if [ -f "$pg_scratch/last-restore" ]; then section last <"$pg_scratch/last-restore"; fi
 case $pg_backup in
 '') ;;
 pgbackrest:*) backup_pgbackrest ;;

@@ -125,6 +125,15 @@ pg_on_machine() {
     printf '%s' "$?" >"$facts/${fact}_exit"
 }
 
+# pg_backup_script BACKUP SECONDS [ARCHIVE [TARGET [SCRATCH]]]: what looks at the
+# newest backup, for SECONDS; see backup.sh.
+pg_backup_script() {
+    printf 'pg_backup=%s\npg_limit=%s\n' "$(quoted "$1")" "$2"
+    printf 'pg_archive=%s\npg_target=%s\n' "$(quoted "${3:-}")" "$(quoted "${4:-}")"
+    printf 'pg_scratch=%s\n' "$(quoted "${5:-}")"
+    cat "$runbook_lib/backup_log.sh" "$runbook_lib/backup.sh"
+}
+
 # pg_machine FACT SECONDS PORT SOCKET BACKUP: what pg_machine.sh sees there,
 # with BACKUP (a parameter "backup", may be empty) looked at, too.
 pg_machine() {
@@ -132,9 +141,8 @@ pg_machine() {
         printf 'pg_port=%s\npg_socket=%s\n' "$(quoted "$3")" "$(quoted "$4")"
         printf 'pg_data=%s\n' "$(quoted "${RELEVO_PARAM_DATA_DIR:-}")"
         printf 'pg_log=%s\n' "$(quoted "${RELEVO_PARAM_LOG:-}")"
-        printf 'pg_backup=%s\npg_limit=%s\n' "$(quoted "$5")" "${pg_limit:-2}"
         cat "$runbook_lib/pg_machine.sh"
-        if [ -n "$5" ]; then cat "$runbook_lib/pg_backup.sh"; fi
+        if [ -n "$5" ]; then pg_backup_script "$5" "${pg_limit:-2}"; fi
     } >"$runbook_dir/machine.sh"
     pg_on_machine "$1" "$2" <"$runbook_dir/machine.sh"
 }

@@ -8,7 +8,6 @@
 #     pg_data    its data directory, or nothing: then it is looked for
 #     pg_log     its log, or nothing
 #     pg_socket  the folder of its socket, or nothing
-#     pg_backup  where backups are (see pg_backup.sh), or nothing
 #
 # so no program but those of any Linux may be needed. Prints sections: a line
 # with a name, then what belongs to it, each line begun by a blank. What can be
