@@ -156,13 +156,19 @@ static void host_resolve(struct rlv_probe *p, const char *name, uint16_t port,
 
 /* -------------------------------------------------------- observations --- */
 
+/* Who watches a probe sees all that it can show at no cost, and what a
+ * scheduled one would store. */
 static bool host_wants(const struct rlv_probe *p, unsigned field)
 {
     if (!probe_is_live(p, "wants"))
         return false;
-    const struct check *c = p->check;
-    return field < c->plugin->catalog->own_field_count &&
-           (c->wanted[field] || (p->ask.flags & PROBE_TRACE) != 0);
+    const struct catalog *catalog = p->check->plugin->catalog;
+    if (field >= catalog->own_field_count)
+        return false;
+    bool only_if_asked = (catalog->fields[field].flags & RLV_COSTLY) != 0 &&
+                         (catalog->fields[field].flags & RLV_RECORDED) != 0;
+    return p->check->wanted[field] ||
+           ((p->ask.flags & PROBE_TRACE) != 0 && !only_if_asked);
 }
 
 static void host_phase(struct rlv_probe *p, enum rlv_phase phase,

@@ -165,26 +165,36 @@ static void want(bool *wanted, size_t fields, const struct expect *e)
             wanted[field] = true;
 }
 
+/* A plugin's own line is skipped where its field is absent: it makes nothing be
+ * asked for. */
+static void want_lines(bool *wanted, size_t fields,
+                       const struct check_line *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!lines[i].is_default)
+            want(wanted, fields, lines[i].line->expect);
+}
+
 static void want_all(bool *wanted, const struct check *c)
 {
     if (c->names == NULL)
         return;
-    for (size_t i = 0; i < c->expect_count; i++)
-        want(wanted, c->names->observed, c->expects[i].line->expect);
-    for (size_t i = 0; i < c->warn_count; i++)
-        want(wanted, c->names->observed, c->warns[i].line->expect);
+    want_lines(wanted, c->names->observed, c->expects, c->expect_count);
+    want_lines(wanted, c->names->observed, c->warns, c->warn_count);
     for (size_t i = 0; i < c->names->record_count; i++)
         want(wanted, c->names->observed, c->names->records[i]);
 }
 
-/* Anew when other checks are derived from it: a probe in flight may ask. */
+/* Anew when other checks are derived from it: a probe in flight may ask. The
+ * history alone is no reason for a costly field. */
 static void find_wanted(struct check *c)
 {
     const struct catalog *catalog = c->plugin->catalog;
     if (c->wanted == NULL)
         c->wanted = arena_alloc(c->arena, catalog->field_count);
     for (size_t i = 0; i < catalog->field_count; i++)
-        c->wanted[i] = (catalog->fields[i].flags & RLV_RECORDED) != 0;
+        c->wanted[i] = (catalog->fields[i].flags &
+                        (RLV_RECORDED | RLV_COSTLY)) == RLV_RECORDED;
     want_all(c->wanted, c);
     for (size_t i = 0; i < c->derived_count; i++)
         want_all(c->wanted, c->derived[i]);

@@ -65,7 +65,7 @@ static const struct row rows[] = {
         "socket"},
     /* contracts */
     {"act=unknown-field", {0}, {0}, OUTCOME_UNKNOWN, RLV_F_PLUGIN, "",
-        "plugin actor broke its contract: it observed field 77 and has 12"},
+        "plugin actor broke its contract: it observed field 77 and has 13"},
     {"act=wrong-type", {0}, {0}, OUTCOME_UNKNOWN, RLV_F_PLUGIN, "",
         "plugin actor broke its contract: field status is INT, and it observed TEXT"},
     {"act=no-key", {0}, {0}, OUTCOME_UNKNOWN, RLV_F_PLUGIN, "",
@@ -135,6 +135,27 @@ static void test_good_result_is_small(void **state)
     assert_int_equal(x->phases_ns[RLV_PH_CONNECT], 1500000);
     assert_int_equal(x->phases_ns[RLV_PH_DNS], RESULT_NO_PHASE);
     assert_true(x->started_us > 1600000000000000);
+    assert_int_equal(rig_end(r), 0);
+}
+
+/* Neither the history nor a plugin's own line nor a watcher makes such a field
+ * be filled; where a line of the check does, it is recorded. */
+static void test_costly_and_recorded(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    struct msg_check *c = rig_check(r, "actor", "");
+    rig_line(r, &c->warns, &c->warn_count, "dear < 100", true);
+    rig_expect(r, rig_check(r, "actor", ""), "dear == 200");
+    rig_load(r);
+    const struct result *x = rig_run(r, 1, 0);
+    assert_int_equal(x->outcome, OUTCOME_OK);
+    assert_null(result_observation(x, "dear", NULL));
+    x = rig_run(r, 1, PROBE_TRACE);
+    assert_null(result_observation(x, "dear", NULL));
+    x = rig_run(r, 2, 0);
+    assert_int_equal(x->outcome, OUTCOME_OK);
+    assert_int_equal(result_observation(x, "dear", NULL)->as.i, 200);
     assert_int_equal(rig_end(r), 0);
 }
 
@@ -251,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_good_result_is_small),
+        cmocka_unit_test(test_costly_and_recorded),
         cmocka_unit_test(test_trace_reports_all),
         cmocka_unit_test(test_default_lines),
         cmocka_unit_test(test_line_that_cannot_be_judged),

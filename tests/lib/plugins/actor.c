@@ -27,7 +27,8 @@ enum {
     LOAD,
     BIG,
     ACTIVE,
-    SEEN
+    SEEN,
+    DEAR
 };
 
 static const struct rlv_option options[] = {
@@ -52,6 +53,7 @@ static const struct rlv_field fields[] = {
     [BIG] = {"big", RLV_T_SIZE, 0, "", "a size"},
     [ACTIVE] = {"active", RLV_T_BOOL, 0, "", "a truth"},
     [SEEN] = {"seen", RLV_T_TIME, 0, "", "a time"},
+    [DEAR] = {"dear", RLV_T_INT, RLV_RECORDED | RLV_COSTLY, "", "the number"},
 };
 
 static const char *const expects[] = {"status in 200..299", NULL};
@@ -89,6 +91,8 @@ static void observe_all(struct work *w)
     h->observe(p, RATIO, rlv_real(0.25));
     if (h->wants(p, NOTE))
         h->observe(p, NOTE, rlv_text(w->conf->text));
+    if (h->wants(p, DEAR))
+        h->observe(p, DEAR, rlv_int(w->conf->number));
     h->observe(p, ANYTHING, rlv_bool(true));
     h->observe(p, LOAD, rlv_real(12.5));
     h->observe(p, BIG, rlv_size(1 << 20));
