@@ -207,20 +207,24 @@ static void note_bad(struct kit_peer *peer, X509_STORE_CTX *ctx)
                               peer->bad_subject, (int)sizeof peer->bad_subject);
 }
 
-static int on_verify(X509_STORE_CTX *ctx, void *arg)
+static void note_shown(struct kit_peer *peer, const SSL *ssl, X509 *leaf)
 {
-    struct kit_peer *peer = arg;
-    const SSL *ssl =
-        X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     if (ssl)
         snprintf(peer->tls_version, sizeof peer->tls_version, "%s",
                  SSL_get_version(ssl));
-    X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
     if (leaf) {
         peer->seen = true;
         peer->not_after_s = seconds_of(X509_get0_notAfter(leaf));
         note_names(leaf, peer->names, sizeof peer->names);
     }
+}
+
+static int on_verify(X509_STORE_CTX *ctx, void *arg)
+{
+    struct kit_peer *peer = arg;
+    const SSL *ssl =
+        X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    note_shown(peer, ssl, X509_STORE_CTX_get0_cert(ctx));
     if (!peer->verify) {
         X509_STORE_CTX_set_error(ctx, X509_V_OK);
         return 1;
@@ -242,6 +246,44 @@ bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer)
         return false;
     SSL_CTX_set1_cert_store(ctx, b->store);
     return true;
+}
+
+static bool is_for(X509 *leaf, const char *host)
+{
+    return X509_check_ip_asc(leaf, host, 0) == 1 ||
+           X509_check_host(leaf, host, strlen(host), 0, NULL) == 1;
+}
+
+static bool chain_is_valid(X509_STORE_CTX *ctx, SSL *ssl, X509 *leaf,
+                           const char *ca_file, struct kit_peer *peer)
+{
+    const struct bundle *b = bundle_get(bundle_path(ca_file));
+    if (!b->store ||
+        !X509_STORE_CTX_init(ctx, b->store, leaf, SSL_get_peer_cert_chain(ssl)))
+        return false;
+    X509_STORE_CTX_set_default(ctx, "ssl_server");
+    if (X509_verify_cert(ctx) > 0)
+        return true;
+    note_bad(peer, ctx);
+    return false;
+}
+
+bool kit_certs_verify(SSL *ssl, const char *ca_file, const char *host,
+                      struct kit_peer *peer)
+{
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    peer->error = X509_V_OK;
+    note_shown(peer, ssl, leaf);
+    if (!peer->verify)
+        return true;
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    peer->error = X509_V_ERR_UNSPECIFIED;
+    bool valid = leaf && ctx && chain_is_valid(ctx, ssl, leaf, ca_file, peer);
+    X509_STORE_CTX_free(ctx);
+    if (!valid)
+        return false;
+    peer->error = X509_V_OK;
+    return !host || is_for(leaf, host);
 }
 
 /* ----------------------------------------------------------------- words - */

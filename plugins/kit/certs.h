@@ -48,6 +48,14 @@ KIT_EXPORT enum kit_trust kit_certs_load(const char *ca_file, char *why,
 KIT_EXPORT bool kit_certs_use(SSL_CTX *ctx, const char *ca_file,
                               struct kit_peer *peer);
 
+/* For a library that shakes hands by itself and lets nobody into its SSL_CTX:
+ * verifies, after the handshake and before anything is said, what the peer has
+ * shown, against that bundle as loaded, and fills peer as above. host: the name
+ * or address that it must be for; NULL: any. False: it is not valid, or
+ * (error is X509_V_OK) not for host. */
+KIT_EXPORT bool kit_certs_verify(SSL *, const char *ca_file, const char *host,
+                                 struct kit_peer *peer);
+
 /* A short word for an X509_V_ERR_: "CERT_HAS_EXPIRED"; at most 31 bytes. */
 KIT_EXPORT const char *kit_certs_code(int error);
 

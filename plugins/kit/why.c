@@ -40,7 +40,7 @@ void kit_peer_text(char *text, size_t size, const char *host, uint16_t port,
 
 /* ------------------------------------------------------------ resolution - */
 
-static const char *gai_code(int gai)
+const char *kit_gai_code(int gai)
 {
     switch (gai) {
     case EAI_NONAME: return "EAI_NONAME";
@@ -60,13 +60,14 @@ void kit_why_resolve(struct rlv_probe *probe, const char *host, int gai)
         kit_host->fault(probe, RLV_F_RESOURCE, "EAI_MEMORY", 0,
                         "resolve %s: out of memory", host);
     else
-        kit_host->fault(probe, RLV_F_DNS, gai_code(gai), 0, "resolve %s: %s",
-                        host, gai ? gai_strerror(gai) : "no address");
+        kit_host->fault(probe, RLV_F_DNS, kit_gai_code(gai), 0,
+                        "resolve %s: %s", host,
+                        gai ? gai_strerror(gai) : "no address");
 }
 
 /* --------------------------------------------------------------- connect - */
 
-static enum rlv_fault connect_fault(int sys_errno)
+enum rlv_fault kit_why_fault(int sys_errno)
 {
     switch (sys_errno) {
     case ECONNREFUSED: return RLV_F_REFUSED;
@@ -86,7 +87,7 @@ void kit_why_connect(struct rlv_probe *probe, const char *peer, int sys_errno,
                      const char *text)
 {
     if (sys_errno)
-        kit_host->fault(probe, connect_fault(sys_errno), NULL, sys_errno,
+        kit_host->fault(probe, kit_why_fault(sys_errno), NULL, sys_errno,
                         "connect to %s failed: %s", peer, strerror(sys_errno));
     else
         kit_host->fault(probe, RLV_F_UNREACHABLE, "connect", 0,

@@ -19,8 +19,12 @@ KIT_EXPORT void kit_peer_text(char *text, size_t size, const char *host,
 KIT_EXPORT void kit_ip_text(char *text, size_t size,
                             const struct sockaddr_storage *);
 
+/* EAI_NONAME, … */
+KIT_EXPORT const char *kit_gai_code(int gai);
 /* Not resolved; gai 0: no address came. */
 KIT_EXPORT void kit_why_resolve(struct rlv_probe *, const char *host, int gai);
+/* The fault of a connect() that failed with sys_errno. */
+KIT_EXPORT enum rlv_fault kit_why_fault(int sys_errno);
 /* No connection. sys_errno 0: only libcurl's text is known. */
 KIT_EXPORT void kit_why_connect(struct rlv_probe *, const char *peer,
                                 int sys_errno, const char *text);

@@ -1,0 +1,29 @@
+/* postgres/guard.h: what a peer may make libpq do before a session stands. */
+#ifndef POSTGRES_GUARD_H
+#define POSTGRES_GUARD_H
+
+#include "postgres/fault.h"
+
+struct guard {
+    int64_t counted_from; /* bytes received by then; -1: not looked yet */
+    bool answered;        /* the server has answered the startup packet */
+    bool asks;            /* in fact it has asked who we are */
+    bool has_key;         /* it has said how to cancel: */
+    uint32_t pid, key;
+};
+
+enum guard_says {
+    GUARD_PASS,  /* PQconnectPoll() may have what has come */
+    GUARD_WAIT,  /* for more of it: look again a little later */
+    GUARD_REFUSE /* the verdict says why */
+};
+
+/* To be called before each PQconnectPoll(). */
+enum guard_says guard_look(struct guard *, PGconn *, const char *peer,
+                           struct verdict *);
+
+/* Whether more than `most` bytes came since guard_count_anew(). */
+bool guard_floods(struct guard *, PGconn *, int64_t most);
+void guard_count_anew(struct guard *);
+
+#endif
