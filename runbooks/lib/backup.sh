@@ -19,15 +19,20 @@
 #
 #     backup    the newest: kind (pgbackrest, basebackup, basebackup-tar, dump,
 #               dump-sql, none), path, time (unix seconds), count, version,
-#               size (bytes when restored; of a dump: of its SQL), stored
-#               (bytes on disk), conf (yes: postgresql.conf is in it), spaces
-#               (how many tablespaces), readable (yes, no, unknown), why (of
-#               anything but yes), took (milliseconds of reading)
+#               programs (the folder of that version's), size (bytes when
+#               restored; of a dump: of its SQL), stored (bytes on disk), conf
+#               (yes: postgresql.conf is in it), spaces (how many tablespaces),
+#               base, log (the archives
+#               that hold it), unpack (what a dump in SQL is unpacked with),
+#               cluster (yes: of pg_dumpall), readable (yes, no, unknown), why
+#               (of anything but yes), took (milliseconds of reading)
 #     older     where the newest is not readable: the next ones, a line each,
-#               READABLE KIND TIME PATH, until one is
+#               READABLE KIND TIME PATH, until one is: that is `second`, with
+#               the names of `backup`
 #     wal       first (segment that the backup needs), last (that can be reached
 #               from there), reached (its time), newest, missing (how many), gap
-#               (the first that is), count
+#               (the first that is), count, suffix (of packed ones), or why
+#     manifest  of pgbackrest: programs, conf, spaces
 #     pgbackrest, verify   its own words; the latter with a limit over 2 s
 #     space     of the target: folder, free (KiB), exists
 #     last      how restore-verify ended the last time: its own lines
@@ -286,6 +291,7 @@ read_tar() {
         # Where tar gives up, the one before it ends without a word.
         if ! [ -s "$work/said" ]; then head -n 1 "$work/tar" >"$work/said"; fi
         if [ "$(cat "$work/status" "$work/tar_status")" != 00 ]; then
+            sed -i 's/^/the archive is damaged: /' "$work/said"
             judged "$(sed 's/^0$/1/' "$work/status")"
             return
         fi
@@ -320,8 +326,21 @@ backup_read() {
 # What is known without reading all of it.
 backup_about() { # KIND PATH
     printf 'stored %s\n' "$(timeout -k 1 5 du -sb -- "$2" | cut -f1)"
-    case $1 in basebackup*) ;; *) return ;; esac
-    printf 'version %s\n' "$(base_file "$2" PG_VERSION | head -c 8)"
+    case $1 in
+    basebackup) ;;
+    basebackup-tar)
+        archive_of "$2" base | sed 's,.*/,base ,'
+        archive_of "$2" pg_wal | sed 's,.*/,log ,'
+        ;;
+    dump-sql)
+        printf 'unpack %s\n' "$(unpacker "$2" | sed '/^cat$/!s/$/ -dc/')"
+        unpacked "$2" 5 | head -c 200 | sed -n 's/^-- PostgreSQL database cluster dump.*/cluster yes/p'
+        return
+        ;;
+    *) return ;;
+    esac
+    version=$(base_file "$2" PG_VERSION | head -c 8)
+    printf 'version %s\nprograms %s\n' "$version" "$(program_of "$version" pg_ctl | sed 's,/pg_ctl$,,')"
     if [ -f "$2/backup_manifest" ]; then
         manifest_files "$2" >"$work/files"
     elif [ "$1" = basebackup ]; then
@@ -365,7 +384,10 @@ backup_newest() {
         backup_read "$kind" "$path"
     } >"$work/newest"
     section backup <"$work/newest"
-    if grep -q '^readable no' "$work/newest"; then backup_older | section older; fi
+    if grep -q '^readable no' "$work/newest"; then
+        backup_older | section older
+        if [ -f "$work/second" ]; then section second <"$work/second"; fi
+    fi
     case $kind in
     basebackup*) wal_of "$path" | section wal ;;
     esac
@@ -375,7 +397,13 @@ backup_older() {
     tail -n +2 "$work/backups" | head -n 3 | while read -r time kind path; do
         readable=$(backup_read "$kind" "$path" | sed -n 's/^readable //p')
         printf '%s %s %s %s\n' "$readable" "$kind" "$time" "$path"
-        if [ "$readable" = yes ]; then break; fi
+        if [ "$readable" = yes ]; then
+            {
+                printf 'kind %s\npath %s\ntime %s\n' "$kind" "$path" "$time"
+                backup_about "$kind" "$path"
+            } >"$work/second"
+            break
+        fi
     done
 }
 
@@ -402,8 +430,15 @@ backup_pgbackrest() {
     first=$(last_of '"archive":{"start":"[0-9A-F]\{24\}"' | grep -o '[0-9A-F]\{24\}')
     position=$(last_of '"lsn":{"start":"[0-9A-F/]*"' | cut -d'"' -f6)
     id=$(last_of '"id":"[0-9]*-[0-9]*"' | cut -d'"' -f4)
+    label=$(last_of '"label":"[0-9A-Za-z_-]*"' | cut -d'"' -f4)
     repo=--repo=$(last_of '"repo-key":[0-9]*},"error"' | tr -dc 0-9)
     if [ -z "$first" ]; then return; fi
+    {
+        printf 'programs %s\n' "$(program_of "${id%%-*}" pg_ctl)" | sed 's,/pg_ctl$,,'
+        backrest "$repo" repo-get "backup/$stanza/$label/backup.manifest" 2>/dev/null |
+            awk '/^pg_data.postgresql.conf=/ { conf = "yes" } /^pg_tblspc.[0-9]+=.*"tablespace-id"/ { spaces++ }
+                 END { printf "conf %s\nspaces %d\n", conf ? conf : "no", spaces }'
+    } | section manifest
     backrest "$repo" repo-ls --recurse --output=json "archive/$stanza/$id" 2>/dev/null |
         grep -oE '/[0-9A-F]{24}-[^"]*":[{]"type":"file","size":[0-9]*,"time":[0-9]*' |
         sed 's,^/\([0-9A-F]*\)-.*:\([0-9]*\)$,\1 \2,' |
@@ -421,7 +456,7 @@ backup_pgbackrest() {
 # Where the target, or the nearest folder above it, lies.
 space_at() {
     near=$1
-    while ! [ -d "$near" ]; do near=${near%/*}; done
+    while [ -n "$near" ] && ! [ -d "$near" ]; do near=${near%/*}; done
     printf 'folder %s\nfree %s\n' "$1" "$(timeout -k 1 2 df -Pk -- "${near:-/}" | awk 'END { print $4 }')"
     if [ -e "$1" ]; then printf 'exists yes\n'; fi
 }

@@ -86,4 +86,6 @@ wal_of() {
             unpacked "$part" 5 | tar -tf - 2>/dev/null
         done | awk '{ print $1, 0 }'
     } | wal_reach "$first" "$(wal_size "$first" "$position")"
+    timeout -k 1 5 find "$pg_archive" -maxdepth 1 -type f -name "$first.*" |
+        sed -n 's/.*\([.][a-z0-9]*\)$/suffix \1/p' | grep -v '[.]\(backup\|partial\)$' | head -n 1
 }

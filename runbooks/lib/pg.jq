@@ -157,8 +157,11 @@ def seconds: if . < 0 then "0 s" elif . < 120 then "\(round) s"
   elif . < 172800 then "\(. / 3600 | round) h" else "\(. / 86400 | round) days" end;
 
 # ------------------------------------------------------------------ backup ---
+# The stanza of pgbackrest's JSON; null where that is none.
+def pgbackrest_stanza: [. // "" | fromjson? | arrays | .[0]? | objects][0];
+
 # The newest backup of pgbackrest's JSON: {time, readable, why, count}.
-def pgbackrest_newest: (. // "" | fromjson? | arrays | .[0]?) as $stanza
+def pgbackrest_newest: pgbackrest_stanza as $stanza
   | ($stanza.backup // [] | map(select(.timestamp.stop? | type == "number"))) as $backups
   | ($backups | max_by(.timestamp.stop)) as $newest
   | if $stanza == null then

@@ -90,8 +90,12 @@ def context(url="http://127.0.0.1:1/health/ready", **more):
     return document
 
 
-def run(script, document, params=None, secrets=None, environ=None, limit=60):
-    """Runs runbooks/<script>; document is a dict, or bytes to send as is."""
+def run(script, document, params=None, secrets=None, environ=None, limit=60,
+        rights=None, runbooks=RUNBOOKS):
+    """Runs runbooks/<script>; document is a dict, or bytes to send as is.
+    rights: of subprocess, for another user, who must be able to read the
+    runbooks."""
+    rights = rights or {}
     with tempfile.TemporaryDirectory(prefix="relevo-run-") as folder:
         env = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": folder,
                "RELEVO_API": "1", "RELEVO_RUN_ID": "R-1",
@@ -108,10 +112,13 @@ def run(script, document, params=None, secrets=None, environ=None, limit=60):
         env.update(environ or {})
         data = (document if isinstance(document, bytes)
                 else json.dumps(document).encode())
-        return spawn(RUNBOOKS / script, env, data, folder, limit)
+        if rights:
+            for path in (folder, *pathlib.Path(folder).iterdir()):
+                os.chown(path, rights["user"], rights["group"])
+        return spawn(runbooks / script, env, data, folder, limit, rights)
 
 
-def spawn(path, env, data, folder, limit):
+def spawn(path, env, data, folder, limit, rights):
     read_end, write_end = os.pipe()
     collected = []
 
@@ -128,7 +135,7 @@ def spawn(path, env, data, folder, limit):
     child = subprocess.Popen(
         [str(path)], env=env, cwd=folder, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=third,
-        pass_fds=(3,), start_new_session=True)
+        pass_fds=(3,), start_new_session=True, **rights)
     os.close(write_end)
     reader = threading.Thread(target=drain)
     reader.start()
