@@ -37,7 +37,7 @@ pg1-socket-path=%(socket)s
 
 
 class Backups(contextlib.ExitStack):
-    def __init__(self, folder, pgbackrest=True):
+    def __init__(self, folder):
         super().__init__()
         self.folder = os.path.join(folder, "backups")
         self.archive = os.path.join(folder, "archive")
@@ -46,17 +46,14 @@ class Backups(contextlib.ExitStack):
         for path in (self.folder, self.archive, self.repo):
             os.mkdir(path)
             pg.own(path)
-        command = "cp %%p %s/%%f" % self.archive
-        if pgbackrest:
-            command += " && pgbackrest --config=%s --stanza=%s " \
-                "archive-push %%p" % (self.conf, STANZA)
         self.pg = self.enter_context(pg.Postgres(
-            folder, "archive_mode = on",
-            "archive_command = 'sleep 0.01; %s'" % command))
+            folder, "archive_mode = on", "max_logical_replication_workers = 0",
+            "archive_command = 'cp %%p %s/%%f && pgbackrest --config=%s "
+            "--stanza=%s archive-push %%p'" % (self.archive, self.conf,
+                                               STANZA)))
         self.pg.sql("create table heartbeat (at timestamptz)")
-        if pgbackrest:
-            self.write_conf(self.repo)
-            self.rest("stanza-create")
+        self.write_conf(self.repo)
+        self.rest("stanza-create")
 
     def write_conf(self, repo, conf=None):
         conf = conf or self.conf
@@ -131,6 +128,19 @@ def flip(path, at):
 
 def truncate(path, part=0.7):
     os.truncate(path, int(os.path.getsize(path) * part))
+
+
+def snapshot(*paths):
+    """What is there, to be compared: names, sizes, dates, where links lead."""
+    seen = {}
+    for path in paths:
+        for where, folders, files in os.walk(path):
+            for name in folders + files:
+                at = os.path.join(where, name)
+                st = os.lstat(at)
+                seen[at] = (st.st_size, st.st_mtime_ns, st.st_mode,
+                            os.readlink(at) if os.path.islink(at) else "")
+    return seen
 
 
 def lacks_programs():
