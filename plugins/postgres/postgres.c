@@ -21,6 +21,12 @@
 const struct rlv_host *postgres_host;
 char postgres_user[64];
 
+static const char sets_help[] =
+    "Sets of observations to ask for, beside those that a line reads. There are"
+#define SETS_SET(set, help) " " #set
+#include "postgres/sets_table.h"
+    ".";
+
 // clang-format off
 #define OPT(kind, name, flags, field, fallback, limits, help) \
     {name, kind, flags, offsetof(struct postgres_conf, field), fallback, limits, help}
@@ -65,6 +71,9 @@ static const struct rlv_option options[] = {
         "The most rows that an answer may have; more are a fault."),
     OPT(RLV_SIZE,     "max_bytes", 0, max_bytes, "1MiB", "1KiB..64MiB",
         "The largest answer that is taken; a larger one is a fault."),
+    OPT(RLV_LIST,     "sets", 0, sets, NULL, NULL, sets_help),
+    OPT(RLV_DURATION, "sets_timeout", 0, sets_timeout_ns, "1s", "10ms..60s",
+        "How long a statement of a set may take at the server; what takes longer is absent."),
     OPT(RLV_STRING,   "application_name", 0, application_name, "relevo", NULL,
         "Name of the session, as pg_stat_activity shows it, and of our row in heartbeat."),
     OPT(RLV_ENUM,     "ip_family", 0, ip_family, "any", "any|4|6",
@@ -108,10 +117,25 @@ static const struct rlv_field fields[] = {
         "TLSv1.2 or TLSv1.3; absent without TLS."},
     [FIELD_CERT_EXPIRY]   = {"cert_expiry", RLV_T_DURATION, RLV_RECORDED, "",
         "Until the server's certificate expires; absent without TLS."},
+    [FIELD_REFUSED]       = {"refused", RLV_T_TEXT, 0, "",
+        "Sets of which the server did not show everything, and why; what is missing is absent."},
+#define SETS_FIELD(set, NAME, name, type, flags, help) \
+    [FIELD_##NAME] = {name, RLV_T_##type, flags, "", #set ": " help},
+#define SETS_SHOWN(set, NAME, name, column, type, as, flags, help) \
+    [FIELD_##NAME] = {name, RLV_T_##type, flags, "", #set ": " help},
+#include "postgres/sets_table.h"
 };
 // clang-format on
 
-static const char *const warn_unless[] = {"cert_expiry > 14d", NULL};
+static const char *const warn_unless[] = {"cert_expiry > 14d",
+                                          "connections < 80%",
+                                          "wal_receiver == 'streaming'",
+                                          "not archive_failing",
+                                          "slots_lost == 0",
+                                          "wraparound < 50%",
+                                          "invalid_indexes == 0",
+                                          "extensions_missing == ''",
+                                          NULL};
 
 /* -------------------------------------------------------------- validation -
  */
@@ -186,12 +210,24 @@ static bool check_heartbeat(const struct postgres_conf *conf,
     return false;
 }
 
+static bool check_sets(const struct postgres_conf *conf, const char **option,
+                       char *why, size_t size)
+{
+    *option = "sets";
+    if (conf->sets.count && conf->level != LEVEL_QUERY) {
+        snprintf(why, size, "sets are asked for by level = \"query\"");
+        return false;
+    }
+    return sets_validate(&conf->sets, why, size);
+}
+
 static bool validate(const void *arg, const char **option, char *why,
                      size_t size)
 {
     const struct postgres_conf *conf = arg;
     return check_target(conf, option, why, size) &&
            check_query(conf, option, why, size) &&
+           check_sets(conf, option, why, size) &&
            check_heartbeat(conf, option, why, size);
 }
 

@@ -10,6 +10,8 @@
  *   query.c      the query of the check, and what is seen in its answer
  *   transaction.c  statements in a transaction of their own
  *   heartbeat.c  the write probe
+ *   sets.c       sets of observations: what a server says of itself; which
+ *                there are stands in sets_table.h
  *   value.c      a column's text as a typed value
  */
 #ifndef POSTGRES_POSTGRES_H
@@ -61,6 +63,8 @@ struct postgres_conf {
     const char *heartbeat; /* a table; NULL: no write probe */
     int64_t allow_write;
     int64_t max_rows, max_bytes;
+    struct rlv_list sets;
+    int64_t sets_timeout_ns;
 };
 
 enum postgres_field {
@@ -77,7 +81,11 @@ enum postgres_field {
     FIELD_HOST,
     FIELD_IP,
     FIELD_TLS_VERSION,
-    FIELD_CERT_EXPIRY
+    FIELD_CERT_EXPIRY,
+    FIELD_REFUSED,
+#define SETS_FIELD(set, NAME, name, type, flags, help)             FIELD_##NAME,
+#define SETS_SHOWN(set, NAME, name, column, type, as, flags, help) FIELD_##NAME,
+#include "postgres/sets_table.h"
 };
 
 extern const struct rlv_host *postgres_host;

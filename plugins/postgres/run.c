@@ -5,8 +5,8 @@
  *
  * Happy path: postgres_start() takes the kept session, or try_next() resolves
  * the first host and opens a session to its first address → run_connected() →
- * run_next() begins one step after the other: the query, the heartbeat → none
- * is left: run_finish().
+ * run_next() begins one step after the other: the query, the heartbeat, the
+ * sets → none is left: run_finish().
  *
  * Ways it can fail: a host cannot be had (run_rejected): the next address, or
  * host, is tried, each within its share of the time, and at the end the failure
@@ -285,7 +285,7 @@ static void try_next(struct run *run)
 
 /* Of a session that stands, in this order. */
 static void (*const steps[])(struct run *) = {query_begin, heartbeat_begin,
-                                              run_finish};
+                                              sets_begin, run_finish};
 
 void run_next(struct run *run)
 {

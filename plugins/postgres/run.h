@@ -5,6 +5,7 @@
 #include "postgres/fault.h"
 #include "postgres/postgres.h"
 #include "postgres/session.h"
+#include "postgres/sets.h"
 #include "postgres/target.h"
 
 #define POSTGRES_ADDRESSES 8 /* of a name, that are tried */
@@ -45,6 +46,7 @@ struct run {
     unsigned inside; /* a transaction: how many statements */
     statement_fn *on_inside;
     unsigned heartbeats; /* results of heartbeat.c, so far */
+    struct sets_run sets;
 };
 
 /* What a check keeps from one probe to the next. */
@@ -52,6 +54,7 @@ struct kept {
     struct session session;
     uint64_t identity; /* of the target that session leads to */
     bool registered;   /* session_close is deferred */
+    struct sets_kept sets;
 };
 
 void postgres_start(struct rlv_probe *, const void *conf);
@@ -94,7 +97,7 @@ void run_pipeline(struct run *, const char *waiting, const struct statement *,
 void transaction_begin(struct run *, const char *waiting, bool read_only,
                        const struct statement *, size_t count, statement_fn *);
 
-/* query.c, heartbeat.c: begin; each ends with run_next(). */
+/* query.c, heartbeat.c (and sets_begin()): begin; each ends with run_next(). */
 void query_begin(struct run *);
 void heartbeat_begin(struct run *);
 /* The query, or whatever came last, is done: begins what comes next. */
