@@ -35,8 +35,7 @@ void verdict_errno(struct verdict *verdict, enum rlv_fault fault, int sys_errno,
     va_end(ap);
 }
 
-/* ---------------------------------------------------------------- SQLSTATE -
- */
+/* ----------------------------------------------------------------- SQLSTATE */
 
 bool is_sqlstate(const char *text)
 {
@@ -94,8 +93,7 @@ void verdict_of_result(struct verdict *verdict, const PGresult *result,
                 "%s answered %.60s: %.300s", peer, asked, text);
 }
 
-/* ------------------------------------------------------------ libpq's words -
- */
+/* ------------------------------------------------------------ libpq's words */
 
 /* Begins behind `"FATAL:  "`, in whatever language that is. NULL: no line of
  * the text has an SQLSTATE; else the last one that has. */
@@ -251,8 +249,7 @@ void verdict_of_resolve(struct verdict *verdict, const char *name, int gai)
                     name, gai ? gai_strerror(gai) : "no address");
 }
 
-/* ------------------------------------------------------------ several hosts -
- */
+/* ------------------------------------------------------------ several hosts */
 
 int verdict_rank(const struct verdict *verdict)
 {

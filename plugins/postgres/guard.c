@@ -24,13 +24,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ROUNDS_MAX \
-    100000 /* of SCRAM: a tenth of a second or so; 4096 is usual */
-#define FLOOD       1048576 /* bytes of answers before a session stands */
-#define AUTH_MAX    2000    /* libpq takes no longer one */
+#define ROUNDS_MAX  32768 /* of SCRAM; 4096 are usual, and take 4 ms */
+#define FLOOD       32768 /* bytes of answers before a session stands */
+#define AUTH_MAX    2000  /* libpq takes no longer one */
 #define ERROR_MAX   30000
 #define PEEK        8192
-#define PEEK_CLOSED (-2) /* ended, or broken: libpq finds out how */
+#define PEEK_CLOSED (-2) /* ended, or broken */
 
 enum request { /* of AuthenticationRequest */
                REQUEST_GSS = 7,
@@ -45,16 +44,21 @@ static uint32_t number_at(const unsigned char *at)
            (uint32_t)at[2] << 8 | at[3];
 }
 
-/* ------------------------------------------------------------------ peeking -
- */
+/* ------------------------------------------------------------------ peeking */
 
+/* Where it is broken errno says how: nobody else gets to know it. */
 static ssize_t peek_tls(SSL *ssl, unsigned char *bytes, size_t size)
 {
+    errno = 0;
     ERR_clear_error();
     int n = SSL_peek(ssl, bytes, (int)size);
+    int sys_errno = errno;
     int error = n > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, n);
     ERR_clear_error();
-    return n > 0 ? n : error == SSL_ERROR_WANT_READ ? 0 : PEEK_CLOSED;
+    errno = sys_errno;
+    if (n > 0)
+        return n;
+    return error == SSL_ERROR_WANT_READ ? 0 : PEEK_CLOSED;
 }
 
 static ssize_t peek(PGconn *conn, unsigned char *bytes, size_t size)
@@ -62,14 +66,24 @@ static ssize_t peek(PGconn *conn, unsigned char *bytes, size_t size)
     SSL *ssl = PQsslInUse(conn) ? PQsslStruct(conn, "OpenSSL") : NULL;
     if (ssl)
         return peek_tls(ssl, bytes, size);
+    errno = 0;
     ssize_t n = recv(PQsocket(conn), bytes, size, MSG_PEEK | MSG_DONTWAIT);
     if (n > 0)
         return n;
     return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : PEEK_CLOSED;
 }
 
-/* ----------------------------------------------------------------- messages -
- */
+/* libpq finds out about an end by itself, but no longer about a reset. */
+static enum guard_says look_at_end(const char *peer, struct verdict *verdict)
+{
+    if (errno != ECONNRESET)
+        return GUARD_PASS;
+    verdict_errno(verdict, RLV_F_RESET, ECONNRESET, "%s reset the connection",
+                  peer);
+    return GUARD_REFUSE;
+}
+
+/* ----------------------------------------------------------------- messages */
 
 /* "r=NONCE,s=SALT,i=ROUNDS". What libpq would take for a number is more than
  * digits, so nothing but digits will do. */
@@ -169,14 +183,14 @@ enum guard_says guard_look(struct guard *guard, PGconn *conn, const char *peer,
     ConnStatusType status = PQstatus(conn);
     if (status != CONNECTION_AWAITING_RESPONSE && status != CONNECTION_AUTH_OK)
         return GUARD_PASS;
-    if (guard_floods(guard, conn, FLOOD)) {
+    if (guard_received(guard, conn) > FLOOD) {
         verdict_set(verdict, RLV_F_PROTOCOL, "flood",
                     "%s sent %d bytes, and there is no session", peer, FLOOD);
         return GUARD_REFUSE;
     }
     ssize_t n = peek(conn, bytes, sizeof bytes);
     if (n == PEEK_CLOSED)
-        return GUARD_PASS;
+        return look_at_end(peer, verdict);
     if (n > 0)
         note_key(guard, bytes, (size_t)n);
     if (status == CONNECTION_AUTH_OK)
@@ -185,8 +199,7 @@ enum guard_says guard_look(struct guard *guard, PGconn *conn, const char *peer,
                  : GUARD_WAIT;
 }
 
-/* ----------------------------------------------------------------- counting -
- */
+/* ----------------------------------------------------------------- counting */
 
 /* Of a unix socket nobody knows; who listens there was let into its folder. */
 static int64_t received(PGconn *conn)
@@ -199,13 +212,12 @@ static int64_t received(PGconn *conn)
     return (int64_t)info.tcpi_bytes_received;
 }
 
-bool guard_floods(struct guard *guard, PGconn *conn, int64_t most)
+int64_t guard_received(const struct guard *guard, PGconn *conn)
 {
-    int64_t now = received(conn);
-    if (guard->counted_from < 0)
-        guard->counted_from = now;
-    return now - guard->counted_from > most;
+    return received(conn) - guard->counted_from;
 }
 
-/* Most answers are there at once, and nobody ever asks. */
-void guard_count_anew(struct guard *guard) { guard->counted_from = -1; }
+void guard_count_anew(struct guard *guard, PGconn *conn)
+{
+    guard->counted_from = received(conn);
+}

@@ -5,7 +5,7 @@
 #include "postgres/fault.h"
 
 struct guard {
-    int64_t counted_from; /* bytes received by then; -1: not looked yet */
+    int64_t counted_from; /* bytes received by then */
     bool answered;        /* the server has answered the startup packet */
     bool asks;            /* in fact it has asked who we are */
     bool has_key;         /* it has said how to cancel: */
@@ -22,8 +22,8 @@ enum guard_says {
 enum guard_says guard_look(struct guard *, PGconn *, const char *peer,
                            struct verdict *);
 
-/* Whether more than `most` bytes came since guard_count_anew(). */
-bool guard_floods(struct guard *, PGconn *, int64_t most);
-void guard_count_anew(struct guard *);
+/* Bytes that came since guard_count_anew(). */
+int64_t guard_received(const struct guard *, PGconn *);
+void guard_count_anew(struct guard *, PGconn *);
 
 #endif

@@ -137,8 +137,7 @@ static const char *const warn_unless[] = {"cert_expiry > 14d",
                                           "extensions_missing == ''",
                                           NULL};
 
-/* -------------------------------------------------------------- validation -
- */
+/* --------------------------------------------------------------- validation */
 
 /* A url with a {{name}} in it is complete only at run time. */
 static bool check_target(const struct postgres_conf *conf, const char **option,

@@ -3,6 +3,7 @@
  *   postgres.c   the tables and their validation
  *   target.c     where to go and as whom: url, options, service file
  *   session.c    one connection through libpq, never waiting in it
+ *   open.c       how it comes about
  *   guard.c      what a peer may make libpq do before it is trusted
  *   fault.c      what an SQLSTATE, or libpq's words, stand for
  *   cancel.c     asks a server to give up a statement that nobody waits for

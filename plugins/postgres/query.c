@@ -13,8 +13,7 @@
 #define CELLS_MAX     256 /* rows whose columns can be read */
 #define EVIDENCE_ROWS 20
 
-/* ------------------------------------------------------------------- values -
- */
+/* ------------------------------------------------------------------- values */
 
 static void observe_row(struct run *run, const PGresult *result, int row)
 {
@@ -74,8 +73,7 @@ static void observe_result(struct run *run, const PGresult *result)
         keep_rows(run, result);
 }
 
-/* -------------------------------------------------------------------- query -
- */
+/* -------------------------------------------------------------------- query */
 
 static void took(struct run *run)
 {

@@ -33,8 +33,7 @@
 
 #define SECOND_NS 1000000000ll
 
-/* --------------------------------------------------------------------- ends -
- */
+/* --------------------------------------------------------------------- ends */
 
 void run_fault(struct run *run, enum rlv_fault fault, const char *code,
                const char *fmt, ...)
@@ -116,8 +115,7 @@ void run_finish(struct run *run)
     run->over = true;
 }
 
-/* -------------------------------------------------------------------- hosts -
- */
+/* -------------------------------------------------------------------- hosts */
 
 static void try_next(struct run *run);
 
@@ -222,7 +220,8 @@ static void on_resolved(void *arg, int gai,
     run->addresses =
         (unsigned)(count < POSTGRES_ADDRESSES ? count : POSTGRES_ADDRESSES);
     run->address = 0;
-    memcpy(run->at, addresses, run->addresses * sizeof *addresses);
+    for (unsigned i = 0; i < run->addresses; i++)
+        run->at[i] = addresses[i];
     if (gai || !count) {
         struct verdict verdict;
         verdict_of_resolve(&verdict, name, gai);
@@ -280,8 +279,7 @@ static void try_next(struct run *run)
     }
 }
 
-/* -------------------------------------------------------------------- steps -
- */
+/* -------------------------------------------------------------------- steps */
 
 /* Of a session that stands, in this order. */
 static void (*const steps[])(struct run *) = {query_begin, heartbeat_begin,
@@ -336,8 +334,7 @@ void run_pipeline(struct run *run, const char *waiting,
     session_send_all(run->session, statements, count, on_statement);
 }
 
-/* ------------------------------------------------------------------ session -
- */
+/* ------------------------------------------------------------------ session */
 
 void run_lost(struct run *run, const struct verdict *verdict)
 {
@@ -437,8 +434,7 @@ static void release(void *arg)
     target_free(&run->target);
 }
 
-/* -------------------------------------------------------------------- start -
- */
+/* -------------------------------------------------------------------- start */
 
 void postgres_start(struct rlv_probe *probe, const void *conf)
 {

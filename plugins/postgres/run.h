@@ -76,7 +76,7 @@ void run_connected(struct run *);
 void run_rejected(struct run *, const struct verdict *); /* before that */
 void run_lost(struct run *, const struct verdict *);     /* after it */
 
-/* ------------------------------------------------------ further statements */
+/* ------------------------------------------------------- further statements */
 
 /* Sends it in libpq's simple protocol, so it may be several statements, which
  * then are one transaction: "SET LOCAL statement_timeout = 900; SELECT …".

@@ -37,7 +37,8 @@ struct session {
 
     struct guard guard;
     struct kit_peer certificate;
-    bool verified; /* certificate is filled, and found good */
+    struct verdict farewell; /* why the server ends it; RLV_F_NONE: no word */
+    bool verified;           /* certificate is filled, and found good */
 
     result_fn *results; /* NULL: nothing is under way */
     bool pipeline;      /* what is under way is one */
@@ -78,5 +79,16 @@ void session_late(struct session *, const char *waiting, int64_t since_ns,
                   struct verdict *);
 /* "off", "15.3", …; NULL: the server has not said. */
 const char *session_said(const struct session *, const char *parameter);
+
+/* --------------------------------------------- between session.c and open.c */
+
+/* Reports how long it was in the stage before. */
+void session_enter(struct session *, enum stage);
+void session_watch(struct session *, int events);
+void session_unwatch(struct session *);
+/* What it waits for. */
+const char *session_doing(const struct session *);
+/* An event, before it stands. */
+void session_step(struct session *);
 
 #endif

@@ -5,8 +5,8 @@
  * here. What the options say comes first, then the url, then the service; host
  * and port of the options count where neither of these names a host.
  *
- * Called when the configuration is loaded, without the service, which is a
- * file; and by each probe. */
+ * Called when the configuration is loaded, without a look into files; and by
+ * each probe. */
 #include "postgres/target.h"
 
 #include <arpa/inet.h>
@@ -22,8 +22,9 @@
 
 #include "kit/init.h"
 
-#define SOCKET_FOLDER "/var/run/postgresql" /* where Debian's servers listen \
-                                             */
+#define SOCKET_FOLDER                                      \
+    "/var/run/postgresql" /* where Debian's servers listen \
+                           */
 #define SERVICES     "/etc/postgresql-common/pg_service.conf"
 #define SERVICES_MAX 65536
 
@@ -59,7 +60,7 @@ static const char *first_of(const char *option, const struct target *target,
     return option && *option ? option : target_said(target, keyword);
 }
 
-/* ---------------------------------------------------------------- the url - */
+/* ------------------------------------------------------------------ the url */
 
 /* libpq quotes what it does not like, and that may be part of a password. */
 static void without_quotes(const char *text, char *out, size_t size)
@@ -97,7 +98,7 @@ static bool read_url(struct parse *parse, const char *url)
     return flaw(parse, "url", "%s", shown);
 }
 
-/* ------------------------------------------------------------ the service - */
+/* -------------------------------------------------------------- the service */
 
 static bool set_said(struct parse *parse, const char *keyword,
                      const char *value)
@@ -175,8 +176,7 @@ static bool read_service(struct parse *parse, const char *name,
     return fine;
 }
 
-/* ------------------------------------------------------------------- hosts -
- */
+/* -------------------------------------------------------------------- hosts */
 
 /* The nth of "a,b,c", into the target's text; the last one where there are
  * fewer. NULL: it is empty, or there is no text. */
@@ -276,8 +276,23 @@ static bool read_hosts(struct parse *parse, const struct postgres_conf *conf)
     return true;
 }
 
-/* -------------------------------------------------------------- everything -
- */
+/* --------------------------------------------------------------- everything */
+
+/* libpq would pass over one that others can read, and say so on stderr. */
+static bool check_passfile(struct parse *parse)
+{
+    struct stat st;
+    const char *path = parse->target->passfile;
+    if (!path)
+        return true;
+    if (stat(path, &st))
+        return flaw(parse, "passfile", "%.150s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode) || st.st_mode & (S_IRWXG | S_IRWXO))
+        return flaw(parse, "passfile",
+                    "%.150s must be a file that nobody else can read (0600)",
+                    path);
+    return true;
+}
 
 static bool word_of(const char *words, const char *word, unsigned *index)
 {
@@ -330,13 +345,13 @@ static bool check_left_out(struct parse *parse)
 }
 
 bool target_read(struct target *target, const struct postgres_conf *conf,
-                 bool services, const char **option, char *why, size_t size)
+                 bool files, const char **option, char *why, size_t size)
 {
     struct parse parse = {target, option, why, size};
     if (conf->url && *conf->url && !read_url(&parse, conf->url))
         return false;
     const char *service = first_of(conf->service, target, "service");
-    if (service && services &&
+    if (service && files &&
         !read_service(&parse, service,
                       conf->service_file ? conf->service_file : SERVICES))
         return false;
@@ -353,7 +368,7 @@ bool target_read(struct target *target, const struct postgres_conf *conf,
     target->cert_file = first_of(conf->cert_file, target, "sslcert");
     target->key_file = first_of(conf->key_file, target, "sslkey");
     return read_modes(&parse, conf) && check_left_out(&parse) &&
-           read_hosts(&parse, conf);
+           read_hosts(&parse, conf) && (!files || check_passfile(&parse));
 }
 
 void target_free(struct target *target)

@@ -27,7 +27,7 @@ struct target {
 /* False: *option and why are filled, as for rlv_plugin.validate. In either case
  * target_free() is due. The strings are those of conf, or the target's own.
  * A service is looked up where `services`: that reads a file. */
-bool target_read(struct target *, const struct postgres_conf *, bool services,
+bool target_read(struct target *, const struct postgres_conf *, bool files,
                  const char **option, char *why, size_t size);
 void target_free(struct target *);
 
