@@ -14,13 +14,10 @@
  * being resolved has no lease any more, and the answer goes nowhere. */
 #include "kit/dial.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "kit/why.h"
 
@@ -68,19 +65,6 @@ static void short_of(struct kit_stream *stream, const char *text)
 }
 
 /* ------------------------------------------------------------- callbacks - */
-
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
-                                    struct curl_sockaddr *address)
-{
-    (void)purpose;
-    struct kit_stream *stream = arg;
-    if (address->addrlen <= sizeof stream->tried)
-        memcpy(&stream->tried, &address->addr, address->addrlen);
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-                    address->protocol);
-    stream->socket_errno = fd < 0 ? errno : 0;
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
 
 /* A queue that grows while OpenSSL waits to send its beginning again moves. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
@@ -208,8 +192,7 @@ static void set_options(struct kit_stream *stream, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, stream->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, stream);
+    kit_attempt_note(easy, &stream->attempt);
     set_url(stream, easy);
     set_proxy(stream, easy);
     set_addresses(stream, easy);

@@ -40,7 +40,7 @@ void lost_note(struct kit_stream *stream, CURLcode rc)
     curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reply);
     stream->rc = rc;
     stream->sys_errno =
-        stream->socket_errno ? stream->socket_errno : (int)sys_errno;
+        stream->attempt.no_socket ? stream->attempt.no_socket : (int)sys_errno;
     stream->answer = stream->proxy.socks ? reply : status;
     /* It may stem from an address that was tried before. */
     if (stream->stage == KIT_STAGE_OPEN && stream->sys_errno &&
@@ -61,7 +61,7 @@ void lost_peer(struct kit_stream *stream)
     }
     kit_peer_text(stream->peer, sizeof stream->peer, stream->host,
                   stream->at.port, stream->literal,
-                  stream->proxied ? &none : &stream->tried);
+                  stream->proxied ? &none : &stream->attempt.address);
     if (!stream->proxied)
         return;
     size_t len = strlen(stream->peer);
