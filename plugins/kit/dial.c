@@ -14,6 +14,7 @@
  * being resolved has no lease any more, and the answer goes nowhere. */
 #include "kit/dial.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #define HANDED_MAX    8  /* addresses, to libcurl */
 #define ADDRESSES_MAX 64 /* of a name, where each is probed */
 #define MS            1000000ll
+#define ROOM_NS       (50 * MS) /* between two tries at a full queue */
 
 /* --------------------------------------------------------------- stages -- */
 
@@ -91,6 +93,37 @@ static size_t on_proxy_answer(char *at, size_t size, size_t n, void *arg)
     return size * n;
 }
 
+static void connect_now(struct kit_stream *stream);
+
+/* The queue of a unix socket is full: connect() fails at once, and libcurl is
+ * at a loss for a reason. */
+static bool queue_is_full(const struct kit_stream *stream)
+{
+    return stream->at.unix_path && stream->rc == CURLE_COULDNT_CONNECT &&
+           (!stream->sys_errno || stream->sys_errno == EAGAIN);
+}
+
+static void on_room(void *arg, int events)
+{
+    (void)events;
+    struct kit_stream *stream = ((struct kit_lease *)arg)->stream;
+    if (stream && stream->stage == KIT_STAGE_CONNECT)
+        connect_now(stream);
+}
+
+/* Where TCP would wait, so does this: until there is room, or the deadline. */
+static void wait_for_room(struct kit_stream *stream)
+{
+    struct kit_crank *crank = stream->transfer.crank;
+    kit_crank_remove(&stream->transfer);
+    crank_easy_back(crank, stream->transfer.easy);
+    stream->transfer.easy = NULL;
+    stream->sys_errno = EAGAIN;
+    stream->error[0] = '\0';
+    kit_host->timer(kit_host->probe_scope(stream->transfer.probe), ROOM_NS,
+                    on_room, stream->lease);
+}
+
 static void on_dialled(struct kit_transfer *transfer, CURLcode rc)
 {
     struct kit_stream *stream = (struct kit_stream *)(void *)transfer;
@@ -99,7 +132,10 @@ static void on_dialled(struct kit_transfer *transfer, CURLcode rc)
         return;
     }
     lost_note(stream, rc);
-    stream_failed(stream, KIT_LOST_LIBCURL);
+    if (queue_is_full(stream))
+        wait_for_room(stream);
+    else
+        stream_failed(stream, KIT_LOST_LIBCURL);
 }
 
 /* --------------------------------------------------------------- options - */

@@ -400,6 +400,7 @@ void stream_opened(struct kit_stream *stream)
     stream->at = (struct kit_peer_at){.tls = stream->at.tls};
     stream->opened_ns = stream->stage_ns;
     stream->rc = CURLE_OK;
+    stream->sys_errno = 0;
     stream->fd = fd;
     lost_begin(stream);
     if (stream->opening)

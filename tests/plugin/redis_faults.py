@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 import cases  # noqa: E402
 import certs  # noqa: E402
 import peer  # noqa: E402
+from apart import ADDRESS, NOWHERE, apart, fill, tiny_disk  # noqa: E402
 from cases import must, must_see, seen  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe  # noqa: E402
@@ -73,6 +74,12 @@ def case_unknown_name():
     must(probe.check({"url": "redis://no-such-host.invalid"}), fault="dns")
 
 
+@apart
+def case_no_route():
+    must(probe.check({"url": url(6379, host=NOWHERE)}), fault="unreachable",
+         code="ENETUNREACH", outcome="fail", message_has=NOWHERE)
+
+
 def case_unix_socket_is_not_there():
     result = probe.check({"url": "unix:///nonexistent/redis.sock"})
     must(result, fault="refused", code="ENOENT",
@@ -85,6 +92,21 @@ def case_unix_nobody_listens():
         sock.bind(path)
         must(probe.check({"host": path}), fault="refused",
              code="ECONNREFUSED")
+
+
+def case_unix_socket_with_a_full_queue():
+    """A stopped server takes as many connections as its queue is long."""
+    with Redis(folder, "tcp-backlog 2", socket_only=True) as redis:
+        redis.pause()
+        waiting = peer.fill_queue(redis.socket)
+        result = probe.check({"host": redis.socket}, "2s")
+        must(result, fault="connect_timeout", code="EAGAIN", outcome="fail",
+             message_has=redis.socket)
+        # A queue that is full for a moment is no failure.
+        threading.Timer(0.5, redis.resume).start()
+        must(probe.check({"host": redis.socket}, "20s"), outcome="ok")
+        for sock in waiting:
+            sock.close()
 
 
 def case_stopped_server_hangs_and_is_not_refused():
@@ -168,6 +190,16 @@ def case_acl():
              code="NOPERM", message_has="SELECT")
 
 
+@apart
+def case_protected_mode():
+    """Without a password it answers only its own machine."""
+    with Redis(folder, "bind 127.0.0.1 " + ADDRESS) as redis:
+        must(look(redis), outcome="ok")
+        elsewhere = {"url": url(redis.port, host=ADDRESS)}
+        must(probe.check(elsewhere), fault="forbidden", code="DENIED",
+             message_has="protected mode")
+
+
 def case_database_out_of_range():
     with Redis(folder) as redis:
         must(probe.check({"url": url(redis.port) + "/99"}),
@@ -220,6 +252,27 @@ def fail_bgsave(redis):
     redis.ask("BGSAVE")
     until("bgsave to fail", lambda: "rdb_last_bgsave_status:err" in
           redis.ask("INFO", "persistence"))
+
+
+@apart
+def case_append_only_file_cannot_be_written():
+    disk = tiny_disk(folder)
+    with Redis(disk, "appendonly yes") as redis:
+        must(look(redis, WRITE), outcome="ok")
+        full = fill(disk)
+        redis.ask("SET", "x", "y" * 10000)
+        until("the disk to be full", lambda: "aof_last_write_status:err" in
+              redis.ask("INFO", "persistence"))
+        must(look(redis), fault="error_response", code="MISCONF",
+             message_has="No space left")
+        must(look(redis, WRITE), fault="error_response", code="MISCONF")
+        result = look(redis, {"operations": ["info"]})
+        must(result, outcome="warn")
+        must_see(result, aof_write_status="err", bgsave_status="ok")
+        os.unlink(full)
+        until("it to be well", lambda: "aof_last_write_status:ok" in
+              redis.ask("INFO", "persistence"))
+        must(look(redis, WRITE), outcome="ok")
 
 
 def case_failing_bgsave():

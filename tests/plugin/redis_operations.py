@@ -206,6 +206,19 @@ def case_replies_of_every_type():
              outcome="ok")
 
 
+def case_a_time_that_a_job_left():
+    with Redis(folder) as redis:
+        for text in (int(time.time()) - 60, int(time.time() * 1000) - 60000,
+                     time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                   time.gmtime(time.time() - 60))):
+            redis.ask("SET", "ended", text)
+            must(look(redis, {"command": ["GET", "ended"]},
+                      expect=["age(reply) in 59s..180s"]), outcome="ok")
+        redis.ask("SET", "ended", "42")
+        must(look(redis, {"command": ["GET", "ended"]},
+                  expect=["age(reply) < 1h"]), message_has="(absent)")
+
+
 def case_stream_group():
     with Redis(folder) as redis:
         redis.ask("XADD", "s", "*", "a", "1")
@@ -345,6 +358,21 @@ def cluster_node():
     return node
 
 
+def move_a_slot(giver, taker):
+    """While a slot moves, one node has some of its keys, the other the rest."""
+    write = {"operations": ["setget"], "allow_write": True}
+    giver.ask("SET", "{foo}here", "x")
+    giver.ask("CLUSTER", "SETSLOT", "12182", "MIGRATING",
+              taker.ask("CLUSTER", "MYID"))
+    for words, code in ((["GET", "{foo}gone"], "ASK"),
+                        (["MGET", "{foo}here", "{foo}gone"], "TRYAGAIN")):
+        must(look(giver, {"command": words}), outcome="fail",
+             fault="error_response", code=code)
+    must(look(giver, dict(write, key_prefix="{foo}:")),
+         fault="error_response", code="ASK")
+    giver.ask("CLUSTER", "SETSLOT", "12182", "STABLE")
+
+
 def case_cluster_of_three():
     nodes = [cluster_node() for _ in range(3)]
     try:
@@ -365,6 +393,7 @@ def case_cluster_of_three():
         must(look(nodes[2], dict(write, key_prefix="{foo}:")), outcome="ok")
         must(look(nodes[2], {"operations": ["pubsub"], "sharded": True,
                              "key_prefix": "{foo}:"}), outcome="ok")
+        move_a_slot(nodes[2], nodes[0])
         nodes[1].stop()
         until("the cluster to fail", lambda: "cluster_state:fail" in
               nodes[0].ask("CLUSTER", "INFO"), 60)
