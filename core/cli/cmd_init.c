@@ -2,8 +2,8 @@
  *
  * What is written has passed the check of `relevo config check`. Prose stands
  * behind "# "; options that one may want stand behind "//", ready to be used.
- * A URL with a user or a password is not written: the file only names the
- * variable of the environment that shall hold it. */
+ * A URL that may hold a secret is not written: the file only names the variable
+ * of the environment that shall hold it. */
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
@@ -156,39 +156,18 @@ static char *new_name(struct plan *p, const char *url)
     return buf_take(&name);
 }
 
-static char *variable_of(const char *name)
-{
-    char *variable = xasprintf("%s_URL", name);
-    for (char *s = variable; *s != '\0'; s++)
-        *s = *s == '-' ? '_' : (char)toupper((unsigned char)*s);
-    return variable;
-}
-
-static void add_secret(struct plan *p, const char *name, const char *url)
-{
-    int port;
-    char *variable = variable_of(name);
-    buf_addf(&p->text, "plugin = \"%s\"; url = { env = \"%s\"; };",
-             table_scheme(url, &port), variable);
-    buf_addf(&p->exports,
-             "The URL of %s has a user in it, perhaps with a password. It is "
-             "not in the file:\nset the variable %s to it.\n",
-             name, variable);
-    free(variable);
-}
-
 static void add_check(struct plan *p, const char *url)
 {
     char *name = new_name(p, url);
     buf_addf(&p->text, "  %s = { ", name);
-    if (url_has_user(url))
-        add_secret(p, name, url);
-    else {
-        buf_adds(&p->text, "url = ");
-        url_add_quoted(&p->text, url);
-        buf_addc(&p->text, ';');
-    }
+    char *variable = url_add_setting(&p->text, url, name);
+    if (variable != NULL)
+        buf_addf(&p->exports,
+                 "The URL of %s may hold a secret (a user, a password, a "
+                 "token). It is not in the file:\nset the variable %s to it.\n",
+                 name, variable);
     buf_adds(&p->text, " };\n");
+    free(variable);
     free(name);
 }
 
