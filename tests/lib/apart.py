@@ -65,6 +65,14 @@ def tiny_disk(folder, size="4m"):
     return where
 
 
+def name_addresses(folder, text):
+    """What stands in /etc/hosts, as this case alone sees it."""
+    path = os.path.join(tempfile.mkdtemp(dir=folder), "hosts")
+    with open(path, "w") as f:
+        f.write("127.0.0.1 localhost\n" + text)
+    subprocess.run(["mount", "--bind", path, "/etc/hosts"], check=True)
+
+
 def fill(disk):
     """Until nothing more fits; returns the file that takes all the room."""
     path = os.path.join(disk, "full")
