@@ -10,10 +10,10 @@
  * result: trigger_result answers → trigger_next.
  * Ways it can fail, each an answer with a fault and a sentence: the asking
  * check is gone, or may not trigger that one, or that one is not enabled
- * (`config`); that one is paused or
- * no longer configured (`cancelled`); its turn does not come before the asking
- * probe's deadline (`timeout`). Its worker dies: the crew has the probe redone,
- * or makes a result. Main dies: so do all workers, with their questions. */
+ * (`config`); that one is paused or no longer configured (`cancelled`); its
+ * turn does not come before the asking probe's deadline (`timeout`). Its worker
+ * dies: the crew has the probe redone, or makes a result. Main dies: so do all
+ * workers, with their questions. */
 #include "model/internal.h"
 
 #include <stdlib.h>
