@@ -55,6 +55,7 @@ inside_clone() {
     ((status == 0)) || fail "./dev run ended with $status"
     stage "./dev test ${RELEVO_FRESH_TESTS:+-R $RELEVO_FRESH_TESTS}"
     ./dev test ${RELEVO_FRESH_TESTS:+-R "$RELEVO_FRESH_TESTS"} >/tmp/test.log 2>&1 || {
+        grep -A 60 -E '\*\*\*(Failed|Timeout|Not Run|Exception)' /tmp/test.log || true
         tail -n 60 /tmp/test.log
         fail './dev test'
     }
@@ -125,12 +126,14 @@ inside_package() {
 }
 
 # ---------------------------------------------------------- outside ---
-# All that is mounted and started ends with the namespaces.
+# All that is mounted and started ends with the namespaces. The tree is mounted
+# on itself: where / is no mount point, tests cannot make namespaces of their own.
 enter() { # TREE FUNCTION
     install -m 755 "$here" "$1/fresh.sh"
     # shellcheck disable=SC2016 # for the inner shell
     unshare --mount --pid --fork --kill-child -- bash -euc '
         mount --make-rprivate /
+        mount --bind "$1" "$1"
         mount --rbind /dev "$1/dev"
         mount -t proc proc "$1/proc"
         mount -t sysfs -o ro sysfs "$1/sys"

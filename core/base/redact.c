@@ -244,6 +244,16 @@ static size_t match_word(const char *s, size_t n, const char *word)
     return word[i] == '\0' ? i : 0;
 }
 
+bool redact_names_secret(const char *name, size_t n)
+{
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        size_t len = strlen(words[i].word);
+        if (len <= n && match_word(name + n - len, len, words[i].word) == len)
+            return true;
+    }
+    return false;
+}
+
 static bool guess_word(const char *s, size_t n, struct guess *g)
 {
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {

@@ -30,6 +30,8 @@ void redact_text(const struct redact *, const char *text, size_t n,
 /* Length of the text without a known value that was cut off at its end: at
  * least 4 bytes of its beginning. For text that is known to be cut. */
 size_t redact_cut(const struct redact *, const char *text, size_t n);
+/* What stands behind a name such as this is a secret: "access_token". */
+bool redact_names_secret(const char *name, size_t n);
 /* A known value occurs in it. */
 bool redact_finds(const struct redact *, const char *text, size_t n);
 

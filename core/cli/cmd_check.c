@@ -10,6 +10,7 @@
 #include "base/human.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/out.h"
@@ -156,6 +157,25 @@ static int show(const struct args *args, json_t *result, const char *url)
     return well ? EXIT_FINE : EXIT_FINDINGS;
 }
 
+/* A check of a URL is named as that, without what may be a secret. */
+static int probe_and_show(const struct args *args, struct conf *conf,
+                          size_t index, const char *url)
+{
+    struct check_spec *spec = &conf->checks[index];
+    if (spec->catalog != NULL && !add_lines(args, conf, spec))
+        return EXIT_USAGE;
+    struct buf name = {0};
+    if (url == NULL)
+        buf_adds(&name, spec->name);
+    else
+        url_add_blotted(&name, url);
+    struct result *r = probe_local(conf, index);
+    int status = show(args, report_result(r, buf_text(&name)), url);
+    result_free(r);
+    buf_free(&name);
+    return status;
+}
+
 static int check_locally(const struct args *args, const char *word)
 {
     const char *url = is_url(word) ? word : NULL;
@@ -164,16 +184,10 @@ static int check_locally(const struct args *args, const char *word)
         return EXIT_USAGE;
     const struct check_spec *found =
         url != NULL ? &conf->checks[0] : find_check(args, conf, word);
-    int status = EXIT_USAGE;
-    if (found != NULL) {
-        size_t index = (size_t)(found - conf->checks);
-        if (found->catalog == NULL ||
-            add_lines(args, conf, &conf->checks[index])) {
-            struct result *r = probe_local(conf, index);
-            status = show(args, report_result(r, url ? url : found->name), url);
-            result_free(r);
-        }
-    }
+    int status =
+        found == NULL
+            ? EXIT_USAGE
+            : probe_and_show(args, conf, (size_t)(found - conf->checks), url);
     conf_unref(conf);
     return status;
 }

@@ -67,7 +67,7 @@ static void outage_cell(struct table *t, const struct check_spec *spec)
                    human_duration(min_ns, least), human_duration(max_ns, most));
     else
         table_cell(t, "%s",
-                   spec->enabled == 0 ? "not probed: enabled = false"
+                   spec->disabled ? "not probed: enabled = false"
                    : spec->schedule == SCHEDULE_CRON
                        ? "an outage is noticed at one of its times"
                        : "probed only when asked");

@@ -2,8 +2,8 @@
  *
  * What is written has passed the check of `relevo config check`. Prose stands
  * behind "# "; options that one may want stand behind "//", ready to be used.
- * A URL with a user or a password is not written: the file only names the
- * variable of the environment that shall hold it. */
+ * A URL that may hold a secret is not written: the file only names the variable
+ * of the environment that shall hold it. */
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
@@ -51,10 +51,9 @@ static const char middle[] =
     "};\n"
     "\n"
     "runbooks = {\n"
-    "  # Looks for the cause as soon as an http check fails.\n";
+    "  # Look for the cause as soon as a check fails.\n";
 
 static const char tail[] =
-    "  http-diagnose = { script = \"http/diagnose\"; match = { plugin = \"http\"; }; };\n"
     "\n"
     "  # Tells somebody. Where to post is a secret: it comes from the environment, or\n"
     "  # with { file = \"/etc/relevo/oncall\"; } from a file.\n"
@@ -74,9 +73,24 @@ static const char tail[] =
     "//maintenance = { weekly = { cron = \"0 3 * * 0\"; duration = \"1h\"; }; };\n";
 // clang-format on
 
+/* The diagnoses that there are: PLUGIN/diagnose. What a check gets as a secret
+ * is not in what its diagnosis is told. */
+static const struct {
+    const char *plugin;
+    bool takes_url; /* as a secret of its own */
+} diagnoses[] = {{"http", false}, {"redis", true}, {"websocket", true}};
+
+struct planned { /* a check */
+    char *name;
+    const char *plugin;
+    char *variable; /* that holds its URL; NULL: it stands in the file */
+};
+
 struct plan { /* of the file */
     struct buf text;
-    struct map *names;  /* of checks so far */
+    struct map *names; /* of checks so far */
+    struct planned *checks;
+    size_t check_count, check_cap;
     struct buf exports; /* what is to be told of secrets */
 };
 
@@ -156,49 +170,63 @@ static char *new_name(struct plan *p, const char *url)
     return buf_take(&name);
 }
 
-static char *variable_of(const char *name)
-{
-    char *variable = xasprintf("%s_URL", name);
-    for (char *s = variable; *s != '\0'; s++)
-        *s = *s == '-' ? '_' : (char)toupper((unsigned char)*s);
-    return variable;
-}
-
-static void add_secret(struct plan *p, const char *name, const char *url)
-{
-    int port;
-    char *variable = variable_of(name);
-    buf_addf(&p->text, "plugin = \"%s\"; url = { env = \"%s\"; };",
-             table_scheme(url, &port), variable);
-    buf_addf(&p->exports,
-             "The URL of %s has a user in it, perhaps with a password. It is "
-             "not in the file:\nset the variable %s to it.\n",
-             name, variable);
-    free(variable);
-}
-
 static void add_check(struct plan *p, const char *url)
 {
     char *name = new_name(p, url);
     buf_addf(&p->text, "  %s = { ", name);
-    if (url_has_user(url))
-        add_secret(p, name, url);
-    else {
-        buf_adds(&p->text, "url = ");
-        url_add_quoted(&p->text, url);
-        buf_addc(&p->text, ';');
-    }
+    char *variable = url_add_setting(&p->text, url, name);
+    if (variable != NULL)
+        buf_addf(&p->exports,
+                 "The URL of %s may hold a secret (a user, a password, a "
+                 "token). It is not in the file:\nset the variable %s to it.\n",
+                 name, variable);
     buf_adds(&p->text, " };\n");
-    free(name);
+    int port;
+    p->checks =
+        xgrow(p->checks, p->check_count, &p->check_cap, sizeof *p->checks);
+    p->checks[p->check_count++] =
+        (struct planned){name, table_scheme(url, &port), variable};
 }
 
-static bool uses(const struct args *args, const char *plugin)
+/* ------------------------------------------------------------ diagnoses --- */
+
+/* One for each check of the plugin, since each has a URL of its own. */
+static void add_own_diagnoses(struct plan *p, const char *plugin)
 {
-    int port;
-    for (size_t i = 0; i < args->word_count; i++)
-        if (str_eq(table_scheme(args->words[i], &port), plugin))
-            return true;
-    return false;
+    for (size_t i = 0; i < p->check_count; i++) {
+        const struct planned *c = &p->checks[i];
+        if (!str_eq(c->plugin, plugin))
+            continue;
+        buf_addf(
+            &p->text,
+            "  diagnose-%s = { script = \"%s/diagnose\"; match = { check = "
+            "\"%s\"; };",
+            c->name, plugin, c->name);
+        if (c->variable != NULL)
+            buf_addf(&p->text, "\n    params = { url = { env = \"%s\"; }; };",
+                     c->variable);
+        buf_adds(&p->text, " };\n");
+    }
+}
+
+static void add_diagnosis(struct plan *p, const char *plugin, bool takes_url)
+{
+    bool used = false, secret = false;
+    for (size_t i = 0; i < p->check_count; i++)
+        if (str_eq(p->checks[i].plugin, plugin)) {
+            used = true;
+            secret = secret || p->checks[i].variable != NULL;
+        }
+    if (secret && takes_url) {
+        add_own_diagnoses(p, plugin);
+        return;
+    }
+    if (!used) /* its `match` would fit none */
+        buf_adds(&p->text, "//");
+    buf_addf(&p->text,
+             "  %s-diagnose = { script = \"%s/diagnose\"; match = { plugin = "
+             "\"%s\"; }; };\n",
+             plugin, plugin, plugin);
 }
 
 static void write_plan(struct plan *p, const struct args *args)
@@ -209,8 +237,9 @@ static void write_plan(struct plan *p, const struct args *args)
     if (args->word_count == 0)
         buf_adds(&p->text, sample);
     buf_adds(&p->text, middle);
-    if (!uses(args, "http")) /* its `match` would fit none */
-        buf_adds(&p->text, "//");
+    for (size_t i = 0; i < ARRAY_LEN(diagnoses); i++)
+        if (has_plugin(diagnoses[i].plugin))
+            add_diagnosis(p, diagnoses[i].plugin, diagnoses[i].takes_url);
     buf_adds(&p->text, tail);
 }
 
@@ -238,6 +267,18 @@ static int create(const struct args *args, const char *path,
                                  : cli_fail(EXIT_USAGE, "%s", err.text);
 }
 
+static void free_plan(struct plan *p)
+{
+    for (size_t i = 0; i < p->check_count; i++) {
+        free(p->checks[i].name);
+        free(p->checks[i].variable);
+    }
+    free(p->checks);
+    map_free(p->names);
+    buf_free(&p->text);
+    buf_free(&p->exports);
+}
+
 static void tell(const struct args *args, const char *path,
                  const struct plan *p)
 {
@@ -262,8 +303,6 @@ int cmd_init(const struct args *args)
     }
     if (status == EXIT_FINE)
         tell(args, path, &p);
-    map_free(p.names);
-    buf_free(&p.text);
-    buf_free(&p.exports);
+    free_plan(&p);
     return status;
 }

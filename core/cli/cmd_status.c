@@ -51,13 +51,12 @@ static json_t *stored_check(const struct check_row *row,
 {
     char id[ID_TEXT];
     id_text('I', state->incident, id);
-    bool paused = state->state == STATE_PAUSED;
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:n}", "name",
                      row->name, "environment", row->environment, "plugin",
                      row->plugin, "state", state_name(state->state), "count",
                      "", "since", report_time(state->since_us), "incident",
                      id[0] ? json_string(id) : json_null(), "until",
-                     report_time(paused ? state->until_us : 0), "last");
+                     report_pause_end(state), "last");
 }
 
 static json_t *stored_trouble(struct reader *reader, struct arena *arena,
@@ -139,7 +138,7 @@ static json_t *select_checks(const struct args *args, json_t *all,
 /* ---------------------------------------------------------------- text --- */
 
 /* What stands beside the state: "waits for db", "manual", "until 15:00",
- * "maintenance M-3 until 14:30", "acknowledged". */
+ * "enabled = false", "maintenance M-3 until 14:30", "acknowledged". */
 static void put_notes(struct buf *out, const json_t *check)
 {
     int64_t until = 0;
@@ -147,6 +146,8 @@ static void put_notes(struct buf *out, const json_t *check)
     matrix_put_waits(out, check);
     if (json_is_true(json_object_get(check, "manual")))
         buf_addf(out, "%smanual", out->len > 0 ? ", " : "");
+    if (json_is_false(json_object_get(check, "enabled")))
+        buf_addf(out, "%senabled = false", out->len > 0 ? ", " : "");
     if (clock_parse(report_member(check, "until"), &until))
         buf_addf(out, "%suntil %s", out->len > 0 ? ", " : "", out_clock(until));
     if (window[0] != '\0')

@@ -188,6 +188,11 @@ static void on_trigger(void *arg, uint32_t asker, const struct msg_trigger *m)
                "no option of the check names that one");
         return;
     }
+    if (p->conf->checks[target].disabled) {
+        answer(p, m->probe, m->ticket, RLV_F_CONFIG, NULL,
+               "it has enabled = false");
+        return;
+    }
     struct arena *arena = arena_new();
     struct trigger *t = arena_alloc(arena, sizeof *t), **link = &p->triggers;
     *t = (struct trigger){.arena = arena,

@@ -173,11 +173,11 @@ static void add_quoted(struct buf *out, const char *s)
 void result_print_config(const char *url, const struct args *args)
 {
     const char *line;
-    struct buf out = {0};
-    url_add_name(&out, url);
-    buf_adds(&out, " = { url = ");
-    add_quoted(&out, url);
-    buf_adds(&out, "; interval = \"30s\";");
+    struct buf name = {0}, out = {0};
+    url_add_name(&name, url);
+    buf_addf(&out, "%s = { ", buf_text(&name));
+    char *variable = url_add_setting(&out, out_line(url), buf_text(&name));
+    buf_adds(&out, " interval = \"30s\";");
     if (args_has(args, "expect")) {
         buf_adds(&out, " expect = [");
         for (size_t i = 0; (line = args_nth(args, "expect", i)) != NULL; i++) {
@@ -188,5 +188,10 @@ void result_print_config(const char *url, const struct args *args)
     }
     printf("\n  %s\n    checks = {\n      %s };\n    };\n",
            out_colour(GREY, "as a check, in relevo.cfg:"), buf_text(&out));
+    if (variable != NULL)
+        printf("  with this URL, which may hold a secret, as the value of %s\n",
+               variable);
+    free(variable);
+    buf_free(&name);
     buf_free(&out);
 }

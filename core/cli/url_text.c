@@ -2,9 +2,13 @@
 #include "cli/url_text.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
+#include "base/url.h"
+#include "conf/tables.h"
 
 enum { LONGEST_NAME = 48 };
 
@@ -23,32 +27,6 @@ void url_add_quoted(struct buf *out, const char *text)
         buf_addc(out, *s);
     }
     buf_addc(out, '"');
-}
-
-/* The authority of RFC 3986, 3.2. */
-static const char *authority(const char *url, size_t *len)
-{
-    const char *start = strstr(url, "://");
-    start = start == NULL ? url : start + 3;
-    *len = strcspn(start, "/?#\\");
-    return start;
-}
-
-static const char *after_user(const char *url, size_t *len)
-{
-    const char *start = authority(url, len);
-    const char *at = memrchr(start, '@', *len);
-    if (at == NULL)
-        return start;
-    *len -= (size_t)(at + 1 - start);
-    return at + 1;
-}
-
-bool url_has_user(const char *url)
-{
-    size_t len;
-    const char *start = authority(url, &len);
-    return memrchr(start, '@', len) != NULL;
 }
 
 /* Small letters and digits; what is between them becomes one '-'. */
@@ -71,9 +49,10 @@ static bool is_address(const char *host, size_t len)
 
 void url_add_name(struct buf *out, const char *url)
 {
-    size_t begin = out->len, len;
-    const char *host = after_user(url, &len);
-    const char *path = host + len;
+    struct url parts;
+    url_cut(url, &parts);
+    size_t begin = out->len, len = parts.host.len;
+    const char *host = parts.host.at;
     if (len > 4 && strncasecmp(host, "www.", 4) == 0) {
         host += 4;
         len -= 4;
@@ -88,7 +67,31 @@ void url_add_name(struct buf *out, const char *url)
         if (port != NULL)
             add_words(out, port, (size_t)(host + len - port), begin);
     }
-    add_words(out, path, strcspn(path, "?#"), begin);
+    add_words(out, parts.rest, strcspn(parts.rest, "?#"), begin);
     while (out->len > begin && out->data[out->len - 1] == '-')
         out->data[--out->len] = '\0';
+}
+
+/* app-health: APP_HEALTH_URL. */
+static char *variable_of(const char *name)
+{
+    char *variable = xasprintf("%s_URL", name);
+    for (char *s = variable; *s != '\0'; s++)
+        *s = *s == '-' ? '_' : (char)toupper((unsigned char)*s);
+    return variable;
+}
+
+char *url_add_setting(struct buf *out, const char *url, const char *name)
+{
+    int port;
+    if (!url_holds_secret(url)) {
+        buf_adds(out, "url = ");
+        url_add_quoted(out, url);
+        buf_addc(out, ';');
+        return NULL;
+    }
+    char *variable = variable_of(name);
+    buf_addf(out, "plugin = \"%s\"; url = { env = \"%s\"; };",
+             table_scheme(url, &port), variable);
+    return variable;
 }

@@ -2,8 +2,6 @@
 #ifndef RELEVO_CLI_URL_TEXT_H
 #define RELEVO_CLI_URL_TEXT_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 
 /* As a text in libconfig's quotes that reads back as it is: nothing in it
@@ -14,8 +12,10 @@ void url_add_quoted(struct buf *out, const char *text);
  * "app-health" of https://app.example.com/health. */
 void url_add_name(struct buf *out, const char *url);
 
-/* There is something before an '@' in front of the host: a password, or a
- * token in its place. */
-bool url_has_user(const char *url);
+/* `url = "…";` of the check of that name. A URL that may hold a secret stays
+ * out: then it is `plugin = "…"; url = { env = "NAME_URL"; };`, and the name of
+ * the variable is returned, which the caller frees; else NULL. The scheme is
+ * one of those that Relevo knows. */
+char *url_add_setting(struct buf *out, const char *url, const char *name);
 
 #endif

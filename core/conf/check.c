@@ -232,6 +232,7 @@ static void finish_check(struct builder *b, struct settings *s,
     struct check_spec *c = &s->values.spec;
     struct arena *arena = b->conf->arena;
     finish_names(b, c, draft);
+    c->disabled = c->enabled == 0;
     c->missing = draft->missing != NULL ? draft->missing : s->missing;
     if (c->catalog != NULL && c->of == NULL)
         check_required(b, s, draft);
@@ -341,7 +342,7 @@ bool conf_outage_window(const struct check_spec *c, int64_t *min_ns,
     int64_t fails = c->failure_threshold;
     if (c->window_fails > 0 && c->window_fails < fails)
         fails = c->window_fails;
-    if (c->schedule != SCHEDULE_INTERVAL || c->enabled == 0)
+    if (c->schedule != SCHEDULE_INTERVAL || c->disabled)
         return false;
     *min_ns = (fails - 1) * c->retry_interval_ns;
     *max_ns = *min_ns + c->interval_ns;

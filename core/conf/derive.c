@@ -187,4 +187,5 @@ void finish_derived(struct builder *b, struct check_spec *c,
     c->timezone = source->timezone;
     c->zone = source->zone;
     c->target = source->target;
+    c->disabled = c->disabled || source->disabled;
 }

@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "conf/draft.h"
 #include "model/places.h"
 
@@ -115,17 +116,20 @@ static void note_written(struct builder *b, const char *text)
                          places_fill_text(text, NULL, b->draft->arena, NULL));
 }
 
-/* The password of scheme://user:password@host. */
-static void note_password(struct builder *b, const char *url)
+/* As it stands, and as the server gets it. A user without password is mostly
+ * no secret, and a word that stands elsewhere, too. */
+static void note_part(void *arg, enum url_secret kind, struct span part)
 {
-    const char *start = url == NULL ? NULL : strstr(url, "://");
-    size_t len = start == NULL ? 0 : strcspn(start + 3, "/?#");
-    const char *at = start == NULL ? NULL : memrchr(start + 3, '@', len);
-    const char *colon =
-        at == NULL ? NULL : memchr(start + 3, ':', (size_t)(at - start - 3));
-    if (colon != NULL)
-        note_written(b, arena_strndup(b->draft->arena, colon + 1,
-                                      (size_t)(at - colon - 1)));
+    struct builder *b = arg;
+    struct buf decoded = {0};
+    if (kind == URL_USER)
+        return;
+    note_written(b, arena_strndup(b->draft->arena, part.at, part.len));
+    url_add_decoded(&decoded, part);
+    if (decoded.len < part.len)
+        note_written(b,
+                     arena_strndup(b->draft->arena, decoded.data, decoded.len));
+    buf_free(&decoded);
 }
 
 static void add_option(struct builder *b, struct settings *s,
@@ -139,8 +143,9 @@ static void add_option(struct builder *b, struct settings *s,
     if (option->kind == RLV_SECRET) {
         item.setting.value.secret = true;
         note_written(b, item.setting.value.text);
-    } else if ((option->flags & RLV_SECRET_PARTS) != 0)
-        note_password(b, item.setting.value.text);
+    } else if ((option->flags & RLV_SECRET_PARTS) != 0 &&
+               item.setting.value.text != NULL)
+        url_each_secret(item.setting.value.text, note_part, b);
     if (ok && item.missing == NULL)
         ok = fits(option, &item.setting.value, arena, &err);
     if (!ok) {

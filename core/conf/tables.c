@@ -69,7 +69,7 @@ static const struct rlv_option check_rows[] = {
     SPEC(RLV_LIST, "tags", tags, NULL, NULL,
         "Words to select checks by."),
     SPEC(RLV_BOOL, "enabled", enabled, "true", NULL,
-        "false: the check is read and checked, and not run."),
+        "false: the check is read and checked, and not run but by hand; it is shown as paused."),
     CHECK(RLV_LIST, "expect", expect, NULL, NULL,
         "Expectations: where one is false, the probe failed."),
     CHECK(RLV_LIST, "warn_unless", warn_unless, NULL, NULL,

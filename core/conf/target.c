@@ -3,24 +3,19 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/url.h"
 #include "conf/draft.h"
 
-/* host:port of an URL (RFC 3986, 3.2), without what may be a password. */
+/* host:port of a URL, without what may be a password. */
 static const char *of_url(const char *url, struct arena *arena)
 {
     int port = 0;
-    const char *start = strstr(url, "://");
-    if (start == NULL)
-        return NULL;
+    struct url parts;
+    url_cut(url, &parts);
     table_scheme(url, &port);
-    start += 3;
-    size_t len = strcspn(start, "/?#");
-    const char *at = memrchr(start, '@', len);
-    if (at != NULL) {
-        len -= (size_t)(at + 1 - start);
-        start = at + 1;
-    }
-    if (len == 0)
+    const char *start = parts.host.at;
+    size_t len = parts.host.len;
+    if (len == 0 || strstr(url, "://") == NULL)
         return NULL;
     const char *bracket = start[0] == '[' ? memchr(start, ']', len) : start;
     const char *colon =

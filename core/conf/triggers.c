@@ -129,11 +129,24 @@ static void warn_of_places(struct builder *b, const struct check_spec *c,
                   node_path(check, b->draft->arena));
 }
 
+static void warn_of_disabled(struct builder *b, const struct check_spec *c,
+                             const struct node *check)
+{
+    for (size_t i = 0; i < c->trigger_count && !c->disabled; i++)
+        if (c->triggers[i]->disabled)
+            conf_warn(
+                b->errors, check->key,
+                "%sit triggers \"%s\", which has enabled = false: it will "
+                "be unknown",
+                node_path(check, b->draft->arena), c->triggers[i]->name);
+}
+
 void build_triggers(struct builder *b)
 {
     for (size_t i = 0; i < b->conf->check_count; i++) {
         take_all(b, &b->conf->checks[i], &b->draft->all[i]);
         warn_of_places(b, &b->conf->checks[i], b->draft->all[i].node);
+        warn_of_disabled(b, &b->conf->checks[i], b->draft->all[i].node);
     }
     tell_cycles(b, nth_triggered, "it triggers itself");
 }

@@ -108,6 +108,26 @@ static bool keep_paused(const struct daemon *d, bool *chosen, struct err *err)
     return true;
 }
 
+/* Only a new configuration enables a check; false: nothing else is meant. */
+static bool keep_enabled(const struct daemon *d, bool *chosen, struct err *err)
+{
+    const char *disabled = NULL;
+    size_t left = 0;
+    for (size_t i = 0; i < d->conf->check_count; i++) {
+        if (chosen[i] && d->conf->checks[i].disabled) {
+            disabled = d->conf->checks[i].name;
+            chosen[i] = false;
+        }
+        left += chosen[i];
+    }
+    if (left == 0 && disabled != NULL)
+        return err_set(err, ERR_USAGE, 0,
+                       "\"%s\" has enabled = false: change that in the "
+                       "configuration, and reload",
+                       disabled);
+    return true;
+}
+
 static void change_all(struct daemon *d, const bool *chosen, struct event *e,
                        json_t *names)
 {
@@ -139,6 +159,7 @@ static void pause_or_resume(struct client *c, const struct request *r,
     if (ok && words.count == 0)
         refusal = "checks: expected the names of those that are meant";
     else if (ok && (!choose(c, &words, environment, chosen, &err) ||
+                    !keep_enabled(d, chosen, &err) ||
                     (!paused && !keep_paused(d, chosen, &err))))
         refusal = err.text;
     if (refusal != NULL) {

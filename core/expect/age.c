@@ -1,5 +1,6 @@
 /* expect/age.c: the times that age() understands. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/civil.h"
@@ -29,6 +30,23 @@ static bool parse_http_date(const char *text, int64_t *us)
     return true;
 }
 
+/* Seconds since 1970, from 10^11 on (the year 5138) milliseconds: both are
+ * common in JSON, and as texts in headers and Redis. */
+static double since_1970_us(double number)
+{
+    return number >= 1e11 ? number * 1e3 : number * 1e6;
+}
+
+/* Fewer digits than those of 1973 are something else: a year, a count. */
+static bool parse_number(const char *text, int64_t *us)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits < 9 || digits > 13 || text[digits] != '\0')
+        return false;
+    *us = (int64_t)since_1970_us((double)strtoll(text, NULL, 10));
+    return true;
+}
+
 static bool parse_text(const struct value *v, int64_t *us)
 {
     char text[64];
@@ -37,11 +55,10 @@ static bool parse_text(const struct value *v, int64_t *us)
     memcpy(text, v->as.s, v->len);
     text[v->len] = '\0';
     return strlen(text) == v->len &&
-           (clock_parse(text, us) || parse_http_date(text, us));
+           (clock_parse(text, us) || parse_http_date(text, us) ||
+            parse_number(text, us));
 }
 
-/* A plain number is seconds since 1970, from 10^11 on (the year 5138)
- * milliseconds: both are common in JSON. */
 static bool to_time_us(const struct value *v, double *us)
 {
     int64_t parsed;
@@ -49,7 +66,7 @@ static bool to_time_us(const struct value *v, double *us)
     switch (v->type) {
     case TYPE_TIME: *us = number; return true;
     case TYPE_INT:
-    case TYPE_REAL: *us = number >= 1e11 ? number * 1e3 : number * 1e6; break;
+    case TYPE_REAL: *us = since_1970_us(number); break;
     case TYPE_TEXT:
         if (!parse_text(v, &parsed))
             return false;

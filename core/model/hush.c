@@ -4,8 +4,9 @@
  * A paused check is not probed, and no result of a probe that began before its
  * resumption counts. Nobody measures it, so its incident is closed ("paused"),
  * and who got its `down` is told so. What is judged from it is paused and
- * resumed with it. Everything is in the records of the step: it survives a
- * restart. */
+ * resumed with it. One with `enabled = false` is paused by the configuration,
+ * until another one enables it. Everything is in the records of the step: it
+ * survives a restart. */
 #include "model/internal.h"
 
 #include "base/str.h"
@@ -24,10 +25,10 @@ bool hush_counts(const struct node *n, const struct result *r)
 static const char *pause_text(struct model *m, int64_t until_us,
                               const char *actor, const char *reason)
 {
-    return model_text(m, "%s%s%sby %s%s%s", until_us != 0 ? "until " : "",
-                      until_us != 0 ? window_time(m, until_us) : "",
-                      until_us != 0 ? ", " : "", actor, reason[0] ? ": " : "",
-                      reason);
+    bool ends = until_us > 0;
+    return model_text(m, "%s%s%sby %s%s%s", ends ? "until " : "",
+                      ends ? window_time(m, until_us) : "", ends ? ", " : "",
+                      actor, reason[0] ? ": " : "", reason);
 }
 
 static void store_incident(struct model *m, const struct episode *e)
@@ -79,7 +80,7 @@ static void pause_one(struct model *m, struct node *n, int64_t until_us,
     const char *text = pause_text(m, until_us, actor, reason);
     close_incident(m, n, text);
     begin_anew(m, n, STATE_PAUSED, until_us);
-    if (until_us != 0 && until_us < m->hush_due_us)
+    if (until_us > 0 && until_us < m->hush_due_us)
         m->hush_due_us = until_us;
     heap_remove(&m->queue, &n->due);
     trigger_drop(m, n, "paused");
@@ -94,16 +95,23 @@ static void pause_one(struct model *m, struct node *n, int64_t until_us,
     depend_changed(m, n);
 }
 
-static void resume_one(struct model *m, struct node *n, const char *actor,
-                       const char *why)
+/* It is to be probed again; asking for that is left to the caller. */
+static void unpause(struct model *m, struct node *n, const char *actor,
+                    const char *why)
 {
-    if (n->state.state != STATE_PAUSED)
-        return;
     begin_anew(m, n, STATE_PENDING, 0);
     model_store_change(m, n, STATE_PAUSED, why);
     model_audit(m, GRADE_RELAXED, actor, "check.resume", n->row.name, why);
     model_tell(m, TELL_STATE, n, "pending: %s", why);
     depend_changed(m, n);
+}
+
+static void resume_one(struct model *m, struct node *n, const char *actor,
+                       const char *why)
+{
+    if (n->state.state != STATE_PAUSED || n->spec->disabled)
+        return;
+    unpause(m, n, actor, why);
     if (n->spec->source == NULL && n->spec->schedule != SCHEDULE_MANUAL)
         schedule_ask(m, n, PURPOSE_SCHEDULE, false);
 }
@@ -112,6 +120,8 @@ static void pause_or_resume(struct model *m, struct node *n,
                             const struct event *e)
 {
     const char *actor = e->as.pause.actor, *reason = e->as.pause.reason;
+    if (n->spec->disabled)
+        return; /* only a new configuration changes that */
     if (e->as.pause.paused)
         pause_one(m, n, e->as.pause.until_us, actor, reason);
     else
@@ -137,9 +147,23 @@ static bool has_paused_source(const struct node *n)
            n->depend.source->state.state == STATE_PAUSED;
 }
 
+/* Its first probe is asked for with those of all that changed. */
+static void enable_or_disable(struct model *m, struct node *n)
+{
+    bool was =
+        n->state.state == STATE_PAUSED && n->state.until_us == PAUSED_DISABLED;
+    if (n->spec->disabled && !was)
+        pause_one(m, n, PAUSED_DISABLED, "relevo", "enabled = false");
+    else if (!n->spec->disabled && was)
+        unpause(m, n, "relevo", "it is enabled");
+}
+
 /* What a new configuration judges from a paused check goes with it, too. */
 void hush_config(struct model *m)
 {
+    for (size_t i = 0; i < m->node_count; i++)
+        if (m->nodes[i]->spec != NULL)
+            enable_or_disable(m, m->nodes[i]);
     for (size_t i = 0; i < m->node_count; i++) {
         struct node *n = m->nodes[i];
         if (has_paused_source(n) && n->state.state != STATE_PAUSED)
@@ -167,7 +191,7 @@ static int64_t settle_pauses(struct model *m)
     for (size_t i = 0; i < m->node_count; i++) {
         struct node *n = m->nodes[i];
         if (n->spec == NULL || n->state.state != STATE_PAUSED ||
-            n->state.until_us == 0)
+            n->state.until_us <= 0)
             continue;
         if (n->state.until_us <= m->now.wall_us)
             end_pause(m, n);
@@ -182,7 +206,7 @@ void hush_clock_moved(struct model *m, int64_t by_us)
     window_clock_moved(m, by_us);
     for (size_t i = 0; i < m->node_count; i++) {
         struct node *n = m->nodes[i];
-        if (n->state.state != STATE_PAUSED || n->state.until_us == 0)
+        if (n->state.state != STATE_PAUSED || n->state.until_us <= 0)
             continue;
         n->state.until_us += by_us;
         model_store_state(m, n, GRADE_RELAXED);

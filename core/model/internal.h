@@ -378,7 +378,8 @@ void model_decide(struct model *, struct node *, enum parents);
  * its probe began. */
 bool hush_counts(const struct node *, const struct result *);
 void hush_event(struct model *, const struct event *);
-/* A new generation: what it judges from paused checks. */
+/* A new generation: what it enables, disables, and judges from paused checks.
+ */
 void hush_config(struct model *);
 /* Pauses and windows that begin and end: before and after what a step does. */
 void hush_tick(struct model *);

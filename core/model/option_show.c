@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/human.h"
+#include "base/url.h"
 #include "model/option.h"
 
 static void show_text(const char *text, struct buf *out)
@@ -21,22 +22,10 @@ static void show_text(const char *text, struct buf *out)
     buf_addc(out, '"');
 }
 
-/* "://user:password@host": the password, or what stands before "@" alone. */
 static void show_parts(const char *text, struct buf *out)
 {
-    const char *start = text == NULL ? NULL : strstr(text, "://");
-    size_t authority = start == NULL ? 0 : strcspn(start + 3, "/?#");
-    const char *at = start == NULL ? NULL : memrchr(start + 3, '@', authority);
-    if (at == NULL) {
-        show_text(text, out);
-        return;
-    }
-    const char *colon = memchr(start + 3, ':', (size_t)(at - start - 3));
-    const char *from = colon == NULL ? start + 3 : colon + 1;
     struct buf blotted = {0};
-    buf_add(&blotted, text, (size_t)(from - text));
-    buf_adds(&blotted, "***");
-    buf_adds(&blotted, at);
+    url_add_blotted(&blotted, text == NULL ? "" : text);
     show_text(buf_text(&blotted), out);
     buf_free(&blotted);
 }

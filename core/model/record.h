@@ -54,6 +54,9 @@ struct check_row {
     uint32_t ordinal; /* among checks of its interval: fixes the phase */
 };
 
+/* Paused for as long as the configuration says `enabled = false`. */
+#define PAUSED_DISABLED (-1)
+
 /* Everything that must survive a restart exactly. */
 struct state_row {
     uint32_t check;
@@ -63,7 +66,8 @@ struct state_row {
     uint64_t window;    /* last results as bits, newest lowest; 1: failed */
     uint64_t incident;  /* number of the open (or forming) one; 0: none */
     int64_t suspect_us; /* first failing result of the episode; 0: none */
-    int64_t until_us;   /* paused: it ends by itself then; 0: it does not */
+    int64_t until_us;   /* paused: it ends by itself then; 0: it does not, or
+                           PAUSED_DISABLED */
 };
 
 struct transition_row {

@@ -117,6 +117,7 @@ struct check_spec {
     /* NULL: probed itself; else judged from every result of this one, which is
      * not derived itself. Its schedule is its source's. */
     const struct check_spec *source;
+    bool disabled; /* `enabled` is false, of it or of its source */
     struct record_spec *records;
     size_t record_count;
     struct need *needs; /* depends_on */

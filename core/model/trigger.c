@@ -9,10 +9,11 @@
  * Happy path: trigger_asked → it is that check's turn: schedule_trigger → its
  * result: trigger_result answers → trigger_next.
  * Ways it can fail, each an answer with a fault and a sentence: the asking
- * check is gone, or may not trigger that one (`config`); that one is paused or
- * no longer configured (`cancelled`); its turn does not come before the asking
- * probe's deadline (`timeout`). Its worker dies: the crew has the probe redone,
- * or makes a result. Main dies: so do all workers, with their questions. */
+ * check is gone, or may not trigger that one, or that one is not enabled
+ * (`config`); that one is paused or no longer configured (`cancelled`); its
+ * turn does not come before the asking probe's deadline (`timeout`). Its worker
+ * dies: the crew has the probe redone, or makes a result. Main dies: so do all
+ * workers, with their questions. */
 #include "model/internal.h"
 
 #include <stdlib.h>
@@ -87,6 +88,11 @@ void trigger_asked(struct model *m, const struct trigger_ask *ask)
         answer(m, ask->probe, ask->ticket, RLV_F_CONFIG,
                model_text(m, "no option of %s names the check \"%s\"",
                           asker->row.name, ask->check));
+        return;
+    }
+    if (n->spec->disabled) {
+        answer(m, ask->probe, ask->ticket, RLV_F_CONFIG,
+               model_text(m, "%s has enabled = false", n->row.name));
         return;
     }
     if (n->state.state == STATE_PAUSED) {

@@ -95,8 +95,9 @@ static void put_pauses(struct page *p)
         const struct handover_pause *pause = &h->paused[i];
         buf_addf(&p->line, "%s since %s, until ", pause->check,
                  h->clock(pause->since_us));
-        buf_adds(&p->line, pause->until_us == 0 ? "somebody resumes it"
-                                                : h->clock(pause->until_us));
+        buf_adds(&p->line, pause->until_us == PAUSED_DISABLED ? "it is enabled"
+                           : pause->until_us == 0 ? "somebody resumes it"
+                                                  : h->clock(pause->until_us));
         buf_addf(&p->line, "%s%s", pause->why[0] ? ", " : "", pause->why);
         put_item(p);
     }

@@ -33,10 +33,11 @@ static json_t *pauses_json(const struct handover *h)
     for (size_t i = 0; i < h->paused_count; i++) {
         const struct handover_pause *pause = &h->paused[i];
         json_array_append_new(
-            all, json_pack(
-                     "{s:o, s:o, s:o, s:o}", "check", text_of(pause->check),
-                     "since", report_time(pause->since_us), "until",
-                     report_time(pause->until_us), "why", text_of(pause->why)));
+            all,
+            json_pack("{s:o, s:o, s:o, s:o}", "check", text_of(pause->check),
+                      "since", report_time(pause->since_us), "until",
+                      report_time(pause->until_us > 0 ? pause->until_us : 0),
+                      "why", text_of(pause->why)));
     }
     return all;
 }

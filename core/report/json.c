@@ -44,6 +44,12 @@ json_t *report_time(int64_t wall_us)
                         : json_string(clock_format(wall_us, text));
 }
 
+json_t *report_pause_end(const struct state_row *state)
+{
+    bool ends = state->state == STATE_PAUSED && state->until_us > 0;
+    return report_time(ends ? state->until_us : 0);
+}
+
 /* Microseconds are all that is meant: 1.234, not 1.2340000000000001. */
 json_t *report_ms(int64_t ns)
 {
@@ -209,9 +215,8 @@ json_t *report_check(const struct check_view *v)
     char id[ID_TEXT];
     id_text('I', v->state->incident, id);
     json_object_set_new(o, "incident", id[0] ? json_string(id) : json_null());
-    json_object_set_new(
-        o, "until",
-        report_time(v->state->state == STATE_PAUSED ? v->state->until_us : 0));
+    json_object_set_new(o, "until", report_pause_end(v->state));
+    json_object_set_new(o, "enabled", json_boolean(!v->spec->disabled));
     json_object_set_new(o, "maintenance",
                         v->maintenance == NULL ? json_null()
                                                : text_of(v->maintenance));

@@ -17,6 +17,7 @@ json_t *report_text(const char *s, size_t n);
 /* Words with spaces between them, as a list. */
 json_t *report_words(const char *words);
 json_t *report_time(int64_t wall_us); /* 0: null */
+json_t *report_pause_end(const struct state_row *);
 json_t *report_ms(int64_t ns);
 
 /* RESULT; check is the name. */

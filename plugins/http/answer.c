@@ -37,7 +37,7 @@ void answer_reset(struct fetch *fetch)
     fetch->handle->error[0] = '\0';
     fetch->body_bytes = 0;
     fetch->cut = fetch->overlong_head = false;
-    fetch->socket_errno = 0;
+    fetch->attempt.no_socket = 0;
     bool wanted = http_host->wants(fetch->probe, FIELD_BODY);
     fetch->body_keep = wanted ? (size_t)fetch->conf->max_body : EXCERPT;
 }

@@ -12,7 +12,7 @@
 static void peer_text(const struct fetch *fetch, char *text, size_t size)
 {
     kit_peer_text(text, size, fetch->target.host, fetch->target.port,
-                  fetch->target.literal, &fetch->tried);
+                  fetch->target.literal, &fetch->attempt.address);
 }
 
 void fault_resolve(struct fetch *fetch, int gai)
@@ -69,7 +69,8 @@ void fault_deadline(struct fetch *fetch)
 static void fault_connect(struct fetch *fetch, const char *peer, int sys_errno)
 {
     kit_why_connect(fetch->probe, peer,
-                    fetch->socket_errno ? fetch->socket_errno : sys_errno,
+                    fetch->attempt.no_socket ? fetch->attempt.no_socket
+                                             : sys_errno,
                     fetch->handle->error);
 }
 

@@ -227,7 +227,7 @@ static void on_trust(void *arg, int events)
 static void hop(struct fetch *fetch)
 {
     request_release(fetch);
-    fetch->tried.ss_family = AF_UNSPEC;
+    fetch->attempt.address.ss_family = AF_UNSPEC;
     fetch->peer = (struct kit_peer){0};
     fetch->handshake_ns = 0;
     if (fetch->target.https && fetch->conf->verify)

@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 #include <relevo/plugin.h>
 
+#include "kit/attempt.h"
 #include "kit/certs.h"
 #include "kit/crank.h"
 #include "kit/head.h"
@@ -112,8 +113,7 @@ struct fetch {
 
     struct curl_slist *headers, *addresses, *connect_to; /* this hop's */
     size_t address_count;
-    struct sockaddr_storage tried; /* the address of the last connect */
-    int socket_errno;              /* no descriptor to be had */
+    struct kit_attempt attempt; /* the last connect */
 
     struct kit_peer peer; /* this hop's */
     int64_t handshake_ns; /* when TLS began; 0: not on this hop */

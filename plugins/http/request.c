@@ -12,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <errno.h>
 
 /* ---------------------------------------------------------------- target - */
 
@@ -111,19 +108,6 @@ bool target_follow(const struct target *from, const char *location,
 
 /* ------------------------------------------------------------ connection - */
 
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
-                                    struct curl_sockaddr *address)
-{
-    (void)purpose;
-    struct fetch *fetch = arg;
-    if (address->addrlen <= sizeof fetch->tried)
-        memcpy(&fetch->tried, &address->addr, address->addrlen);
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-                    address->protocol);
-    fetch->socket_errno = fd < 0 ? errno : 0;
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
     (void)easy;
@@ -159,8 +143,7 @@ static void set_connection(struct fetch *fetch, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
+    kit_attempt_note(easy, &fetch->attempt);
     if (!conf->keep_alive) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);

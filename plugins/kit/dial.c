@@ -18,15 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "kit/why.h"
 
 #define HANDED_MAX    8  /* addresses, to libcurl */
 #define ADDRESSES_MAX 64 /* of a name, where each is probed */
 #define MS            1000000ll
+#define ROOM_NS       (50 * MS) /* between two tries at a full queue */
 
 /* --------------------------------------------------------------- stages -- */
 
@@ -69,19 +68,6 @@ static void short_of(struct kit_stream *stream, const char *text)
 
 /* ------------------------------------------------------------- callbacks - */
 
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
-                                    struct curl_sockaddr *address)
-{
-    (void)purpose;
-    struct kit_stream *stream = arg;
-    if (address->addrlen <= sizeof stream->tried)
-        memcpy(&stream->tried, &address->addr, address->addrlen);
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-                    address->protocol);
-    stream->socket_errno = fd < 0 ? errno : 0;
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
 /* A queue that grows while OpenSSL waits to send its beginning again moves. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
@@ -107,6 +93,37 @@ static size_t on_proxy_answer(char *at, size_t size, size_t n, void *arg)
     return size * n;
 }
 
+static void connect_now(struct kit_stream *stream);
+
+/* The queue of a unix socket is full: connect() fails at once, and libcurl is
+ * at a loss for a reason. */
+static bool queue_is_full(const struct kit_stream *stream)
+{
+    return stream->at.unix_path && stream->rc == CURLE_COULDNT_CONNECT &&
+           (!stream->sys_errno || stream->sys_errno == EAGAIN);
+}
+
+static void on_room(void *arg, int events)
+{
+    (void)events;
+    struct kit_stream *stream = ((struct kit_lease *)arg)->stream;
+    if (stream && stream->stage == KIT_STAGE_CONNECT)
+        connect_now(stream);
+}
+
+/* Where TCP would wait, so does this: until there is room, or the deadline. */
+static void wait_for_room(struct kit_stream *stream)
+{
+    struct kit_crank *crank = stream->transfer.crank;
+    kit_crank_remove(&stream->transfer);
+    crank_easy_back(crank, stream->transfer.easy);
+    stream->transfer.easy = NULL;
+    stream->sys_errno = EAGAIN;
+    stream->error[0] = '\0';
+    kit_host->timer(kit_host->probe_scope(stream->transfer.probe), ROOM_NS,
+                    on_room, stream->lease);
+}
+
 static void on_dialled(struct kit_transfer *transfer, CURLcode rc)
 {
     struct kit_stream *stream = (struct kit_stream *)(void *)transfer;
@@ -115,7 +132,10 @@ static void on_dialled(struct kit_transfer *transfer, CURLcode rc)
         return;
     }
     lost_note(stream, rc);
-    stream_failed(stream, KIT_LOST_LIBCURL);
+    if (queue_is_full(stream))
+        wait_for_room(stream);
+    else
+        stream_failed(stream, KIT_LOST_LIBCURL);
 }
 
 /* --------------------------------------------------------------- options - */
@@ -208,8 +228,7 @@ static void set_options(struct kit_stream *stream, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, stream->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, stream);
+    kit_attempt_note(easy, &stream->attempt);
     set_url(stream, easy);
     set_proxy(stream, easy);
     set_addresses(stream, easy);

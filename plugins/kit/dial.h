@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <stdarg.h>
 
+#include "kit/attempt.h"
 #include "kit/crank.h"
 #include "kit/stream.h"
 
@@ -63,9 +64,7 @@ struct kit_stream {
     int64_t began_ns, stage_ns, opened_ns;
     int64_t served_ns; /* since when it serves this probe */
     unsigned addresses;
-    struct sockaddr_storage
-        tried;        /* the last one, the proxy's if there is one */
-    int socket_errno; /* no descriptor to be had */
+    struct kit_attempt attempt; /* at the proxy, if there is one */
     struct curl_slist *resolve, *connect_to;
     struct kit_peer certificate;
     char peer[600], ip[INET6_ADDRSTRLEN];

@@ -40,7 +40,7 @@ void lost_note(struct kit_stream *stream, CURLcode rc)
     curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reply);
     stream->rc = rc;
     stream->sys_errno =
-        stream->socket_errno ? stream->socket_errno : (int)sys_errno;
+        stream->attempt.no_socket ? stream->attempt.no_socket : (int)sys_errno;
     stream->answer = stream->proxy.socks ? reply : status;
     /* It may stem from an address that was tried before. */
     if (stream->stage == KIT_STAGE_OPEN && stream->sys_errno &&
@@ -61,7 +61,7 @@ void lost_peer(struct kit_stream *stream)
     }
     kit_peer_text(stream->peer, sizeof stream->peer, stream->host,
                   stream->at.port, stream->literal,
-                  stream->proxied ? &none : &stream->tried);
+                  stream->proxied ? &none : &stream->attempt.address);
     if (!stream->proxied)
         return;
     size_t len = strlen(stream->peer);
@@ -231,6 +231,23 @@ void kit_stream_fault(struct kit_stream *stream, const char *doing)
         fault_ended(stream, probe, doing);
 }
 
+static void late_connect(struct kit_stream *stream, struct rlv_probe *probe,
+                         int64_t spent_ns)
+{
+    double spent_s = (double)spent_ns / 1e9;
+    if (stream->proxied)
+        kit_host->fault(probe, RLV_F_UNREACHABLE, NULL, ETIMEDOUT,
+                        "connect to %s: no way in %.2f s", stream->peer,
+                        spent_s);
+    else if (stream->at.unix_path && stream->sys_errno == EAGAIN)
+        kit_host->fault(probe, RLV_F_CONNECT_TIMEOUT, NULL, EAGAIN,
+                        "connect to %s: its queue of connections was full for "
+                        "%.2f s, nobody takes them",
+                        stream->peer, spent_s);
+    else
+        kit_why_late_connect(probe, stream->peer, spent_ns);
+}
+
 void kit_stream_fault_deadline(struct kit_stream *stream, const char *code,
                                const char *doing)
 {
@@ -248,14 +265,7 @@ void kit_stream_fault_deadline(struct kit_stream *stream, const char *code,
             probe, stream->proxied ? stream->proxy.host : stream->host,
             spent_ns);
         break;
-    case KIT_STAGE_CONNECT:
-        if (stream->proxied)
-            kit_host->fault(probe, RLV_F_UNREACHABLE, NULL, ETIMEDOUT,
-                            "connect to %s: no way in %.2f s", stream->peer,
-                            (double)spent_ns / 1e9);
-        else
-            kit_why_late_connect(probe, stream->peer, spent_ns);
-        break;
+    case KIT_STAGE_CONNECT: late_connect(stream, probe, spent_ns); break;
     case KIT_STAGE_TLS: kit_why_late_tls(probe, stream->peer, spent_ns); break;
     case KIT_STAGE_FAILED: fault_failed(stream, probe); break;
     case KIT_STAGE_OPEN:

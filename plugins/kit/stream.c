@@ -359,18 +359,19 @@ static void on_event(void *arg, int events)
 static void note_ip(struct kit_stream *stream)
 {
     char *ip = NULL;
+    struct sockaddr_storage *address = &stream->attempt.address;
     if (stream->at.unix_path || stream->proxied)
         return;
     curl_easy_getinfo(stream->transfer.easy, CURLINFO_PRIMARY_IP, &ip);
     if (!ip)
         return;
-    struct sockaddr_in *v4 = (void *)&stream->tried;
-    struct sockaddr_in6 *v6 = (void *)&stream->tried;
+    struct sockaddr_in *v4 = (void *)address;
+    struct sockaddr_in6 *v6 = (void *)address;
     snprintf(stream->ip, sizeof stream->ip, "%s", ip);
     if (inet_pton(AF_INET6, ip, &v6->sin6_addr) == 1)
-        stream->tried.ss_family = AF_INET6;
+        address->ss_family = AF_INET6;
     else if (inet_pton(AF_INET, ip, &v4->sin_addr) == 1)
-        stream->tried.ss_family = AF_INET;
+        address->ss_family = AF_INET;
 }
 
 static void announce(struct kit_stream *stream)
@@ -399,6 +400,7 @@ void stream_opened(struct kit_stream *stream)
     stream->at = (struct kit_peer_at){.tls = stream->at.tls};
     stream->opened_ns = stream->stage_ns;
     stream->rc = CURLE_OK;
+    stream->sys_errno = 0;
     stream->fd = fd;
     lost_begin(stream);
     if (stream->opening)

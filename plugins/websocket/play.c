@@ -11,7 +11,7 @@
  * Ways it can fail: what is awaited does not come within the step's time, or
  * by the deadline (play_waits() says what it was); something else comes where
  * only that may; something comes where nothing may; another close code. */
-#include "websocket/websocket.h"
+#include "websocket/link.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,7 +192,7 @@ static void send_all(struct session *session, bool binary, const void *bytes,
     for (unsigned i = 0; i < session->link_count; i++) {
         struct link *link = &session->links[i];
         if (concerns(session, link))
-            link_send(link, binary, bytes, len);
+            frames_send(link, binary, bytes, len);
         link->settled = true;
     }
 }
@@ -241,9 +241,9 @@ static void begin_on(struct session *session, struct link *link)
     if (link->settled)
         return;
     if (step->verb == VERB_PING)
-        link_ping(link, session->nonce);
+        frames_ping(link, session->nonce);
     else if (step->verb == VERB_CLOSE)
-        link_bye(link, step->close_code, step->reason);
+        frames_bye(link, step->close_code, step->reason);
 }
 
 static void begin_step(struct session *session)

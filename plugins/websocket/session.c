@@ -14,7 +14,7 @@
  * the deadline, in any stage. Each ends in session_fail(), which only notes it:
  * session_settle(), last in every entry from the loop, tells the host. The
  * host ends the probe at any time: release() is deferred and undoes all. */
-#include "websocket/websocket.h"
+#include "websocket/link.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,7 +97,7 @@ void session_settle(struct session *session)
     verdict_observe(session);
     /* Nobody waits for the answer, but no server need call it a loss. */
     for (unsigned i = 0; i < session->link_count; i++)
-        link_bye(&session->links[i], 1001, NULL);
+        frames_bye(&session->links[i], 1001, NULL);
     websocket_host->done(session->probe);
 }
 
@@ -288,7 +288,7 @@ static void begin_close(struct session *session)
     int64_t now = websocket_host->now();
     for (unsigned i = 0; i < session->link_count; i++) {
         watchful_end(&session->links[i].watchful, now);
-        link_bye(&session->links[i], 1000, NULL);
+        frames_bye(&session->links[i], 1000, NULL);
     }
     if (all_are(session, LINK_CLOSED))
         finish(session);

@@ -2,7 +2,7 @@
  * faults of close codes and of the deadline, phases, observations, evidence.
  *
  * Called by session.c; changes nothing of the session but its fault. */
-#include "websocket/websocket.h"
+#include "websocket/link.h"
 
 #include <stdio.h>
 #include <string.h>

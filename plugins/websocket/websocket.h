@@ -7,7 +7,7 @@
  *   match.c      whether a message is the one awaited; captures; {{name}}
  *   path.c       one value inside a JSON document
  *   watchful.c   gaps, age and sequence of messages
- *   link.c       one connection: stream, handshake, frames, messages
+ *   link.h       one connection: link.c, handshake.c, frames.c
  *   session.c    one probe: connect, steps, trigger, hold, close
  *   play.c       the steps of a session, one after the other
  *   verdict.c    faults and observations of a session
@@ -17,7 +17,6 @@
 
 #include <jansson.h>
 #include <relevo/plugin.h>
-#include <wslay/wslay.h>
 
 #include "kit/stream.h"
 
@@ -232,72 +231,6 @@ void watchful_end(struct watchful *, int64_t now);
  * False: neither. */
 bool watchful_time(const json_t *, int64_t *ns);
 
-/* ------------------------------------------------------------------- links */
-
-struct session;
-
-enum link_state {
-    LINK_IDLE,       /* not begun */
-    LINK_CONNECTING, /* until the stream is open */
-    LINK_UPGRADING,  /* until the answer's head is complete */
-    LINK_REFUSED,    /* no 101; its body is still read */
-    LINK_OPEN,
-    LINK_CLOSING, /* our close was sent, the peer's is awaited */
-    LINK_CLOSED   /* both were, or the connection is gone */
-};
-
-struct link {
-    struct session *session;
-    unsigned number; /* from 1 */
-    enum link_state state;
-    struct kit_stream *stream;
-    struct rlv_watch *patience; /* with the body of a refusal; or NULL */
-    struct rlv_watch *more;     /* reading goes on at the next turn; or NULL */
-    wslay_event_context_ptr ws;
-    char key[WS_KEY];
-
-    char *head; /* of the answer, then what of its body is kept */
-    size_t head_len, body_len;
-    int64_t content_length; /* -1: not said */
-    int status;
-    int64_t asked_ns, answered_ns;
-
-    const uint8_t *raw; /* received, not yet with wslay */
-    size_t raw_len;
-    uint8_t opcode; /* of the frame that is being received */
-    char *part;     /* the message that is being received */
-    size_t part_len, part_size, fragments;
-    bool too_big;
-    struct message *first, *last; /* arrived and not yet received by a step */
-    size_t waiting;               /* bytes of these */
-
-    uint64_t frames, messages, bytes, pings;
-    struct watchful watchful;
-    char excerpt[WS_EXCERPT]; /* of the last message */
-    size_t excerpt_len;
-
-    bool settled;        /* in the present step */
-    int64_t sent_ns;     /* the last send or ping; 0: answered */
-    int64_t delivery_ns; /* of what others sent, or was triggered; -1: none */
-
-    unsigned char close_payload[2 + WS_REASON_MAX];
-    size_t close_len;
-    uint16_t close_code; /* the peer's; 0: none yet */
-    char close_reason[WS_REASON_MAX + 1];
-    bool bad_close;         /* the peer's is not valid */
-    bool close_sent, clean; /* ours; and both */
-};
-
-void link_open(struct link *, unsigned address);
-void link_close(struct link *); /* at once, and memory */
-/* Both queue, and send what the kernel takes. */
-void link_send(struct link *, bool binary, const void *, size_t);
-void link_ping(struct link *, const char *payload);
-void link_bye(struct link *, uint16_t code, const char *reason);
-/* The oldest message that waits, now the caller's to free; or NULL. */
-struct message *link_take(struct link *);
-void link_forget(struct link *); /* all that wait */
-
 /* ---------------------------------------------------------------- sessions */
 
 enum stage {
@@ -309,6 +242,8 @@ enum stage {
     STAGE_AGAIN, /* all went well: now the next address */
     STAGE_OVER
 };
+
+struct link; /* link.h */
 
 /* One probe. Lives in the probe's scope. */
 struct session {

@@ -30,23 +30,30 @@ ask() {
     done
     # "input": a context that is empty is an error, not silence.
     jq -nrc -L "$runbook_lib" -L "$here" "$@" \
-        "include \"look\"; include \"$judge\"; (\$ARGS.named | seen) as \$facts | input | $filter" \
+        "include \"relevo\"; include \"look\"; include \"$judge\"; (\$ARGS.named | seen) as \$facts | input | $filter" \
         "$runbook_context"
 }
 
-# conclude NAME: what early($facts) or late($facts) of it come to, said
-# on descriptor 3; a context that is not as promised ends the run.
+# conclude NAME [FILTER]: what early($facts) or late($facts) of it come
+# to, said on descriptor 3, and in words on standard output; a context that is
+# not as promised ends the run. FILTER: words that are asked for in the same
+# breath, as starting jq takes longer than what it does; told() has them.
 conclude() {
-    ask "$1(\$facts)" >"$runbook_dir/$1.jsonl" 2>"$runbook_dir/$1.err" || {
+    ask "($1(\$facts) | tojson, transcript), (${2:-empty} | \"=\" + .)" \
+        >"$runbook_dir/$1.said" 2>"$runbook_dir/$1.err" || {
         finding warn runbook.context "the context on standard input is not the JSON that was promised" \
             "$(head -c 300 "$runbook_dir/$1.err")"
         exit 78
     }
-    runbook_emit <"$runbook_dir/$1.jsonl"
+    grep '^{' "$runbook_dir/$1.said" >&3
+    grep -v '^[{=]' "$runbook_dir/$1.said"
 }
 
+# told NAME: the words that conclude NAME was asked for, one a line.
+told() { sed -n 's/^=//p' "$runbook_dir/$1.said"; }
+
 # concluded NAME TEXT: whether a line of that conclusion has this text.
-concluded() { grep -qF "$2" "$runbook_dir/$1.jsonl"; }
+concluded() { grep '^{' "$runbook_dir/$1.said" | grep -qF "$2"; }
 
 # look_up NAME: its addresses, at most four; how long that took.
 look_up() {
@@ -102,6 +109,19 @@ look_knock() {
         --rawfile said "$tries/$1.said" --rawfile reason "$tries/$1.reason" \
         '{address: $address, curl: $curl[0], said: $said,
           reason: ($reason | rtrimstr("\n"))}' >"$tries/$1.try"
+    if grep -q '"time_connect":[0-9.]*[1-9]' "$tries/$1.json"; then
+        printf '%s' "$2" >"$tries/$1.taken"
+    fi
+}
+
+# look_taken: the first address that took the connection of look_knock.
+look_taken() {
+    for file in "$tries"/*.taken; do
+        if [ -f "$file" ]; then
+            cat "$file"
+            return
+        fi
+    done
 }
 
 # curl_reason LOG: curl's own words for why a connection failed.

@@ -22,5 +22,12 @@ def verdict($class; $confidence):
 def metric($name; $value; $unit):
   {t: "metric", name: $name, value: $value, unit: $unit};
 
+# A line in words, for the transcript.
+def transcript:
+  if .t == "finding" then "\(.sev): \(.title)"
+  elif .t == "verdict" then "verdict: \(.class)"
+  elif .t == "recommend" then "recommended: \(.runbook)"
+  else empty end;
+
 def recommend($runbook; $reason):
   {t: "recommend", runbook: ($runbook | clean(64)), reason: ($reason | clean(200))};

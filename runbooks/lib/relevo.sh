@@ -63,10 +63,8 @@ runbook_emit() {
     cat >"$runbook_dir/emit.jsonl"
     if [ -s "$runbook_dir/emit.jsonl" ]; then
         cat "$runbook_dir/emit.jsonl" >&3
-        jq -r 'if .t == "finding" then "\(.sev): \(.title)"
-               elif .t == "verdict" then "verdict: \(.class)"
-               elif .t == "recommend" then "recommended: \(.runbook)"
-               else empty end' "$runbook_dir/emit.jsonl"
+        jq -r -L "$runbook_lib" 'include "relevo"; transcript' \
+            "$runbook_dir/emit.jsonl"
     fi
 }
 

@@ -39,8 +39,6 @@ def place_of($facts): where($facts) as $w
 
 def taken: .curl?.time_connect? // 0 | . > 0;
 
-def first_taken($facts): [$facts.tries[] | select(taken) | .address][0] // "";
-
 # ------------------------------------------------------------ what it says ---
 def reply_kind($facts): ($facts.ping // "" | split("AUTH failed: ") | join("\n")) as $said
   | ($facts.tries | map(.said? // "") | join("\n")) as $unasked
@@ -52,39 +50,28 @@ def reply_kind($facts): ($facts.ping // "" | split("AUTH failed: ") | join("\n")
     elif says("NOAUTH") then "noauth"
     elif says("NOPERM") then "noperm"
     elif says("(^|\n)PONG") then "pong"
-    elif says("(^|\n)(LOADING|BUSY|MASTERDOWN|MISCONF|NOREPLICAS|READONLY|CLUSTERDOWN) ") then
-      $said | capture("(^|\n)(?<word>LOADING|BUSY|MASTERDOWN|MISCONF|NOREPLICAS|READONLY|CLUSTERDOWN) ")
+    elif says("(^|\n)(LOADING|BUSY|MASTERDOWN|MISCONF) ") then
+      $said | capture("(^|\n)(?<word>LOADING|BUSY|MASTERDOWN|MISCONF) ")
         | .word | ascii_downcase
     elif where($facts)[6] == "no" and ($unasked | startswith("\u0015")) then "closed"
     elif says("certificate") then "certificate"
     elif ($unasked | test("^[+]PONG|^-[A-Z]+ ")) and where($facts)[6] == "yes" then "plain"
     elif says("SSL|TLS") then "tls"
     elif says("No such file") then "no_socket"
+    elif says("temporarily unavailable") then "queue_full"
     elif says("Permission denied") then "socket_forbidden"
     elif says("refused") then "refused"
     elif $facts.ping_exit == "124" then "hung"
     elif says("closed the connection|reset by peer|Broken pipe|I/O error") or ($said | clean(10)) == "" then "closed"
     else "other" end;
 
-def goes_on($facts): reply_kind($facts)
-  | IN("pong", "loading", "masterdown", "misconf", "noreplicas", "readonly", "clusterdown", "noperm");
-
-# INFO as an object of texts.
-def fields: [(. // "") | split("\n")[] | rtrimstr("\r")
-  | capture("^(?<key>[A-Za-z0-9_]+):(?<value>.*)$")?] | from_entries;
+# INFO as an object of texts; a refusal ("ERR …: …") is none.
+def fields: reduce (. // "" | split("\n")[] | rtrimstr("\r")) as $line ({};
+  ($line | index(":")) as $at
+  | if $at == null or ($line[:$at] | index(" ")) then .
+    else .[$line[:$at]] = $line[$at + 1:] end);
 
 def number($key): .[$key] // "" | tonumber? // null;
-
-def is_loading($facts): $facts.info | fields | .loading == "1";
-
-# The folder of snapshots, where that is on this machine.
-def own_folder($facts): where($facts) as $w
-  | ($facts.own // "" | lines) as $own
-  | if $w[1] != "" or (first_taken($facts) | . != "" and is_own($own)) then
-      ($facts.folder // "" | fromjson? // [])
-      | if type == "object" then .dir else .[1]? end
-      | strings | select(startswith("/")) | word
-    else empty end;
 
 # ---------------------------------------------- a reply that says it all ---
 def access_conclusion($kind; $where; $said):
@@ -128,16 +115,17 @@ def state_conclusion($kind; $where; $said; $facts):
     finding("crit"; "redis.masterdown"; "\($where) is a replica without its primary, and is not to show old data"; $said;
       "the primary is what is ill: look there; replica-serve-stale-data yes lets this one answer meanwhile")
     | concludes("primary_down"; 0.9)
-  elif $kind == "clusterdown" then
-    finding("crit"; "redis.clusterdown"; "the cluster has slots without a node"; $said;
-      "redis-cli --cluster check on any node; start the node that is missing, or let a replica take over")
-    | concludes("cluster_down"; 0.9)
   else empty end;
 
 def transport_conclusion($kind; $where; $said; $facts):
-  if $kind == "hung" then
-    finding("crit"; "redis.hung"; "\($where) takes the connection and answers nothing";
-      "No reply to PING within \($facts.ping_ms) ms. The kernel takes connections, the process does not serve them.";
+  if $kind | IN("hung", "queue_full") then
+    (if $kind == "hung" then
+       {title: "takes the connection and answers nothing",
+        detail: "No reply to PING within \($facts.ping_ms) ms. The kernel takes connections, the process does not serve them."}
+     else
+       {title: "takes no more connections: its queue is full",
+        detail: "Somebody listens there, so the process is up, and does not accept those that wait."} end) as $what
+    | finding("crit"; "redis.hung"; "\($where) \($what.title)"; $what.detail;
       "on its machine: is it stopped (ps -o stat, T), in a slow command (it has one thread), swapping, or waiting for a disk (appendfsync always, D)? Look before restarting, that destroys the evidence")
     | concludes("hung"; 0.9)
   elif $kind == "plain" then
@@ -149,7 +137,9 @@ def transport_conclusion($kind; $where; $said; $facts):
     | concludes($kind; 0.85)
   elif $kind == "closed" then
     finding("crit"; "redis.closed"; "\($where) takes the connection and hangs up without an answer"; $said;
-      "a port with TLS does this to a client without: rediss://? Else a proxy without a server behind it, or a process that crashes")
+      (if where($facts)[6] == "yes" then "does the server ask for a certificate of ours (tls-auth-clients)? tls.cert_file is what shows one."
+       else "a port with TLS does this to a client without: rediss://?" end)
+      + " Else a proxy without a server behind it, or a process that crashes")
     | concludes("closed"; 0.7)
   elif $kind | IN("no_socket", "refused", "socket_forbidden") then
     finding("crit"; "redis.\($kind)"; (if $kind == "socket_forbidden" then "the monitor's user may not use \($where)" else "nobody listens at \($where)" end); $said;
@@ -246,9 +236,24 @@ def replication_conclusions($code; $facts):
         "bring the replicas back; lowering min-replicas-to-write risks writes that a failover loses")
       | concludes("no_replicas"; 0.95)
     elif $lag >= 10 or ($replicas | any(.state != "online")) then
-      finding("warn"; "redis.lag"; "a replica is behind: \($lag) s";
-        ($replicas | map("\(.ip):\(.port) \(.state), \(.lag) s") | join("; ")); "its machine, its disk, the network between")
+      finding("warn"; "redis.lag";
+        (if $lag >= 10 then "a replica was last heard of \($lag) s ago" else "a replica is not online yet: it is taking over the data set" end);
+        ($replicas | map("\(.ip):\(.port) \(.state), \(.lag) s") | join("; ")); "its machine (stopped, swapping?), its disk, the network between")
       | concludes("replication:lag"; 0.5)
+    else empty end;
+
+def cluster_conclusion($code; $cluster): ($cluster | fields) as $is
+  | if $is.cluster_state == "fail" then
+      finding("crit"; "redis.clusterdown"; "the cluster is down: \($is.cluster_slots_assigned | clean(9)) of 16384 slots have a node, \($is.cluster_slots_ok | clean(9)) one that is up";
+        "As this node sees it, which knows \($is.cluster_known_nodes | clean(9)), itself too. Reading and writing keys is refused with CLUSTERDOWN.";
+        "redis-cli --cluster check on any node; start the node that is missing, or let a replica take over")
+      | concludes("cluster_down"; 0.9)
+    elif $code == "CLUSTERDOWN" then
+      finding("info"; "redis.clusterdown"; "keys were refused with CLUSTERDOWN; the cluster is well by now"; ""; "why was a node away? Its log") | remark
+    elif $code | IN("MOVED", "ASK", "TRYAGAIN") then
+      finding("warn"; "redis.moved"; "the key that the check asks for is another node's"; "Slots move when a cluster is resharded, and at a failover.";
+        "CLUSTER KEYSLOT and CLUSTER SLOTS say which; a hash tag in key_prefix leads to a slot of this node")
+      | concludes("moved"; 0.8)
     else empty end;
 
 def restart_conclusion($run_id): number("uptime_in_seconds") as $up
@@ -296,15 +301,28 @@ def reach_conclusions($facts; $port):
       | if $all | any(.fate == null) then remark else concludes($fate | reach_class; 0.85) end),
     ($all | one_address("redis"));
 
+# Where there is no INFO, the refusals themselves are all there is.
+def code_conclusion($code; $said):
+  ({OOM: "memory_full", READONLY: "readonly", NOREPLICAS: "no_replicas",
+    CLUSTERDOWN: "cluster_down", MOVED: "moved"}[$code]
+   // if "\($code) \($said)" | test("MISCONF") then
+        (if $said | test("AOF") then "disk:aof" else "disk:snapshots" end)
+      else empty end) as $class
+  | finding("warn"; "redis.code"; "what the check was told is all that is known: \(if $class | startswith("disk") then "MISCONF" else $code end)"; $said;
+      "the page of this diagnosis has what to do about \($class)")
+  | concludes($class; 0.5);
+
 def info_conclusions($facts): (.result?.code? | text) as $code
   | ((.last_good?.observations?.run_id? | strings) // null) as $run_id
   | ($facts.info | fields) as $info | ($facts.info_later | fields) as $later
   | if ($info | length) == 0 then
       (if $facts.info | clean(9) == "" then empty else
-        finding("info"; "redis.no_info"; "the server does not offer INFO"; $facts.info; "a managed server: its own console has what INFO would say") | remark end)
+        (finding("info"; "redis.no_info"; "the server does not offer INFO"; $facts.info; "a managed server: its own console has what INFO would say") | remark),
+        code_conclusion($code; $facts.ping | clean(300)) end)
     else $info
       | persistence_conclusions($code; $facts), memory_conclusions($code; $later),
-        replication_conclusions($code; $facts), client_conclusions($facts),
+        replication_conclusions($code; $facts),
+        cluster_conclusion($code; $facts.cluster), client_conclusions($facts),
         restart_conclusion($run_id)
     end;
 

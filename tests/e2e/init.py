@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`relevo init`: what it writes passes `config check`, as it is and with every
 option that it offers; no file is ever changed; no password is written."""
+import json
 import os
 import re
 import subprocess
@@ -28,6 +29,11 @@ AWKWARD = [
     ("http://localhost/" + "long/" * 40,
      "localhost-long-long-long-long-long-long-long-lon"),
 ]
+
+
+def has(plugin):
+    return os.path.exists(os.path.join(os.path.dirname(PROGRAM), "plugins",
+                                       plugin + ".so"))
 
 
 class Init(unittest.TestCase):
@@ -119,14 +125,45 @@ class Init(unittest.TestCase):
                 self.assertEqual(os.listdir(self.at), [])
 
     def test_urls_of_other_plugins_than_http(self):
-        if not os.path.exists(os.path.join(os.path.dirname(PROGRAM),
-                                           "plugins", "redis.so")):
+        if not has("redis"):
             self.skipTest("the build has no redis plugin")
         out, err = self.run_it("init", "redis://127.0.0.1:6379/2")
         self.assertEqual(err, "")
         self.assertIn('url = "redis://127.0.0.1:6379/2"', self.written())
         _, err = self.run_it("config", "check")
         self.assertEqual(err, "")
+
+    def diagnoses(self):
+        """Of each runbook: plugins, checks, and the script."""
+        out, _ = self.run_it("runbook", "list", "--json")
+        return {r["name"]: (r["match"]["plugin"], r["match"]["check"],
+                            r["script"].split("/runbooks/")[-1])
+                for r in json.loads(out)}
+
+    def test_each_plugin_has_its_diagnosis(self):
+        for url, plugin in (("http://h", "http"), ("ws://h/", "websocket"),
+                            ("redis://h", "redis")):
+            if not has(plugin):
+                continue
+            with self.subTest(url=url):
+                self.run_it("init", url)
+                self.assertEqual(self.diagnoses(), {plugin + "-diagnose": (
+                    [plugin], [], plugin + "/diagnose")})
+                os.unlink(self.file)
+
+    def test_a_diagnosis_is_given_the_secret_url_of_its_check(self):
+        if not has("redis"):
+            self.skipTest("the build has no redis plugin")
+        self.run_it("init", "redis://:s3cret@h", "redis://http",
+                    "http://u:s3cret@z")
+        self.assertEqual(self.diagnoses(), {
+            "diagnose-h": ([], ["h"], "redis/diagnose"),
+            "diagnose-http": ([], ["http"], "redis/diagnose"),
+            "http-diagnose": (["http"], [], "http/diagnose")})
+        out, _ = self.run_it("config", "check")
+        self.assertIn('runbook diagnose-h is held: env "H_URL"', out)
+        out, _ = self.run_it("config", "check", H_URL="redis://:s3cret@h")
+        self.assertNotIn("held", out)
 
     def test_a_url_that_its_plugin_refuses(self):
         _, err = self.run_it("init", "http://h:99999/", exit=2)

@@ -116,6 +116,27 @@ class Trigger(unittest.TestCase):
             watch.run("resume", "publish")
             self.journey_with(watch, "none")
 
+    def test_not_enabled(self):
+        with self.watch(more="enabled = false;") as watch:
+            result = self.journey_with(watch, "config")
+            self.assertEqual(result["outcome"], "unknown")
+            self.assertEqual(watch.check("publish")["state"], "paused")
+            _, out, _ = watch.run("status")
+            self.assertRegex(out, r"publish .*enabled = false")
+            for command in ("pause", "resume"):
+                code, _, err = watch.run(command, "publish", check=False)
+                self.assertEqual(code, 2)
+                self.assertIn("change that in the configuration", err)
+            result = watch.json("check", "journey0", "--local")
+            self.assertEqual(result["fault"], "config")
+            self.assertEqual(watch.history("publish"), [])
+            code, _, err = watch.run("config", "check")
+            self.assertIn('triggers "publish", which has enabled = false', err)
+            watch.write(config())
+            watch.run("reload")
+            self.journey_with(watch, "none")
+            self.assertEqual(watch.check("publish")["state"], "pending")
+
     def test_reloads(self):
         with self.watch(PUBLISH % "300ms") as watch:
             watch.wait_state("journey0", "up")

@@ -277,7 +277,7 @@ class WorkerCrash(unittest.TestCase):
         self.refused("eager", "CRASH_IN_CONSTRUCTOR", "signal 11")
 
     def test_another_interface_is_a_config_error(self):
-        self.refused("elder", "OLDER_ABI", "built for version 0.0")
+        self.refused("elder", "OLDER_ABI", "built for version 0.")
         self.refused("younger", "NEWER_ABI", "a newer Relevo is needed")
 
     def test_missing_symbol_is_a_config_error(self):

@@ -1,12 +1,20 @@
-"""The program with an /etc/hosts of its own, where root may mount.
+"""What this machine calls localhost, and the program with an /etc/hosts of its
+own, where root may mount.
 
     if own_mounts():
         probe.program = with_hosts(folder, probe.program, "127.0.0.2 many\\n")
 """
 import os
+import socket
 import stat
 import subprocess
 import tempfile
+
+
+def localhost_has_two():
+    """Both an address of IPv4 and one of IPv6."""
+    found = {address[4][0] for address in socket.getaddrinfo("localhost", 1)}
+    return found == {"::1", "127.0.0.1"}
 
 
 def own_mounts():

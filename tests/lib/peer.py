@@ -159,6 +159,20 @@ class BlackHole:
             sock.close()
 
 
+def fill_queue(path):
+    """Connects to a unix socket until its queue takes no more, as it does where
+    nobody accepts; returns the connections."""
+    waiting = []
+    while True:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.setblocking(False)
+        waiting.append(sock)
+        try:
+            sock.connect(path)
+        except BlockingIOError:
+            return waiting
+
+
 def closed_port():
     """A port that was free a moment ago: a connect to it is refused."""
     with socket.socket() as sock:

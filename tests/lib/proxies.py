@@ -5,6 +5,8 @@
 
 Tinyproxy is the real one (HTTP CONNECT); Socks is a small SOCKS 5 one that
 resolves names itself, notes in `asked` what for, and refuses as it is told.
+SlowPath(port, seconds) hands on to a port of this machine, answers so much
+later.
 """
 import contextlib
 import os
@@ -50,6 +52,26 @@ class Tinyproxy:
         self.process.wait()
 
 
+def pass_on(c, port, answers_after=0):
+    """Between a connection and a port of this machine, until either ends."""
+    with socket.create_connection(("127.0.0.1", port), 10) as far:
+        ends = {c.sock: far, far: c.sock}
+        while not c.stop.is_set():
+            for end in select.select(list(ends), [], [], 0.1)[0]:
+                data = end.recv(65536)
+                if not data:
+                    return
+                if end is far:
+                    c.sleep(answers_after)
+                ends[end].sendall(data)
+    raise Gone
+
+
+class SlowPath(Peer):
+    def __init__(self, port, seconds):
+        super().__init__(lambda c: pass_on(c, port, seconds))
+
+
 class Socks(Peer):
     """user: (name, password) to be asked for. reply: what is said to a
     request; 0 connects, else one of RFC 1928's section 6."""
@@ -77,7 +99,7 @@ class Socks(Peer):
         self.asked.append((host, port))
         c.send(bytes([5, self.reply, 0, 1]) + bytes(6))
         if self.reply == 0:
-            self._pass_on(c, port)
+            pass_on(c, port)  # whatever the name is, it is here
 
     def _admits(self, c, file):
         name = file.read(file.read(2)[1])
@@ -85,15 +107,3 @@ class Socks(Peer):
         good = (name.decode(), password.decode()) == self.user
         c.send(b"\x01" + (b"\x00" if good else b"\x01"))
         return good
-
-    def _pass_on(self, c, port):
-        """Whatever the name is, it is here."""
-        with socket.create_connection(("127.0.0.1", port), 10) as far:
-            ends = {c.sock: far, far: c.sock}
-            while not self.stop.is_set():
-                for end in select.select(list(ends), [], [], 0.1)[0]:
-                    data = end.recv(65536)
-                    if not data:
-                        return
-                    ends[end].sendall(data)
-        raise Gone

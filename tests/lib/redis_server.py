@@ -85,6 +85,25 @@ class Client:
         self.close()
 
 
+def commands(conn):
+    """The commands that come over a connection (peer.Conn), each as a list of
+    words: for a peer that answers them in its own way."""
+    conn.sock.settimeout(10)
+    file = conn.sock.makefile("rb")
+    while True:
+        line = file.readline()
+        if not line:
+            return
+        if not line.startswith(b"*"):
+            yield line.decode(errors="replace").split()
+            continue
+        words = []
+        for _ in range(int(line[1:])):
+            n = int(file.readline()[1:])
+            words.append(file.read(n + 2)[:-2].decode(errors="replace"))
+        yield words
+
+
 class Redis:
     def __init__(self, folder, *lines, sentinel=False, plain=True,
                  socket_only=False, port=None):

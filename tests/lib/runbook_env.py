@@ -90,6 +90,63 @@ def context(url="http://127.0.0.1:1/health/ready", **more):
     return document
 
 
+def failing(plugin, url, code="", fault="timeout", settings=None, **result):
+    """The same for a failing check of any plugin, with settings of it and more
+    members of the result."""
+    made = context(url)
+    made["check"].update(name="watched", plugin=plugin, settings=settings or {})
+    made["result"].update(fault=fault, code=code, expectations=[], phases={},
+                          message="the check's own words", observations={})
+    made["result"].update(result)
+    return made
+
+
+def must(ran, verdict, code, *words, status=0):
+    """The verdict, the finding that carries it, and words of that finding."""
+    assert ran.status == status, ran
+    assert ran.verdict() == verdict, (verdict, str(ran))
+    found = ran.finding(code)
+    for word in words:
+        assert word in json.dumps(found), (word, str(ran))
+    assert len(ran.of("verdict")) <= 1, ran
+    assert ran.seconds < 60, ran.seconds
+    return found
+
+
+def must_be_clean(ran):
+    """Nothing of it moves a terminal's cursor or turns text round."""
+    for text in [*ran.raw, *ran.out.split("\n"), *ran.err.split("\n")]:
+        bad = [c for c in text if ord(c) < 32 and c != "\t" or c in "\x7f\u202e"]
+        assert not bad, (bad, text)
+
+
+class Programs:
+    """A PATH whose programs note their arguments, which whoever lists the
+    machine's processes sees, and then do what they always do. There are none
+    but these: a runbook that wants another one does without."""
+
+    NAMES = ("awk base64 bash cat cp curl cut date df dirname getent grep head "
+             "hostname ip jq mkdir mkfifo mktemp od openssl printenv redis-cli rm sed "
+             "sleep sort ss tail timeout tr wc").split()
+
+    def __init__(self, folder, without=()):
+        self.path = tempfile.mkdtemp(dir=folder)
+        # A file for each, as a runbook may limit how long files get.
+        self.log = tempfile.mkdtemp(dir=folder)
+        for name in self.NAMES:
+            real = shutil.which(name, path=PATH)
+            if real and name not in without:
+                script = pathlib.Path(self.path, name)
+                script.write_text(
+                    f"#!/bin/sh\necho {name} \"$*\" >>{self.log}/$$\n"
+                    f"exec {real} \"$@\"\n")
+                script.chmod(0o755)
+
+    def arguments(self):
+        return "".join(file.read_text(encoding="utf-8", errors="replace")
+                       for file in pathlib.Path(self.log).iterdir())
+
+
 def run(script, document, params=None, secrets=None, environ=None, limit=60,
         rights=None, runbooks=RUNBOOKS):
     """Runs runbooks/<script>; document is a dict, or bytes to send as is.
@@ -291,6 +348,13 @@ def shell_traps(mark):
             f"\"; touch {mark}; \"", f"\n touch {mark}\n", f"| touch {mark}",
             f"$'\\n'touch {mark}", f"--output={mark}", f"-K{mark}", "%s%n%x",
             "@/etc/passwd", "\\(env)", "\x00", "\x1b[31m", "\u202e", "\ud7ff"]
+
+
+def hostile_strings(mark):
+    """The traps, and the naughty strings where they are at hand."""
+    path = vectors("strings", "blns.json")
+    found = json.loads(path.read_text(encoding="utf-8")) if path else []
+    return shell_traps(mark) + found
 
 
 def main():

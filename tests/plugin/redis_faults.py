@@ -20,11 +20,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import cases  # noqa: E402
 import certs  # noqa: E402
+import hosts  # noqa: E402
 import peer  # noqa: E402
+import redis_states as states  # noqa: E402
+from apart import ADDRESS, NOWHERE, apart, fill, tiny_disk  # noqa: E402
 from cases import must, must_see, seen  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe  # noqa: E402
-from redis_server import Redis  # noqa: E402
+from redis_server import Redis, commands  # noqa: E402
 from watch import Watch, until  # noqa: E402
 
 probe = None
@@ -73,6 +76,12 @@ def case_unknown_name():
     must(probe.check({"url": "redis://no-such-host.invalid"}), fault="dns")
 
 
+@apart
+def case_no_route():
+    must(probe.check({"url": url(6379, host=NOWHERE)}), fault="unreachable",
+         code="ENETUNREACH", outcome="fail", message_has=NOWHERE)
+
+
 def case_unix_socket_is_not_there():
     result = probe.check({"url": "unix:///nonexistent/redis.sock"})
     must(result, fault="refused", code="ENOENT",
@@ -85,6 +94,21 @@ def case_unix_nobody_listens():
         sock.bind(path)
         must(probe.check({"host": path}), fault="refused",
              code="ECONNREFUSED")
+
+
+def case_unix_socket_with_a_full_queue():
+    """A stopped server takes as many connections as its queue is long."""
+    with Redis(folder, "tcp-backlog 2", socket_only=True) as redis:
+        redis.pause()
+        waiting = peer.fill_queue(redis.socket)
+        result = probe.check({"host": redis.socket}, "2s")
+        must(result, fault="connect_timeout", code="EAGAIN", outcome="fail",
+             message_has=redis.socket)
+        # A queue that is full for a moment is no failure.
+        threading.Timer(0.5, redis.resume).start()
+        must(probe.check({"host": redis.socket}, "20s"), outcome="ok")
+        for sock in waiting:
+            sock.close()
 
 
 def case_stopped_server_hangs_and_is_not_refused():
@@ -110,16 +134,11 @@ def case_killed_server_is_refused():
 
 
 def case_max_clients():
-    with Redis(folder, "maxclients 2") as redis:
-        until("the client of the start to be gone", lambda:
-              "connected_clients:1\r" in redis.ask("INFO", "clients"))
-        with redis.client() as one, redis.client() as two:
-            assert one.ask("PING") == two.ask("PING") == "PONG"
-            result = look(redis)
-            must(result, fault="overloaded", code="ERR",
-                 message_has="max number of clients")
-            must(look(redis, {"client_name": ""}), fault="overloaded")
-            must(look(redis, {"password": "x"}), fault="overloaded")
+    with states.all_connections_taken(folder) as redis:
+        must(look(redis), fault="overloaded", code="ERR",
+             message_has="max number of clients")
+        must(look(redis, {"client_name": ""}), fault="overloaded")
+        must(look(redis, {"password": "x"}), fault="overloaded")
 
 
 def case_second_connection_is_one_too_many():
@@ -168,6 +187,16 @@ def case_acl():
              code="NOPERM", message_has="SELECT")
 
 
+@apart
+def case_protected_mode():
+    """Without a password it answers only its own machine."""
+    with Redis(folder, "bind 127.0.0.1 " + ADDRESS) as redis:
+        must(look(redis), outcome="ok")
+        elsewhere = {"url": url(redis.port, host=ADDRESS)}
+        must(probe.check(elsewhere), fault="forbidden", code="DENIED",
+             message_has="protected mode")
+
+
 def case_database_out_of_range():
     with Redis(folder) as redis:
         must(probe.check({"url": url(redis.port) + "/99"}),
@@ -190,13 +219,7 @@ def case_password_is_shown_nowhere():
 
 def case_loading_a_large_file():
     with Redis(folder) as redis:
-        redis.ask("DEBUG", "POPULATE", "200000")
-        redis.ask("SAVE")
-        redis.stop()
-        with open(redis.conf(), "a") as f:
-            f.write("key-load-delay 100\n"
-                    "loading-process-events-interval-bytes 1024\n")
-        redis.again()
+        states.load_slowly(redis)
         must(look(redis), fault="starting", code="LOADING", outcome="fail")
         result = look(redis, {"operations": ["info"]}, expect=["not loading"])
         must_see(result, loading=True)
@@ -213,19 +236,29 @@ def case_out_of_memory():
         assert seen(result, "memory") > 90, result
 
 
-def fail_bgsave(redis):
-    """A folder stands where the snapshot should be put."""
-    os.mkdir(os.path.join(redis.folder, "dump.rdb"))
-    redis.ask("SET", "x", "y")
-    redis.ask("BGSAVE")
-    until("bgsave to fail", lambda: "rdb_last_bgsave_status:err" in
-          redis.ask("INFO", "persistence"))
+@apart
+def case_append_only_file_cannot_be_written():
+    disk = tiny_disk(folder)
+    with Redis(disk, "appendonly yes") as redis:
+        must(look(redis, WRITE), outcome="ok")
+        full = fill(disk)
+        states.fail_aof(redis)
+        must(look(redis), fault="error_response", code="MISCONF",
+             message_has="No space left")
+        must(look(redis, WRITE), fault="error_response", code="MISCONF")
+        result = look(redis, {"operations": ["info"]})
+        must(result, outcome="warn")
+        must_see(result, aof_write_status="err", bgsave_status="ok")
+        os.unlink(full)
+        until("it to be well", lambda: "aof_last_write_status:ok" in
+              redis.ask("INFO", "persistence"))
+        must(look(redis, WRITE), outcome="ok")
 
 
 def case_failing_bgsave():
     with Redis(folder, "save 3600 1") as redis:
         must(look(redis, WRITE), outcome="ok")
-        fail_bgsave(redis)
+        states.fail_bgsave(redis)
         must(look(redis), fault="error_response", code="MISCONF")
         must(look(redis, WRITE), fault="error_response", code="MISCONF")
         result = look(redis, {"operations": ["info"]})
@@ -234,11 +267,8 @@ def case_failing_bgsave():
 
 
 def case_busy_script():
-    with Redis(folder, "busy-reply-threshold 100") as redis:
-        with redis.client() as client:
-            client.send("EVAL", "while true do end", "0")
-            time.sleep(0.5)
-            must(look(redis), fault="error_response", code="BUSY")
+    with states.busy_script(folder) as redis:
+        must(look(redis), fault="error_response", code="BUSY")
 
 
 def case_master_is_down():
@@ -259,9 +289,7 @@ def case_no_replicas():
 
 def case_read_only_replica():
     with Redis(folder) as primary, \
-            Redis(folder, "replicaof 127.0.0.1 %d" % primary.port) as redis:
-        until("the link", lambda: "master_link_status:up" in
-              redis.ask("INFO", "replication"))
+            states.linked_replica(folder, primary) as redis:
         must(look(redis, WRITE), fault="readonly", code="READONLY")
 
 
@@ -410,21 +438,6 @@ def case_tls_stopped_server():
 
 
 # ----------------------------------------------------------- hostile peers ---
-
-def commands(c):
-    """The commands that a client sends, each as a list of words."""
-    c.sock.settimeout(10)
-    file = c.sock.makefile("rb")
-    while True:
-        line = file.readline()
-        if not line:
-            return
-        words = []
-        for _ in range(int(line[1:])):
-            n = int(file.readline()[1:])
-            words.append(file.read(n + 2)[:-2].decode())
-        yield words
-
 
 def answering(answer):
     """A script: answer(words) gives the bytes of the reply."""
@@ -611,9 +624,8 @@ def case_message_does_not_arrive():
 # -------------------------------------------------------------- addresses ---
 
 def case_all_addresses_names_the_failing_one():
-    addresses = {a[4][0] for a in socket.getaddrinfo("localhost", 1)}
-    if addresses != {"::1", "127.0.0.1"}:
-        return  # a machine without IPv6
+    if not hosts.localhost_has_two():
+        return
     with Redis(folder) as redis:
         settings = {"url": url(redis.port, host="localhost")}
         must(probe.check(settings), outcome="ok")

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import cases  # noqa: E402
-import redis_server  # noqa: E402
+import redis_states as states  # noqa: E402
 from cases import must, must_see, seen  # noqa: E402
 from peer import Peer  # noqa: E402
 from probe import Probe, literal  # noqa: E402
@@ -206,6 +206,19 @@ def case_replies_of_every_type():
              outcome="ok")
 
 
+def case_a_time_that_a_job_left():
+    with Redis(folder) as redis:
+        for text in (int(time.time()) - 60, int(time.time() * 1000) - 60000,
+                     time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                   time.gmtime(time.time() - 60))):
+            redis.ask("SET", "ended", text)
+            must(look(redis, {"command": ["GET", "ended"]},
+                      expect=["age(reply) in 59s..180s"]), outcome="ok")
+        redis.ask("SET", "ended", "42")
+        must(look(redis, {"command": ["GET", "ended"]},
+                  expect=["age(reply) < 1h"]), message_has="(absent)")
+
+
 def case_stream_group():
     with Redis(folder) as redis:
         redis.ask("XADD", "s", "*", "a", "1")
@@ -256,10 +269,7 @@ def case_aof():
 
 def case_replication():
     with Redis(folder) as primary:
-        replica_of = "replicaof 127.0.0.1 %d" % primary.port
-        with Redis(folder, replica_of) as replica:
-            until("the link", lambda: "master_link_status:up" in
-                  replica.ask("INFO", "replication"))
+        with states.linked_replica(folder, primary) as replica:
             until("the replica to be online", lambda: "state=online" in
                   primary.ask("INFO", "replication"))
             info = {"operations": ["info"]}
@@ -323,34 +333,23 @@ def case_three_sentinels():
                 sentinel.stop()
 
 
-def make_cluster(nodes):
-    for i, node in enumerate(nodes):
-        first, last = i * 5462, min((i + 1) * 5462, 16384) - 1
-        node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
-        node.ask("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
-    for node in nodes[1:]:
-        nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port,
-                     node.cluster_port)
-    until("the cluster to be well", lambda: all(
-        "cluster_state:ok" in n.ask("CLUSTER", "INFO") and
-        "cluster_known_nodes:3" in n.ask("CLUSTER", "INFO")
-        for n in nodes), 60)
-
-
-def cluster_node():
-    bus = redis_server.free_port()
-    node = Redis(folder, "cluster-enabled yes", "cluster-port %d" % bus,
-                 "cluster-node-timeout 1000")
-    node.cluster_port = bus
-    return node
+def move_a_slot(giver, taker):
+    """While a slot moves, one node has some of its keys, the other the rest."""
+    write = {"operations": ["setget"], "allow_write": True}
+    giver.ask("SET", "{foo}here", "x")
+    giver.ask("CLUSTER", "SETSLOT", "12182", "MIGRATING",
+              taker.ask("CLUSTER", "MYID"))
+    for words, code in ((["GET", "{foo}gone"], "ASK"),
+                        (["MGET", "{foo}here", "{foo}gone"], "TRYAGAIN")):
+        must(look(giver, {"command": words}), outcome="fail",
+             fault="error_response", code=code)
+    must(look(giver, dict(write, key_prefix="{foo}:")),
+         fault="error_response", code="ASK")
+    giver.ask("CLUSTER", "SETSLOT", "12182", "STABLE")
 
 
 def case_cluster_of_three():
-    nodes = [cluster_node() for _ in range(3)]
-    try:
-        for node in nodes:
-            node.start()
-        make_cluster(nodes)
+    with states.cluster(folder, 3) as nodes:
         result = look(nodes[0], {"operations": ["cluster", "info", "pubsub"]})
         must(result, outcome="ok")
         must_see(result, cluster_state="ok", slots_assigned=16384,
@@ -365,16 +364,12 @@ def case_cluster_of_three():
         must(look(nodes[2], dict(write, key_prefix="{foo}:")), outcome="ok")
         must(look(nodes[2], {"operations": ["pubsub"], "sharded": True,
                              "key_prefix": "{foo}:"}), outcome="ok")
-        nodes[1].stop()
-        until("the cluster to fail", lambda: "cluster_state:fail" in
-              nodes[0].ask("CLUSTER", "INFO"), 60)
+        move_a_slot(nodes[2], nodes[0])
+        states.end_a_node(nodes, 1)
         result = look(nodes[0], {"operations": ["cluster"]})
         must(result, outcome="fail", message_has="cluster_state == 'ok'")
         must(look(nodes[2], dict(write, key_prefix="{foo}:")),
              fault="error_response", code="CLUSTERDOWN")
-    finally:
-        for node in nodes:
-            node.stop()
 
 
 # ------------------------------------------------------ from probe to probe ---

@@ -5,7 +5,8 @@
 #define JSON                                                              \
     "{\"db\":\"ok\",\"count\":3,\"ratio\":0.5,\"up\":true,\"none\":null," \
     "\"tags\":[\"a\",2,true],\"at\":\"2026-03-28T11:55:00Z\","            \
-    "\"epoch\":1774699140,\"epoch_ms\":1774699140000,\"text\":\"503\","   \
+    "\"epoch\":1774699140,\"stamp\":\"1774699140\",\"epoch_ms\":"         \
+    "1774699140000,\"text\":\"503\","                                     \
     "\"deep\":{\"a.b\":[{\"up\":false}]}}"
 
 static void check(const char *text, const char *body,
@@ -214,11 +215,12 @@ static void json_is_looked_into(void **state)
         {"json('.tags[0]') == 'a'",         "json('.tags[-1]') == 'a'"},
         {"json('.deep[\"a.b\"][0].up') == false", "json('.deep[\"a.b\"][0].up')"},
         {"len(json('.tags')) == 3",         "len(json('.tags')) == 2"},
-        {"len(json('.')) == 11",            "len(json('$')) == 2"},
+        {"len(json('.')) == 12",            "len(json('$')) == 2"},
         {"len(json('.db')) == 2",           "len(json('.db')) == 3"},
         {"age(json('.at')) == 5m",          "age(json('.at')) > 5m"},
         {"age(json('.epoch')) == 1m",       "age(json('.epoch')) == 0s"},
         {"age(json('.epoch_ms')) == 1m",    "age(json('.db')) >= 0s"},
+        {"age(json('.stamp')) == 1m",       "age(json('.stamp')) == 0s"},
         {"json('.db') ~ /^ok$/",            "json('.db') !~ /^ok$/"},
         {"json('.db') == json('.db')",      "json('.db') == json('.up')"},
         {"body contains '\"db\":\"ok\"'",   "body contains 'refused'"},

@@ -375,6 +375,109 @@ static void a_pause_survives_restart_and_reload(void **unused)
     world_end(&b);
 }
 
+/* ------------------------------------------------------------- disabled --- */
+
+static void reload(struct world *w, bool disabled)
+{
+    struct check_spec *a = &w->conf->checks[0];
+    a->disabled = disabled;
+    a->fingerprint += 100;
+    w->conf->generation++;
+    world_config(w);
+}
+
+/* From the beginning: it is paused, and only a configuration ends that. */
+static void a_disabled_check_is_not_probed(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 2);
+    w.conf->checks[0].disabled = true;
+    world_config(&w);
+    assert_state(&w, 1, STATE_PAUSED);
+    assert_says(buf_text(&w.tells), "paused by relevo: enabled = false\n");
+    world_seconds(&w, 3600);
+    assert_says(world_said(&w), "probe 2");
+    resume(&w, 1);
+    pause_it(&w, 1, 60);
+    schedule_soon(w.model, w.model->nodes[0], w.now.mono_ns);
+    schedule_need(w.model, w.model->nodes[0], w.now.mono_ns);
+    world_seconds(&w, 3600);
+    assert_silent(world_said(&w), "probe 1");
+    assert_state(&w, 1, STATE_PAUSED);
+    ask_probe(&w, 1);
+    assert_says(world_said(&w), "probe 1 manual");
+    world_result(&w, 1, OUTCOME_FAIL, RLV_F_REFUSED, "ECONNREFUSED");
+    assert_state(&w, 1, STATE_PAUSED);
+    world_end(&w);
+}
+
+/* By a reload while it is down, over a pause of somebody's; enabled again after
+ * a restart. */
+static void a_reload_disables_and_enables(void **unused)
+{
+    (void)unused;
+    struct world w, old;
+    begin(&w, 1);
+    world_config(&w);
+    FAIL(&w, 1);
+    world_said(&w);
+    reload(&w, true);
+    assert_state(&w, 1, STATE_PAUSED);
+    assert_says(world_said(&w), "incident 1 resolved");
+    old = w;
+    begin(&w, 1);
+    w.conf->checks[0].disabled = true;
+    world_restart(&w, &old);
+    world_config(&w);
+    world_end(&old);
+    world_seconds(&w, 60);
+    assert_silent(world_said(&w), "probe 1");
+    reload(&w, false);
+    assert_state(&w, 1, STATE_PENDING);
+    FINE(&w, 1);
+    assert_state(&w, 1, STATE_UP);
+    pause_it(&w, 1, 60);
+    reload(&w, true);
+    world_seconds(&w, 600);
+    assert_state(&w, 1, STATE_PAUSED);
+    world_end(&w);
+}
+
+/* One that a person paused stays so, whatever is reloaded. */
+static void a_reload_resumes_nothing_else(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 1);
+    world_config(&w);
+    pause_it(&w, 1, 0);
+    reload(&w, false);
+    assert_state(&w, 1, STATE_PAUSED);
+    world_end(&w);
+}
+
+/* What is judged from a check goes with it; one that is disabled itself does
+ * not come back with its source. */
+static void disabled_with_its_source(void **unused)
+{
+    (void)unused;
+    struct world w;
+    begin(&w, 2);
+    derive_b(&w);
+    w.conf->checks[0].disabled = w.conf->checks[1].disabled = true;
+    world_config(&w);
+    assert_state(&w, 2, STATE_PAUSED);
+    reload(&w, false);
+    assert_state(&w, 1, STATE_PENDING);
+    assert_state(&w, 2, STATE_PAUSED);
+    pause_it(&w, 1, 0);
+    resume(&w, 1);
+    assert_state(&w, 1, STATE_PENDING);
+    assert_state(&w, 2, STATE_PAUSED);
+    world_end(&w);
+}
+
 /* -------------------------------------------------------- acknowledging --- */
 
 static void acknowledge(struct world *w, uint64_t incident, const char *actor)
@@ -514,6 +617,10 @@ int main(void)
         cmocka_unit_test(paused_and_resumed_while_a_probe_is_on_its_way),
         cmocka_unit_test(a_pause_ends_by_itself),
         cmocka_unit_test(a_second_pause_replaces_the_first),
+        cmocka_unit_test(a_disabled_check_is_not_probed),
+        cmocka_unit_test(a_reload_disables_and_enables),
+        cmocka_unit_test(a_reload_resumes_nothing_else),
+        cmocka_unit_test(disabled_with_its_source),
         cmocka_unit_test(what_is_judged_from_it_goes_with_it),
         cmocka_unit_test(a_derived_check_does_not_wake_its_paused_source),
         cmocka_unit_test(a_pause_survives_restart_and_reload),

@@ -183,6 +183,21 @@ static void test_paused(void **state)
     world_end(&w);
 }
 
+static void test_disabled(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, SCHEDULE_MANUAL);
+    w.conf->checks[1].disabled = true;
+    w.conf->generation = 2;
+    world_config(&w);
+    world_said(&w);
+    ask(&w, JOURNEY, 2, "b", LATER);
+    assert_string_equal(world_said(&w),
+                        "answer 2 config b has enabled = false\n");
+    world_end(&w);
+}
+
 static void test_no_longer_configured(void **state)
 {
     (void)state;
@@ -233,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_nobody_listens_any_more),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_paused),
+        cmocka_unit_test(test_disabled),
         cmocka_unit_test(test_no_longer_configured),
         cmocka_unit_test(test_turns_are_kept),
     };
