@@ -99,8 +99,22 @@ def control(r, data, at):
     return data[:at] + frame * r.choice((1, 1, 3, 2000)) + data[at:]
 
 
+def message(r, data, at):
+    """A message of PostgreSQL in between, and at times very often."""
+    body = r.choice((b"", b"\0", b"\0\0\0\0", b"I", b"\0\0\0\x0b" + b"r=x,s=eA==,i=9"
+                     b"99999999", b"\0\0\0\x0aSCRAM-SHA-256\0\0", b"\0\0\0\x07",
+                     b"\xff\xff", b"\0\1\xff\xff\xff\xff", b"name\0value\0",
+                     b"SFATAL\0C57P01\0Mgone\0\0", b"C\0\0", b"x" * 5000))
+    size = r.choice((len(body) + 4,) * 4 + (0, 3, 4, 1 << 30, 0x7fffffff,
+                                            0xffffffff))
+    whole = r.choice(b"RESNAKGHWTDCIsZtv123dcE").to_bytes(1, "big") + \
+        struct.pack(">I", size) + body
+    return data[:at] + whole * r.choice((1, 1, 2, 3000)) + data[at:]
+
+
 CHANGES = [flip, flip, put, lose, lose, double, invent, number, number, number,
-           line, kind, nest, flood, huge_frame, control, control]
+           line, kind, nest, flood, huge_frame, control, control,
+           message, message, message]
 ENDS = ["close", "close", "reset", "silence", "drip", None, None, None, None,
         None]
 

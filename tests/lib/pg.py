@@ -64,6 +64,10 @@ def find(program="postgres"):
     return shutil.which(program, path=":".join([*places, os.environ["PATH"]]))
 
 
+def url(port, user=SUPERUSER, host="127.0.0.1", database=SUPERUSER):
+    return "postgres://%s@%s:%d/%s" % (user, host, port, database)
+
+
 def is_root():
     return os.geteuid() == 0
 
@@ -400,7 +404,7 @@ class Postgres:
         return os.path.join(self.folder, ".s.PGSQL.%d" % self.port)
 
     def url(self, user=SUPERUSER, database=SUPERUSER, host="127.0.0.1"):
-        return "postgres://%s@%s:%d/%s" % (user, host, self.port, database)
+        return url(self.port, user, host, database)
 
     def client(self, **options):
         return Client(self, **options)

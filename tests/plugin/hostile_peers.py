@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Peers that answer as no server should: what a real redis-server and a real
-WebSocket gateway answer reaches the plugins spoilt, each connection otherwise
+"""Peers that answer as no server should: what a real redis-server, a real
+PostgreSQL and a real WebSocket gateway answer reaches the plugins spoilt, each connection otherwise
 (tests/lib/mangle.py), with many probes at once in one worker. None of it may
 crash the worker, leak, hang, outlast the deadline, blame the monitor, or make
 the worker grow; and when the answers are clean again, so are the results.
@@ -22,6 +22,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import pg  # noqa: E402
 import redis_server  # noqa: E402
 from mangle import Relay  # noqa: E402
 from victims import Victims  # noqa: E402
@@ -48,6 +49,9 @@ checks = { leaks = { plugin = "leaks"; schedule = "manual"; timeout = "60s"; };
 """
 REDIS = """c%d = { url = "redis://%s:%d"; allow_write = true;
   operations = ["ping", "setget", "pubsub", "info"]; };"""
+POSTGRES = """c%d = { url = "postgres://mon:s3cret@%s:%d/postgres?sslmode=disable";
+  query = "select i, repeat('x', 40) as x, now() as at from generate_series(1, 20) i";
+  heartbeat = "beat"; allow_write = true; };"""
 WEBSOCKET = """c%d = { url = "ws://%s:%d/"; subprotocols = ["chat"];
   connections = 2;
   steps = ( { receive_json = ".seq"; },
@@ -193,6 +197,18 @@ class HostilePeers(unittest.TestCase):
     def test_redis(self):
         with redis_server.Redis(self.folder) as redis:
             self.run_with(("127.0.0.1", redis.port), REDIS, 6000)
+
+    @unittest.skipUnless(pg.find() and plugin_there("postgres"),
+                         "no postgres, or no postgres plugin")
+    def test_postgres(self):
+        with pg.Postgres(self.folder, "max_connections = 100",
+                         "log_min_messages = panic",
+                         hba=["host all all all scram-sha-256"]) as server:
+            server.sql("create role mon login password 's3cret'",
+                       "create table beat (name text primary key,"
+                       " at timestamptz not null)",
+                       "grant select, insert, update on beat to mon")
+            self.run_with(("127.0.0.1", server.port), POSTGRES, 2500)
 
     @unittest.skipUnless(websockets and plugin_there("websocket"),
                          "no websockets for Python, or no websocket plugin")
