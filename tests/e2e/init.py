@@ -133,6 +133,16 @@ class Init(unittest.TestCase):
         _, err = self.run_it("config", "check")
         self.assertEqual(err, "")
 
+    def test_urls_of_postgres(self):
+        if not has("postgres"):
+            self.skipTest("the build has no postgres plugin")
+        url = "postgresql://mon:s3cret@db.example.com:5433/shop"
+        _, err = self.run_it("init", "postgres://127.0.0.1/shop", url)
+        self.assertIn('url = "postgres://127.0.0.1/shop"', self.written())
+        self.assertIn('plugin = "postgres"; url = { env = "', self.written())
+        self.assertNotIn("s3cret", self.written())
+        self.run_it("config", "check", DB_5433_SHOP_URL=url)
+
     def diagnoses(self):
         """Of each runbook: plugins, checks, and the script."""
         out, _ = self.run_it("runbook", "list", "--json")

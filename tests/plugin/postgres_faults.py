@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -310,6 +311,35 @@ def case_not_permitted():
              fault="forbidden", code="42501", message_has="secret")
         must(probe.check({"url": url(server.port, "mon",
                                      database="closed")}),
+             fault="forbidden", code="42501")
+
+
+def recipe():
+    """What docs/postgres.md says that the role needs."""
+    with open(os.path.join(os.environ["RELEVO_SOURCE"],
+                           "docs/postgres.md")) as f:
+        page = " ".join(f.read().split())
+    table, = re.findall(r"`(create table relevo_heartbeat [^`]*)`", page)
+    role, = re.findall(r"`(CREATE ROLE relevo [^`]*)`", page)
+    grant, = re.findall(r"`(GRANT SELECT, INSERT[^`]*)`", page)
+    return [table, *role.replace("…", "s3cret").split("; "), grant]
+
+
+def case_least_privilege_of_the_page():
+    with Postgres(folder, hba=["host all all all scram-sha-256"]) as server:
+        server.sql(*recipe(), "create table private (x int)",
+                   "revoke create on schema public from public")
+        settings = {"password": "s3cret", "heartbeat": "relevo_heartbeat",
+                    "allow_write": True}
+        must(look(server, settings, user="relevo"), outcome="ok")
+        settings = {"password": "s3cret", "sets": ["connections", "locks",
+                                                   "replication", "slots"]}
+        result = look(server, settings, user="relevo")
+        must(result, outcome="ok")
+        must_see(result, refused=None)
+        assert seen(result, "connected") >= 1, result
+        must(look(server, {"password": "s3cret",
+                           "query": "table private"}, user="relevo"),
              fault="forbidden", code="42501")
 
 
