@@ -15,10 +15,28 @@
 # look_begin FOLDER [NAME]: where the runbook's own diagnose.jq lies, or NAME.jq.
 look_begin() {
     here=$1
-    judge=${2:-diagnose}
     facts=$runbook_dir/facts
     tries=$runbook_dir/tries # of each address its own files
     mkdir -p "$facts" "$tries"
+    look_program "${2:-diagnose}" >"$runbook_dir/program.jq"
+}
+
+# look_program NAME: relevo.jq, look.jq, NAME.jq and all that they include, each
+# once, as one text: jq would read and bind what several files include again for
+# each of them, every time it starts.
+look_program() {
+    awk -v here="$here" -v lib="$runbook_lib" -v name="$1" '
+        function load(name, file, line) {
+            if (name in loaded) return
+            loaded[name] = 1
+            file = here "/" name ".jq"
+            if ((getline line <file) < 0) file = lib "/" name ".jq"
+            else close(file)
+            while ((getline line <file) > 0)
+                if (split(line, part, "\"") == 3 && part[1] == "include ") load(part[2])
+                else print line
+        }
+        BEGIN { load("relevo"); load("look"); load(name) }' </dev/null
 }
 
 # ask FILTER: that program on the context, with all that was seen so far.
@@ -29,9 +47,10 @@ ask() {
         if [ -f "$file" ]; then set -- "$@" --rawfile "${file##*/}" "$file"; fi
     done
     # "input": a context that is empty is an error, not silence.
-    jq -nrc -L "$runbook_lib" -L "$here" "$@" \
-        "include \"relevo\"; include \"look\"; include \"$judge\"; (\$ARGS.named | seen) as \$facts | input | $filter" \
-        "$runbook_context"
+    {
+        cat "$runbook_dir/program.jq"
+        printf '($ARGS.named | seen) as $facts | input | %s' "$filter"
+    } | jq -nrc "$@" -f /dev/stdin "$runbook_context"
 }
 
 # conclude NAME [FILTER]: what early($facts) or late($facts) of it come
@@ -81,9 +100,9 @@ look_around() {
         : >"$facts/nameservers"
 }
 
-# look_knock NUMBER ADDRESS PORT FILE: what ADDRESS says to the bytes of FILE, or
-# unasked, or why no connection comes about: as $tries/NUMBER.try, for reach_fate
-# of look.jq. For the background; knocks at several addresses run together.
+# look_knock NUMBER ADDRESS PORT FILE [HOST]: what ADDRESS says to the bytes of
+# FILE, or unasked, or why no connection comes about: as $tries/NUMBER.try, for
+# reach_fate of look.jq. For the background; knocks at several addresses run together.
 look_knock() {
     : >"$tries/$1.said"
     # 2 KiB, then curl is ended: no peer can fill the disk.
@@ -105,9 +124,9 @@ look_knock() {
         tail -n 1 "$tries/$1.log" >"$tries/$1.json"
     fi
     curl_reason "$tries/$1.log" >"$tries/$1.reason"
-    jq -nc --arg address "$2" --slurpfile curl "$tries/$1.json" \
+    jq -nc --arg n "$1" --arg address "$2" --arg port "$3" --arg host "${5:-}" --slurpfile curl "$tries/$1.json" \
         --rawfile said "$tries/$1.said" --rawfile reason "$tries/$1.reason" \
-        '{address: $address, curl: $curl[0], said: $said,
+        '{$n, $host, $address, $port, curl: $curl[0], $said,
           reason: ($reason | rtrimstr("\n"))}' >"$tries/$1.try"
     if grep -q '"time_connect":[0-9.]*[1-9]' "$tries/$1.json"; then
         printf '%s' "$2" >"$tries/$1.taken"

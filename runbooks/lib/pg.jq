@@ -42,14 +42,20 @@ def pg_target($facts): (.check // {}) as $check | settings as $set
   | ([$facts.url, $check.url?, $set.conninfo?] | map(text | select(. != ""))[0] // "" | conninfo) as $url
   | ([$set | to_entries[] | select(.value | type | IN("string", "number", "boolean"))
       | .value |= text] | from_entries) as $set
-  | ($set + $url) as $all
+  # As the plugin reads them: a role and a database of their own come first.
+  | ($set + $url + ($set | with_entries(select(.key | IN("user", "dbname", "password"))))) as $all
+  | (if ($set.sslmode // "auto") != "auto" then $set.sslmode
+     else $url.sslmode // if $set["tls.ca_file"] then "verify-full" else "prefer" end end) as $mode
+  | ($all + {sslmode: $mode, sslcert: ($set["tls.cert_file"] // $url.sslcert), sslkey: ($set["tls.key_file"] // $url.sslkey),
+      sslrootcert: ($set["tls.ca_file"] // $url.sslrootcert
+        // if $mode | startswith("verify") then "/etc/ssl/certs/ca-certificates.crt" else null end)}) as $all
   | (if ($all.host // "") != "" then $all.host elif $all.service or $all.hostaddr then $all.hostaddr // ""
      else $check.target?.host? // "" | text end) as $host
   | (if $all.port then $all.port else $check.target?.port? // "" | text end) as $port
   | {plugin: ($check.plugin? // "postgres" | word), host: ($host | word), port: ($port | word),
      attrs: ($all.target_session_attrs // "any" | word),
      password: ($all.password // "" | known | word), encoded: ($all.encoded // "" | known | word),
-     passfile: ($all.passfile // "" | word),
+     passfile: ($all.passfile // "" | word), services: ($all.service_file // "" | word),
      conn: ([$all | to_entries[] | select(.key | IN(handed_on[])) | .value |= (known | word)
        | select(.value != "")] | from_entries)};
 
@@ -60,14 +66,27 @@ def pg_hosts: (.port | split(",")) as $ports
           port: ($ports[.key] // $ports[0] // "" | if test("^[0-9]+$") then . else "5432" end)}]
   | .[:6];
 
-def conninfo_quoted: "'" + gsub("(?<c>['\\\\])"; "\\\(.c)") + "'";
+# Of a target: libpq's words for all of its hosts.
+def pg_conninfo: .conn + {gssencmode: "disable"} | to_entries
+  | map("\(.key)=\u0027\(.value | gsub("(?<c>[\u0027\\\\])"; "\\\(.c)"))\u0027") | join(" ");
 
-# Of a target: libpq's string for one host of it.
-def pg_conninfo($host; $port; $address): .conn
-  + (if $host != "" then {host: $host, port: $port} else {} end)
-  + (if $address != "" then {hostaddr: $address} else {} end)
-  + {gssencmode: "disable"}
-  | to_entries | map("\(.key)=\(.value | conninfo_quoted)") | join(" ");
+# "host:port host" of a parameter, as pg_hosts.
+def pg_more_hosts($hosts): [$hosts | splits("[ ,]+") | select(. != "")
+    | (capture("^(\\[(?<six>[^\\]]*)\\]|(?<name>[^:]*))(:(?<port>[0-9]+))?$")? // {name: .})
+    | {host: (.six // .name | word), port: (.port // "5432")} | select(.host != "")] | .[:6];
+
+# Of a target: a StartupMessage for that user.
+def pg_hello: (.conn.user // "relevo") as $user | (.conn.dbname // $user) as $db
+  | "user\u0000\($user)\u0000database\u0000\($db)\u0000\u0000"
+  | if utf8bytelength > 110 then "user\u0000relevo\u0000\u0000" else . end
+  | "\u0000\u0000\u0000\([utf8bytelength + 8] | implode)\u0000\u0003\u0000\u0000\(.)";
+
+# What pg_where of pg.sh reads: lines, at the end the hosts, those of $more last.
+def pg_lines($facts; $more): pg_target($facts) as $target | ($target | pg_hosts) as $hosts
+  | $target.plugin, $target.password, $target.encoded, $target.passfile, $target.services,
+    ($target | del(.password, .encoded) | tojson), ($target | pg_conninfo),
+    ($target | pg_hello | @base64), ($hosts | length | tostring),
+    (($hosts + pg_more_hosts($more))[] | "\(.host)\t\(.port)");
 
 # ------------------------------------------------------------- what it says ---
 # Bytes of an ErrorResponse that came without a login: its SQLSTATE, whatever
@@ -129,7 +148,7 @@ def is_postmaster: .title | test("^[^ ]*(postgres|postmaster)( |$)");
 # All that the machine said, understood. .seen: whether it said anything.
 def pg_machine: sections as $all
   | ($all.data // "" | split("\n")) as $data
-  | ($all.cluster // "" | [splits(" +")] | if length >= 6 then . else null end) as $cluster
+  | ($all.cluster // "" | [splits(" +")] | if length >= 5 then . else null end) as $cluster
   | ($all.processes | processes) as $processes
   | ($all.pidfile // "" | split("\n")) as $pidfile
   | ($processes | map(select(is_postmaster
@@ -143,6 +162,7 @@ def pg_machine: sections as $all
      children: (if $main then $processes | map(select(.parent == $main.pid)) else [] end),
      left: (if $main then [] else $processes | map(select(is_postmaster | not)
        | select(.parent == "1")) end),
+     folder: ($all.folder // ""), stopped: ($all.stopped // "" | tonumber? // null),
      managers: ($all.managers // "" | lines), service: ($all.service // "" | lines
        | map(capture("^(?<key>[A-Za-z]+)=(?<value>.*)$")?) | from_entries),
      memory: ($all.memory // "" | lines), pidfile: $pidfile, pidstate: $all.pidstate,
@@ -194,8 +214,7 @@ def pg_start: .cluster as $c
   | if .service.LoadState == "loaded" and $c then "systemctl start postgresql@\($c[0])-\($c[1])"
     elif $c then "pg_ctlcluster \($c[0]) \($c[1]) start"
     elif .programs != "" and .data != "" then
-      (if .logfile != "" then " -l \(.logfile)" else "" end) as $log
-      | "\(.programs)/pg_ctl -D \(.data)\($log) -w start"
-      | if .user == "root" then "runuser -u postgres -- \(.)" else . end
+      (if .user == "root" then "runuser -u postgres -- " else "" end)
+        + "\(.programs)/pg_ctl -D \(.data)\(if .logfile != "" then " -l \(.logfile)" else "" end) -w start"
     elif .service.LoadState == "loaded" then "systemctl start \(.service.Id)"
     else "" end;

@@ -20,18 +20,26 @@ pg_begin() {
     secret_value URL >"$facts/url"
 }
 
-# pg_where: reads the context. Leaves $pg_plugin (of the check), the fact
-# "target" (what pg_target of pg.jq made of it, without a password) and the
-# file $pg_hosts: a line of host, tab, port for each; a host that begins with a
-# slash is the folder of a socket.
+# pg_where: takes what "conclude early 'pg_lines($facts; HOSTS)'" was told, HOSTS
+# as a text of jq: "host:port host". Leaves $pg_plugin (of the check), the fact
+# "target" (what pg_target of pg.jq made of it, without a password), and the file
+# $pg_hosts: a line of host, tab, port for each; a host that begins with a slash
+# is the folder of a socket. The first $pg_own are the check's, then come HOSTS.
 pg_where() {
     pg_hosts=$runbook_dir/hosts
-    ask 'pg_target($facts) | .plugin, .password, .encoded, .passfile' >"$runbook_dir/where"
+    told early >"$runbook_dir/where"
+    rm -f "$runbook_dir/early.said"
     {
         IFS= read -r pg_plugin
         IFS= read -r own_password
         IFS= read -r encoded
         IFS= read -r pg_passfile
+        IFS= read -r pg_services
+        IFS= read -r target
+        IFS= read -r pg_conn
+        IFS= read -r pg_hello # a StartupMessage, in base64
+        IFS= read -r pg_own
+        cat >"$pg_hosts"
     } <"$runbook_dir/where"
     rm -f "$runbook_dir/where"
     printf '%s\n%s' "$own_password" "$encoded" | keep_secret
@@ -40,25 +48,23 @@ pg_where() {
         pg_passfile=$runbook_dir/pgpass
         printf '*:*:*:*:%s\n' "$(printf '%s' "$pg_password" | sed 's/[\\:]/\\&/g')" >"$pg_passfile"
     fi
-    ask 'pg_target($facts) | del(.password, .encoded)' >"$runbook_dir/target"
     # From now on facts have no credentials.
     rm -f "$facts/url"
-    mv "$runbook_dir/target" "$facts/target"
-    pg_of_target 'pg_hosts[] | "\(.host)\t\(.port)"' >"$pg_hosts"
-}
-
-# pg_of_target FILTER WORD...: a filter of pg.jq on the target. Not by "ask",
-# which would blot out a host that has the password as a part of its name.
-pg_of_target() {
-    filter=$1
-    shift
-    jq -r -L "$runbook_lib" "$@" "include \"pg\"; $filter" "$facts/target"
+    printf '%s' "$target" >"$facts/target"
+    # Debian's own psql first asks perl which it is to be.
+    pg_psql=psql
+    for found in /usr/lib/postgresql/*/bin/psql /usr/pgsql-*/bin/psql; do
+        if [ -x "$found" ]; then pg_psql=$found; fi
+    done
 }
 
 # pg_conninfo HOST PORT [ADDRESS]: how psql gets there; without a password.
 pg_conninfo() {
-    pg_of_target 'pg_conninfo($host; $port; $address)' \
-        --arg host "$1" --arg port "$2" --arg address "${3:-}"
+    printf '%s' "$pg_conn"
+    if [ -n "$1" ]; then
+        printf " host='%s' port='%s'" "$(printf '%s' "$1" | sed "s/['\\\\]/\\\\&/g")" "$2"
+    fi
+    if [ -n "${3:-}" ]; then printf " hostaddr='%s'" "$3"; fi
 }
 
 # become_psql SECONDS CONNINFO WORD...: for a subshell, which becomes psql.
@@ -73,11 +79,15 @@ become_psql() {
         PGPASSFILE=$pg_passfile
         export PGPASSFILE
     fi
+    if [ -n "$pg_services" ]; then
+        PGSERVICEFILE=$pg_services
+        export PGSERVICEFILE
+    fi
     PGCONNECT_TIMEOUT=3
     PGOPTIONS=${pg_options-"-c statement_timeout=2s -c lock_timeout=500ms -c default_transaction_read_only=on"}
     PGAPPNAME=relevo-runbook
     export PGCONNECT_TIMEOUT PGOPTIONS PGAPPNAME
-    exec timeout -k 1 "$limit" psql -XAtqw -v VERBOSITY=verbose "$@" -d "$conninfo"
+    exec timeout -k 1 "$limit" "$pg_psql" -XAtqw -v VERBOSITY=verbose "$@" -d "$conninfo"
 }
 
 # pg_ask FACT SECONDS CONNINFO WORD...: what psql says, with its errors, as a

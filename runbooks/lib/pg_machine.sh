@@ -18,7 +18,7 @@ PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 
 section() {
     printf '%s\n' "$1"
-    head -c 65536 | sed 's/^/ /'
+    sed 's/^/ /'
 }
 
 # What hangs is left behind after a second.
@@ -28,11 +28,29 @@ soon() { timeout -k 1 1 "$@" 2>/dev/null; }
 postgres_processes() {
     ps -ww -eo pid=,ppid=,stat=,etimes=,user:32=,wchan:24=,args= 2>/dev/null |
         awk '{ name = $7; sub(/.*\//, "", name) }
-             name ~ /^(postgres|postmaster)(:|$)/'
+             name ~ /^(postgres|postmaster)(:|$)/ { print substr($0, 1, 400) }'
 }
 
-# Of a line "postgres -D FOLDER …": the folder.
-folder_of() { sed -n 's/.* -D *\([^ ]*\).*/\1/p'; }
+# Of the package's clusters the one with that port: version, name, port, where
+# its data and its log are, with blanks between. What pg_lsclusters says, in less
+# than a tenth of its time.
+packaged_cluster() {
+    awk -v port="$pg_port" -F '[ \t=]+' '
+        function value(line) {
+            sub(/^[^=]*=?[ \t]*/, "", line)
+            sub(/[ \t]*(#.*)?$/, "", line)
+            gsub(/\047/, "", line)
+            return line
+        }
+        FNR == 1 { place = FILENAME }
+        /^[ \t]*data_directory[ \t=]/ { data[place] = value($0) }
+        /^[ \t]*port[ \t=]/ { if (value($0) + 0 == port) mine = place }
+        END {
+            if (mine == "") exit
+            split(mine, part, "/")
+            print part[4], part[5], port, data[mine], "/var/log/postgresql/postgresql-" part[4] "-" part[5] ".log"
+        }' /etc/postgresql/*/*/postgresql.conf 2>/dev/null
+}
 
 # ------------------------------------------------------- whose data it is ---
 # Prints the folder and how it was found.
@@ -42,7 +60,7 @@ find_data() {
         return
     fi
     if [ -n "$cluster" ]; then
-        printf '%s\nlsclusters\n' "$(printf '%s' "$cluster" | awk '{ print $6 }')"
+        printf '%s\npackage\n' "$(printf '%s' "$cluster" | awk '{ print $4 }')"
         return
     fi
     # What a server that was killed leaves behind beside its socket.
@@ -53,7 +71,9 @@ find_data() {
             return
         fi
     done
-    printf '%s\n' "$processes" | folder_of | while IFS= read -r found; do
+    # A server stands in its folder; what else it is called by may be anything.
+    printf '%s\n' "$processes" | awk '$7 !~ /:$/ { print $1 }' | while read -r one; do
+        found=$(readlink "/proc/$one/cwd")
         if [ "$(sed -n 4p "$found/postmaster.pid" 2>/dev/null)" = "$pg_port" ]; then
             printf '%s\nprocess\n' "$found"
             break
@@ -80,7 +100,7 @@ find_log() {
         printf '%s\n' "$pg_log"
         return
     fi
-    for found in "$(printf '%s' "$cluster" | awk '{ print $7 }')" \
+    for found in "$(printf '%s' "$cluster" | awk '{ print $5 }')" \
         "$data/$(awk '$1 == "stderr" { print $2 }' "$data/current_logfiles" 2>/dev/null)" \
         "$(readlink "/proc/$pid/fd/2" 2>/dev/null)"; do
         if [ -f "$found" ]; then
@@ -93,20 +113,29 @@ find_log() {
 
 # ------------------------------------------------------------------ disks ---
 # NAME FOLDER: one line NAME, folder, KiB and free KiB, inodes and free ones,
-# rw or ro, where it is mounted; with tabs between.
+# rw or ro, where it is mounted; with tabs between. Each file system once.
 disk_of() {
-    blocks=$(soon df -Pk -- "$2" | tail -n 1)
-    if [ -z "$blocks" ]; then return; fi
-    inodes=$(soon df -Pi -- "$2" | tail -n 1)
-    where=$(printf '%s' "$blocks" | sed 's/^.*% *//')
-    mode=$(awk -v where="$where" '$2 == where { split($4, option, ","); mode = option[1] }
-        END { print mode }' /proc/mounts)
-    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" \
-        "$(printf '%s' "$blocks" | awk '{ print $2 "\t" $4 }')" \
-        "$(printf '%s' "$inodes" | awk '{ print $2 "\t" $4 }')" "$mode" "$where"
+    device=$(soon stat -c %d -- "$2")
+    case " $devices " in
+    *" $device "*) return ;;
+    esac
+    devices="$devices $device"
+    {
+        soon df -Pk -- "$2" | tail -n 1
+        soon df -Pi -- "$2" | tail -n 1
+        cat /proc/mounts
+    } | awk -v name="$1" -v folder="$2" '
+        NR == 1 { size = $2; free = $4; sub(/^.*% +/, ""); where = $0 }
+        NR == 2 { inodes = $2; left = $4 }
+        NR > 2 && $2 == where { split($4, option, ","); mode = option[1] }
+        END {
+            OFS = "\t"
+            if (size != "") print name, folder, size, free, inodes, left, mode, where
+        }'
 }
 
 disks() {
+    devices=
     disk_of data "$data"
     disk_of wal "$data/pg_wal/."
     for folder in "$data"/pg_tblspc/*; do
@@ -152,7 +181,7 @@ service() {
 }
 
 processes=$(postgres_processes)
-cluster=$(soon pg_lsclusters -h | awk -v port="$pg_port" '$3 == port' | head -n 1)
+cluster=$(packaged_cluster)
 found=$(find_data)
 data=$(printf '%s\n' "$found" | sed -n 1p)
 pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
@@ -177,10 +206,19 @@ log=$(find_log)
 disks | section disks
 programs=$(find_programs)
 printf '%s\n' "$programs" | section programs
+if [ -d "$data" ] && [ -x "$data" ]; then
+    printf 'open\n'
+elif [ -e "$data" ]; then
+    printf 'closed\n'
+else
+    printf 'absent\n'
+fi | section folder
 soon ls -d "$data"/*.signal "$data/backup_label" "$data/PG_VERSION" | section files
 if [ -n "$programs" ]; then
     soon "$programs/pg_controldata" -D "$data" | section control
 fi
+# Written at the end of a stop, and while recovering.
+soon stat -c %Y -- "$data/global/pg_control" | section stopped
 wal | section wal
 printf '%s\n' "$log" | section logfile
 if [ -n "$log" ]; then

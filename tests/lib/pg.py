@@ -417,12 +417,13 @@ class Postgres:
         return rows
 
     def fill(self, left=0):
-        """Leaves so many bytes of its volume."""
+        """Leaves so many bytes of its volume; once more: of what has become
+        free since."""
         st = os.statvfs(self.folder)
         size = st.f_bavail * st.f_frsize - left
-        with open(os.path.join(self.folder, "filler"), "wb") as f:
+        with open(os.path.join(self.folder, "filler"), "ab") as f:
             with contextlib.suppress(OSError):
-                os.posix_fallocate(f.fileno(), 0, size)
+                os.posix_fallocate(f.fileno(), f.tell(), size)
 
     def log(self):
         with contextlib.suppress(OSError):
