@@ -78,7 +78,8 @@ static const char tail[] =
 static const struct {
     const char *plugin;
     bool takes_url; /* as a secret of its own */
-} diagnoses[] = {{"http", false}, {"redis", true}, {"websocket", true}};
+} diagnoses[] = {
+    {"http", false}, {"postgres", true}, {"redis", true}, {"websocket", true}};
 
 struct planned { /* a check */
     char *name;

@@ -7,11 +7,6 @@ include "relevo";
 include "look";
 include "pg";
 
-# "26h", "90m", "1d": seconds; null for what is none.
-def duration: (text | capture("^(?<n>[0-9]{1,7})(?<unit>[smhd]?)$")?) // null
-  | if . == null then null
-    else (.n | tonumber) * {"": 1, s: 1, m: 60, h: 3600, d: 86400}[.unit] end;
-
 # Without "?": that would end what "|=" does before its time.
 def size_of: if type == "string" and test("^[0-9]{1,15}$") then tonumber
   elif type == "number" then . else null end;

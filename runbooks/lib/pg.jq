@@ -45,10 +45,11 @@ def pg_target($facts): (.check // {}) as $check | settings as $set
   # As the plugin reads them: a role and a database of their own come first.
   | ($set + $url + ($set | with_entries(select(.key | IN("user", "dbname", "password"))))) as $all
   | (if ($set.sslmode // "auto") != "auto" then $set.sslmode
-     else $url.sslmode // if $set["tls.ca_file"] then "verify-full" else "prefer" end end) as $mode
+     else $url.sslmode // if $set["tls.ca_file"] then "verify-full"
+       elif $set.service then null else "prefer" end end) as $mode
   | ($all + {sslmode: $mode, sslcert: ($set["tls.cert_file"] // $url.sslcert), sslkey: ($set["tls.key_file"] // $url.sslkey),
       sslrootcert: ($set["tls.ca_file"] // $url.sslrootcert
-        // if $mode | startswith("verify") then "/etc/ssl/certs/ca-certificates.crt" else null end)}) as $all
+        // if $mode | text | startswith("verify") then "/etc/ssl/certs/ca-certificates.crt" else null end)}) as $all
   | (if ($all.host // "") != "" then $all.host elif $all.service or $all.hostaddr then $all.hostaddr // ""
      else $check.target?.host? // "" | text end) as $host
   | (if $all.port then $all.port else $check.target?.port? // "" | text end) as $port
@@ -172,6 +173,11 @@ def pg_machine: sections as $all
      backup: ($all.backup | pairs), pgbackrest: $all.pgbackrest};
 
 # ------------------------------------------------------------------- words ---
+# "26h", "90m", "1d": seconds; null for what is none.
+def duration: (text | capture("^(?<n>[0-9]{1,7})(?<unit>[smhd]?)$")?) // null
+  | if . == null then null
+    else (.n | tonumber) * {"": 1, s: 1, m: 60, h: 3600, d: 86400}[.unit] end;
+
 def seconds: if . < 0 then "0 s" elif . < 120 then "\(round) s"
   elif . < 7200 then "\(. / 60 | round) min"
   elif . < 172800 then "\(. / 3600 | round) h" else "\(. / 86400 | round) days" end;
@@ -201,10 +207,10 @@ def pg_backup: if .backup.kind == "pgbackrest" then .pgbackrest | pgbackrest_new
   elif .backup.kind then .backup | .time = (.time // "" | tonumber? // null)
   else null end;
 
-# "newest backup 3 h old and readable"
-def backup_words($now): if . == null then "backups were not looked at"
+# "newest backup 3 h old and readable"; $rpo: how old it may be, or null.
+def backup_words($now; $rpo): if . == null then "backups were not looked at"
   elif .kind == "none" then "no backup was found"
-  else "newest backup \(if .time then "\($now - .time | seconds) old" else "of unknown age" end)"
+  else "newest backup \(if .time then "\($now - .time | seconds) old\(if $rpo and $now - .time > $rpo then " (more than \($rpo | seconds))" else "" end)" else "of unknown age" end)"
     + (if .readable == "yes" then " and readable" elif .readable == "no" then ", which cannot be read"
        else ", not read to its end" end) end;
 

@@ -166,7 +166,7 @@ def title_holders: [.children[] | session | objects]
 def too_many_conclusion($machine; $good): at as $at | ($machine | title_holders) as $holders
   | finding("crit"; "pg.too_many"; "\($at) has no connection left to give\(if $holders != [] then ": \($holders[0].n) are held by \($holders[0].user | clean(40)) from \($holders[0].client | clean(45)), \($holders[0].state)" else "" end)";
       said + (if $holders != [] then " \($holders | holder_words)."
-        else " Who holds them was not seen\(if $good then ": at the last good look it were \($good)" else "" end)." end);
+        else " Who holds them was not seen\(if $good then ": at the last good result there were \($good)" else "" end)." end);
       (if $holders | any(.state == "idle in transaction") then "sessions that idle in a transaction leak: idle_in_transaction_session_timeout, and the application that forgets to commit"
        else "a pool that leaks, or a deployment that doubled it: look there first; a pooler (pgbouncer) before max_connections" end)
       + ". A superuser still gets in: select * from pg_stat_activity")

@@ -80,8 +80,8 @@ def followed($facts): open_door($facts) as $open
 def early($facts): if type != "object" then error("not an object") else seen_by_check("pg") end;
 
 # What the server said of its connections when it was well.
-def last_connections: .last_good?.observations? | objects
-  | [.connections?, .connections_used?] | map(numbers)[0] // empty;
+def last_connections: .last_good?.observations? | objects | select(.connected != null)
+  | "\(.connected) sessions, \(.idle // "?") idle, \(.idle_in_transaction // "?") idle in a transaction" | clean(100);
 
 def not_seen($facts; $machine; $sick; $open): ($facts.looks // "" | looks_of | .me | fact) as $me
   | [(if $facts.no_client then "what the server itself says (psql is not installed: apt-get install postgresql-client)" else empty end),
@@ -116,7 +116,7 @@ def slow_login_conclusion($open): if $open.ms > 1000 then
     finding("warn"; "pg.slow_login"; "a login and one question took \($open.ms) ms"; ""; "the load of its machine, and the path; a name service that pg_hba.conf asks") | concludes("slow:login"; 0.4)
   else empty end;
 
-def conclusions($facts): ($facts.machine | pg_machine) as $machine | open_door($facts) as $open
+def conclusions($facts): ($facts.machine | pg_machine | .rpo = ($ENV.RELEVO_PARAM_RPO // "26h" | duration)) as $machine | open_door($facts) as $open
   | wants($facts) as $wants | doors($facts) as $doors | . as $context
   | ([$doors[] | select(.kind == "in")]
      + [$facts.followed // "" | fromjson? | objects | {role: .} + ($facts.leader | split("\t") | {host: .[0], port: .[1]})]) as $others

@@ -1,6 +1,7 @@
-# What the machine of a PostgreSQL says, for postgres/diagnose: is its disk full,
-# is its process there, what does its log say, how was it ended? Input of each:
-# what pg_machine of lib/pg.jq made of it.
+# What the machine of a PostgreSQL says, for postgres/diagnose and restart: is its
+# disk full, is its process there, what does its log say, how was it ended? Input
+# of each: what pg_machine of lib/pg.jq made of it; .rpo may be beside, the age in
+# seconds that a backup may have.
 
 include "relevo";
 include "look";
@@ -124,7 +125,7 @@ def more_words: [(if rebooted then "The machine was booted \(.uptime | seconds) 
 
 # A crash: nothing says that somebody wanted it.
 def crash_conclusion: pg_backup as $backup | memory_line as $memory | .now as $now
-  | ($backup | backup_words($now)) as $words
+  | .rpo as $rpo | ($backup | backup_words($now; $rpo)) as $words
   | (if $memory then "the kernel killed it for want of memory" else "crashed" end) as $how
   | (if $backup and $backup.kind != "none" then "\($backup.path // $backup.stanza // ""). " else "" end) as $which
   | ($backup != null and ($backup.kind == "none" or $backup.readable == "no")) as $bare_of
@@ -158,10 +159,10 @@ def cannot_start_conclusion: start_failure as $failure
        files: "its files cannot be read: the disk, or their owner"}[$failure.why])
   | concludes("cannot_start"; 0.85);
 
-def corruption_conclusion($down): corruption_line as $line | pg_backup as $backup | .now as $now
+def corruption_conclusion($down): corruption_line as $line | pg_backup as $backup | .now as $now | .rpo as $rpo
   | if $line == null then empty else
     finding("crit"; "pg.corruption"; "its data is damaged\(if $down then ": do not start it again, do not restore over it" else "" end)";
-      "\($line) \(if $backup then "\($backup | backup_words($now))." else "" end) \(more_words)";
+      "\($line) \(if $backup then "\($backup | backup_words($now; $rpo))." else "" end) \(more_words)";
       "copy the whole data directory away first: what is tried on it can lose more. Look at the disk (dmesg, smartctl). Then restore the newest backup elsewhere, or let somebody who knows repair the copy; never pg_resetwal on the original")
     | concludes("corruption"; 0.9) end;
 

@@ -152,7 +152,8 @@ class Init(unittest.TestCase):
 
     def test_each_plugin_has_its_diagnosis(self):
         for url, plugin in (("http://h", "http"), ("ws://h/", "websocket"),
-                            ("redis://h", "redis")):
+                            ("redis://h", "redis"),
+                            ("postgres://h", "postgres")):
             if not has(plugin):
                 continue
             with self.subTest(url=url):
