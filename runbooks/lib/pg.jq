@@ -94,6 +94,10 @@ def pg_lines($facts; $more): pg_target($facts) as $target | ($target | pg_hosts)
 # the server's language. Null where there is none.
 def raw_state: split("\u0000") | map(select(test("^C[0-9A-Z]{5}$")))[0] // null | .[1:]?;
 
+# What a SQLSTATE of a refused login says; null where it says nothing.
+def state_kind: text | {"57P03": "starting", "57P01": "stopping", "53300": "too_many", "3D000": "no_database"}[.]
+  // if startswith("28") then "auth" else null end;
+
 # What a login came to: one word. $said is psql's text, $state a SQLSTATE that
 # the server gave without a login, or null; psql does not say it.
 def pg_kind($said; $status; $state): ($said // "" | text) as $said
@@ -107,10 +111,7 @@ def pg_kind($said; $status; $state): ($said // "" | text) as $said
     elif says("authentication failed|no password supplied|no pg_hba.conf entry|role \".*\" does not exist|not permitted to log in|rejects connection|permission denied for database") then "auth"
     elif says("wraparound data loss") then "wraparound"
     elif says("could not translate host name|Name or service not known") then "dns"
-    elif $state == "57P03" then "starting"
-    elif $state == "57P01" then "stopping"
-    elif $state == "53300" then "too_many"
-    elif $state | . != null and startswith("28") then "auth"
+    elif $state | state_kind then $state | state_kind
     elif says("No space left on device|53100") then "disk_full"
     elif says("Connection refused") then "refused"
     elif says("No such file or directory") then "no_socket"

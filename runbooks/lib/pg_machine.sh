@@ -25,10 +25,13 @@ section() {
 soon() { timeout -k 1 1 "$@" 2>/dev/null; }
 
 # pid, parent, state, seconds of life, user, where it waits, command line.
+all_processes() {
+    ps -ww -eo pid=,ppid=,stat=,etimes=,user:32=,wchan:24=,args= 2>/dev/null
+}
+
 postgres_processes() {
-    ps -ww -eo pid=,ppid=,stat=,etimes=,user:32=,wchan:24=,args= 2>/dev/null |
-        awk '{ name = $7; sub(/.*\//, "", name) }
-             name ~ /^(postgres|postmaster)(:|$)/ { print substr($0, 1, 400) }'
+    awk '{ name = $7; sub(/.*\//, "", name) }
+         name ~ /^(postgres|postmaster)(:|$)/ { print substr($0, 1, 400) }'
 }
 
 # Of the package's clusters the one with that port: version, name, port, where
@@ -163,12 +166,18 @@ killed_for_memory() {
 
 # Who else starts and stops it: a person or a runbook is not to.
 managers() {
-    ps -ww -eo args= 2>/dev/null | awk '
-        /(^|\/)patroni( |$)/ { print "patroni" }
-        /(^|\/)pg_autoctl( |$)/ { print "pg_auto_failover" }
-        /(^|\/)repmgrd( |$)/ { print "repmgr" }
-        /(^|\/)stolon-keeper( |$)/ { print "stolon" }
-        /(^|\/)pacemakerd( |$)/ { print "pacemaker" }' | sort -u
+    awk 'BEGIN {
+            what["patroni"] = "patroni"; what["pg_autoctl"] = "pg_auto_failover"
+            what["repmgrd"] = "repmgr"; what["stolon-keeper"] = "stolon"
+            what["pacemakerd"] = "pacemaker"
+        }
+        {   # the program, or what an interpreter runs
+            for (i = 7; i <= 8; i++) {
+                name = $i
+                sub(/.*\//, "", name)
+                if (name in what) print what[name]
+            }
+        }' | sort -u
 }
 
 service() {
@@ -180,7 +189,8 @@ service() {
     soon systemctl show -p Id -p LoadState -p ActiveState -p Result -- "$unit"
 }
 
-processes=$(postgres_processes)
+everything=$(all_processes)
+processes=$(printf '%s\n' "$everything" | postgres_processes)
 cluster=$(packaged_cluster)
 found=$(find_data)
 data=$(printf '%s\n' "$found" | sed -n 1p)
@@ -190,15 +200,17 @@ date +%s | section now
 cut -d' ' -f1 /proc/uptime | section uptime
 id -un | section user
 uname -n | section machine
-if command -v ps >/dev/null; then printf '%s\n' "$processes" | section processes; fi
+# Where /proc hides other people's processes, none is seen, which says nothing.
+if command -v ps >/dev/null && [ -d /proc/1 ]; then printf '%s\n' "$processes" | section processes; fi
 printf '%s\n' "$cluster" | section cluster
 printf '%s\n' "$found" | section data
-managers | section managers
+printf '%s\n' "$everything" | managers | section managers
 service | section service
 killed_for_memory | section memory
 if [ -r "$data/postmaster.pid" ]; then
     soon cat "$data/postmaster.pid" | section pidfile
-    if [ -d "/proc/$pid" ]; then
+    # The number may have gone to another program.
+    if grep -qE '^(postgres|postmaster)$' "/proc/$pid/comm" 2>/dev/null; then
         sed 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | cut -c1 | section pidstate
     fi
 fi

@@ -23,13 +23,15 @@ def door_kind: (if .curl == null then null else reach_fate end) as $fate
     elif .address == "" or ($taken and (.said // "") == "") then "hung"
     elif $taken then "slow_login" else "connect_timeout" end;
 
-def doors($facts): ($facts.own_doors // "0" | tonumber) as $own | [$facts.tries[] | .n as $n
+# Where the server's words say nothing, the code that the check had may.
+def doors($facts): (.result?.code? | state_kind) as $seen | ($facts.own_doors // "0" | tonumber) as $own | [$facts.tries[] | .n as $n
   | .mine = (.n | tonumber) <= $own
   | .login = ($facts["login_\($n)"] // "") | .exit = $facts["login_\($n)_exit"]
   | .ms = ($facts["login_\($n)_ms"] // "0" | tonumber) | .raw = (.said // "" | raw_state)
   | .kind = door_kind
   | .role = ([.login | fromjson? | objects][0] // null)
-  | if .kind == "in" and .role == null then .kind = "other" else . end];
+  | if .kind == "in" and .role == null then .kind = "other"
+    elif .kind == "other" and $seen then .kind = $seen else . end];
 
 def fault: .result?.fault? | text;
 
@@ -107,7 +109,7 @@ def shut_conclusions($facts; $machine; $wants; $open): . as $context | fault as 
   | ([last_connections][0] // null) as $good
   | ($open != null and ($open | is_wanted($wants))) as $served
   | sick_door($facts) as $sick
-  | [doors($facts)[] | select(.mine and .kind != "in")] | unique_by(.kind, .host)
+  | [doors($facts)[] | select(.mine and .kind != "in")] | unique_by([.kind, .host, .port])
   | sort_by(.n != $sick.n)[] | .n as $n
   | closed_conclusions($facts; (if $n == $sick.n then $machine else {seen: false, children: []} end); $fault; $good)
   | if $served then .finding.sev = "warn" | .class = null else . end;

@@ -173,12 +173,13 @@ def blind_conclusion: if .folder == "absent" and .data != "" then
       | concludes("no_data"; 0.85)
   else
       finding("crit"; "pg.not_running"; "it is not running; whether it crashed or was stopped could not be seen";
-        (if .data == "" then "Its data directory was not found." else "\(.data) may not be read by \(.user)." end) + " \(disk_fine). \(more_words)";
+        (if .data == "" then "Its data directory was not found." elif .readable then "Processes of others are hidden from \(.user)."
+         else "\(.data) may not be read by \(.user)." end) + " \(disk_fine). \(more_words)";
         "df -h first, a full disk stops it, too; then its log. \(if .data == "" then "Give the runbook params = { data-dir = \"…\"; }" else "Let the monitor's user read it, or give the runbook user = \"postgres\"" end)")
       | concludes("not_running"; 0.6) end;
 
 def ended_conclusion: (.control["Database cluster state"] // "") as $state
   | if ($state | startswith("shut down")) and start_failure == null then stopped_conclusion
     elif start_failure then cannot_start_conclusion
-    elif $state == "" then blind_conclusion
+    elif $state == "" or (.sees_processes | not) then blind_conclusion
     else crash_conclusion end;

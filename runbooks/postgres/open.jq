@@ -70,7 +70,7 @@ def place_words: "\(.host | clean(80)):\(.port)";
 
 # $door is the one that was asked, $others all that let us in.
 def role_conclusions($door; $others; $wants; $looks; $code):
-  ($others | map(select(.role.recovery == false)) | unique_by(.role.started)) as $primaries
+  ($others | map(select(.role.recovery == false)) | unique_by(.role.instance)) as $primaries
   | ($looks.receiver | fact) as $receiver
   | if ($primaries | length) > 1 then
       finding("crit"; "pg.two_primaries"; "two of the hosts take writes: \($primaries | map(place_words) | join(" and "))";
