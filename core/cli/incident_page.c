@@ -80,18 +80,23 @@ static void print_top(const struct story *s)
     char id[ID_TEXT], lasted[HUMAN_TEXT];
     const struct incident_row *row = &s->row;
     bool open = row->state != INCIDENT_RESOLVED;
+    struct buf text = {0};
     elapsed(row->began_us, open ? s->now_us : row->resolved_us, lasted);
-    printf("%s  ", out_colour(BOLD, id_text('I', row->number, id)));
+    id_text('I', row->number, id);
     if (open)
-        printf("%s is %s%s since %s, for %s\n", out_clean(s->check),
-               out_colour(RED, "DOWN"), story_on_and_off(s),
-               out_time(row->began_us), lasted);
+        buf_addf(&text, "%s is %s%s since %s, for %s", out_clean(s->check),
+                 out_colour(RED, "DOWN"), story_on_and_off(s),
+                 out_time(row->began_us), lasted);
     else
-        printf("%s was down%s for %s, from %s to %s; it %s\n",
-               out_clean(s->check), story_on_and_off(s), lasted,
-               out_time(row->began_us), out_time(row->resolved_us),
-               was_paused(s) ? "was paused then"
-                             : out_colour(GREEN, "has recovered"));
+        buf_addf(&text, "%s was down%s for %s, from %s to %s; it %s",
+                 out_clean(s->check), story_on_and_off(s), lasted,
+                 out_time(row->began_us), out_time(row->resolved_us),
+                 was_paused(s) ? "was paused then"
+                               : out_colour(GREEN, "has recovered"));
+    printf("%s  ", out_colour(BOLD, id));
+    out_wrapped(buf_text(&text), out_width(id) + 2);
+    putchar('\n');
+    buf_free(&text);
 }
 
 /* A line of the head; nothing where there is nothing to say. */

@@ -178,7 +178,7 @@ enum { LEAST_ROOM = 30, BELOW = 6 };
 static void print_last_cell(const char *cell, int indent)
 {
     int columns = out_columns();
-    if (columns > 0 && columns - indent < LEAST_ROOM &&
+    if (columns > 0 && indent > BELOW && columns - indent < LEAST_ROOM &&
         out_width(cell) > columns - indent) {
         printf("\n%*s", BELOW, "");
         indent = BELOW;
@@ -186,39 +186,71 @@ static void print_last_cell(const char *cell, int indent)
     out_wrapped(cell, indent);
 }
 
+struct layout { /* of each column */
+    int *widths, *at;
+};
+
+/* A column that would leave the terminal begins a further line, as does the
+ * last one where not even its head has room. */
+static void lay_out(const struct table *t, struct layout *l)
+{
+    int columns = out_columns(), next = 0;
+    for (size_t c = 0; c < t->columns; c++) {
+        bool last = c + 1 == t->columns;
+        int width = last ? out_width(t->cells[c]) : l->widths[c];
+        if (c > 0 && columns > 0 && next + width > columns)
+            next = BELOW;
+        l->at[c] = next;
+        next += l->widths[c] + 2;
+    }
+}
+
+static void go_to_column(const struct table *t, size_t row, size_t c,
+                         const struct layout *l)
+{
+    if (c == 0)
+        return;
+    if (l->at[c] != l->at[c - 1] + l->widths[c - 1] + 2)
+        printf("\n%*s", l->at[c], "");
+    else
+        printf("%*s", l->widths[c - 1] + 2 - out_width(t->cells[row + c - 1]),
+               "");
+}
+
 /* No blanks behind the last cell that says something. */
-static void print_row(const struct table *t, size_t row, const int *widths)
+static void print_row(const struct table *t, size_t row, const struct layout *l)
 {
     size_t used = t->columns;
-    int indent = 0;
     while (used > 0 && t->cells[row + used - 1][0] == '\0')
         used--;
     for (size_t c = 0; c < used; c++) {
         const char *cell = t->cells[row + c];
         enum colour colour = row == 0 ? GREY : out_state_colour(cell);
+        go_to_column(t, row, c, l);
         if (c + 1 == t->columns && colour == PLAIN)
-            print_last_cell(cell, indent);
+            print_last_cell(cell, l->at[c]);
         else
             fputs(out_colour(colour, cell), stdout);
-        if (c + 1 < used)
-            printf("%*s", widths[c] - out_width(cell) + 2, "");
-        indent += widths[c] + 2;
     }
     putchar('\n');
 }
 
 void table_print(struct table *t)
 {
-    int *widths = xcalloc(t->columns, sizeof *widths);
+    struct layout l = {xcalloc(t->columns, sizeof *l.widths),
+                       xcalloc(t->columns, sizeof *l.at)};
     for (size_t i = 0; i < t->count; i++)
-        if (out_width(t->cells[i]) > widths[i % t->columns])
-            widths[i % t->columns] = out_width(t->cells[i]);
+        if (out_width(t->cells[i]) > l.widths[i % t->columns])
+            l.widths[i % t->columns] = out_width(t->cells[i]);
+    if (t->count >= t->columns)
+        lay_out(t, &l);
     for (size_t row = 0; row < t->count; row += t->columns)
-        print_row(t, row, widths);
+        print_row(t, row, &l);
     for (size_t i = 0; i < t->count; i++)
         free(t->cells[i]);
     free(t->cells);
-    free(widths);
+    free(l.at);
+    free(l.widths);
     free(t);
 }
 

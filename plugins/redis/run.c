@@ -30,11 +30,9 @@
 
 char *run_text(struct run *run, const char *a, const char *b)
 {
-    size_t first = strlen(a), second = strlen(b) + 1;
-    char *text =
-        redis_host->alloc(redis_host->probe_scope(run->probe), first + second);
-    memcpy(text, a, first);
-    memcpy(text + first, b, second);
+    size_t size = strlen(a) + strlen(b) + 1;
+    char *text = redis_host->alloc(redis_host->probe_scope(run->probe), size);
+    snprintf(text, size, "%s%s", a, b);
     return text;
 }
 

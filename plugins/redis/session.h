@@ -46,8 +46,9 @@ void session_open(struct session *, struct run *, struct rlv_scope *scope,
 void session_close(struct session *); /* also one that was never opened */
 void session_fini(struct session *);  /* and memory */
 /* The command is sent with all others of this turn of the loop. */
-void session_command(struct session *, const char *name, session_reply_fn *,
-                     size_t argc, const char *const *argv);
+void session_command(struct session *session, const char *name,
+                     session_reply_fn *reply, size_t argc,
+                     const char *const *argv);
 #define SESSION_COMMAND(session, name, reply, ...)                          \
     session_command(session, name, reply,                                   \
                     sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), \

@@ -72,8 +72,9 @@ static bool read_db(struct parse *parse, const char *from, size_t len)
 {
     long db;
     if (!number(from, len, DB_MAX, &db))
-        return flaw(parse, "the database in the url is no number, such as in "
-                           "redis://host:6379/0");
+        return flaw(parse,
+                    "the database in the url is not a number, as it is in "
+                    "redis://host:6379/0");
     parse->target->db = db;
     return true;
 }
@@ -111,7 +112,8 @@ static bool read_host(struct parse *parse, const char *from, size_t len)
     if (after < end &&
         (*after != ':' ||
          !number(after + 1, (size_t)(end - after - 1), 65535, &port) || !port))
-        return flaw(parse, "the port in the url is no number from 1 to 65535");
+        return flaw(parse,
+                    "the port in the url is not a number from 1 to 65535");
     parse->target->port = (uint16_t)port;
     return true;
 }

@@ -14,7 +14,6 @@
  * callbacks, and said once wslay has returned. */
 #include "websocket/link.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ static void send_close(struct link *link, uint16_t code, const char *reason)
     if (link->close_sent)
         return;
     unsigned char *mask = frame + 2, *body = frame + 6;
-    RAND_bytes(mask, 4);
+    upgrade_random(mask, 4);
     body[0] = (unsigned char)(code >> 8);
     body[1] = (unsigned char)code;
     if (code && reason)
@@ -77,11 +76,39 @@ static ssize_t on_receive(wslay_event_context_ptr ws, uint8_t *buf, size_t len,
     return (ssize_t)n;
 }
 
+static bool write_held(struct link *link)
+{
+    if (link->held_len && !link_write(link, link->held, link->held_len))
+        return false;
+    link->held_len = 0;
+    return true;
+}
+
+/* wslay sends a frame's head by itself, which would be a system call and a
+ * packet of its own: it is held back until some payload comes, or nothing. */
+static bool write_with_held(struct link *link, const uint8_t *data, size_t len)
+{
+    uint8_t both[WS_FRAME_HEAD + 4096];
+    if (!link->held_len && len <= sizeof link->held) {
+        memcpy(link->held, data, len);
+        link->held_len = len;
+        return true;
+    }
+    if (!link->held_len || link->held_len + len > sizeof both)
+        return write_held(link) && link_write(link, data, len);
+    memcpy(both, link->held, link->held_len);
+    memcpy(both + link->held_len, data, len);
+    if (!link_write(link, both, link->held_len + len))
+        return false;
+    link->held_len = 0;
+    return true;
+}
+
 static ssize_t on_send(wslay_event_context_ptr ws, const uint8_t *data,
                        size_t len, int flags, void *arg)
 {
     (void)flags;
-    if (link_write(arg, data, len))
+    if (write_with_held(arg, data, len))
         return (ssize_t)len;
     wslay_event_set_error(ws, WSLAY_ERR_WOULDBLOCK);
     return -1;
@@ -92,7 +119,8 @@ static int on_mask(wslay_event_context_ptr ws, uint8_t *buf, size_t len,
 {
     (void)ws;
     (void)arg;
-    return RAND_bytes(buf, (int)len) == 1 ? 0 : -1;
+    upgrade_random(buf, len);
+    return 0;
 }
 
 static void on_frame(wslay_event_context_ptr ws,
@@ -231,11 +259,20 @@ bool frames_begin(struct link *link)
     return true;
 }
 
+/* What the kernel takes of what waits. False: no memory. */
+static bool send_waiting(struct link *link)
+{
+    if (wslay_event_send(link->ws))
+        return false;
+    write_held(link);
+    return true;
+}
+
 void frames_flush(struct link *link)
 {
     if (link->close_sent || !link->ws)
         return;
-    if (wslay_event_send(link->ws))
+    if (!send_waiting(link))
         session_fail(link->session, RLV_F_RESOURCE, "ENOMEM",
                      "no memory to send a message");
 }
@@ -261,7 +298,7 @@ static void frames_broken(struct link *link, int rc)
         return;
     }
     uint16_t code = WSLAY_CODE_PROTOCOL_ERROR;
-    if (rc == 0 && !link->close_sent && !wslay_event_send(link->ws) &&
+    if (rc == 0 && !link->close_sent && send_waiting(link) &&
         wslay_event_get_close_sent(link->ws)) {
         link->close_sent = true;
         code = wslay_event_get_status_code_sent(link->ws);
@@ -340,7 +377,7 @@ void frames_bye(struct link *link, uint16_t code, const char *reason)
     if (link->state != LINK_OPEN)
         return;
     frames_flush(link);
-    if (!wslay_event_want_write(link->ws))
+    if (!link->held_len && !wslay_event_want_write(link->ws))
         send_close(link, code, reason);
     link->state = LINK_CLOSING;
 }

@@ -21,20 +21,19 @@
 void handshake_ask(struct link *link)
 {
     struct session *session = link->session;
-    char *request = kit_malloc(WS_HEAD_MAX * 4);
+    static char request[WS_HEAD_MAX * 4]; /* one thread, and only until sent */
     upgrade_key(link->key);
     size_t n = upgrade_request(session->conf, &session->target, link->key,
-                               request, WS_HEAD_MAX * 4);
+                               request, sizeof request);
     link->asked_ns = websocket_host->now();
     link->state = LINK_UPGRADING;
     if (!n)
         session_fail(session, RLV_F_CONFIG, "headers",
                      "the upgrade request is longer than %d KiB",
-                     WS_HEAD_MAX * 4 / 1024);
+                     (int)(sizeof request / 1024));
     else if (!link_write(link, request, n))
         session_fail(session, RLV_F_RESOURCE, "ENOMEM",
                      "the upgrade request cannot be sent");
-    free(request);
 }
 
 static void on_refusal_time(void *arg, int events)

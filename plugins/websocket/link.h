@@ -11,6 +11,8 @@
 
 #include "websocket/websocket.h"
 
+#define WS_FRAME_HEAD 14 /* bytes at most: length and mask included */
+
 enum link_state {
     LINK_IDLE,       /* not begun */
     LINK_CONNECTING, /* until the stream is open */
@@ -39,6 +41,8 @@ struct link {
 
     const uint8_t *raw; /* received, not yet with wslay */
     size_t raw_len;
+    uint8_t held[WS_FRAME_HEAD]; /* of a frame that is being sent */
+    size_t held_len;
     uint8_t opcode; /* of the frame that is being received */
     char *part;     /* the message that is being received */
     size_t part_len, part_size, fragments;

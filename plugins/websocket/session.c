@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define GOODBYE_NS 1000000000ll /* the peer's close is waited for so long */
 
@@ -368,11 +367,12 @@ void session_lost(struct session *session, struct link *link, bool orderly)
 
 static void make_nonce(char nonce[WS_NONCE])
 {
-    unsigned char bytes[(WS_NONCE - 1) / 2] = {0};
-    if (getrandom(bytes, sizeof bytes, 0) < 0)
-        upgrade_key(nonce); /* random as well, by another way */
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[WS_NONCE - 1];
+    upgrade_random(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(nonce + 2 * i, 3, "%02x", bytes[i]);
+        nonce[i] = digits[bytes[i] % 16];
+    nonce[sizeof bytes] = '\0';
 }
 
 static bool changes_something(const struct websocket_conf *conf)

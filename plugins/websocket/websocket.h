@@ -98,7 +98,8 @@ bool target_read(struct target *, const char *url, char *why, size_t size);
 
 /* ----------------------------------------------------------------- upgrade */
 
-void upgrade_key(char key[WS_KEY]); /* a fresh one */
+void upgrade_random(void *bytes, size_t n); /* for keys, masks, nonces */
+void upgrade_key(char key[WS_KEY]);         /* a fresh one */
 /* What a server makes of it (RFC 6455 section 4.2.2). */
 void upgrade_accept(const char *key, char accept[29]);
 /* The whole request; 0: it does not fit. */

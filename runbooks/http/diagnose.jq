@@ -85,7 +85,7 @@ def early($facts): . as $context
 # ------------------------------------------------------- one address's fate ---
 def good_code: . >= 200 and . < 400;
 
-def fate($scheme): .curl as $c
+def fate: .curl as $c
   | if $c == null then "skipped"
     elif ($c.exitcode == 0 or $c.exitcode == 23) and ($c.http_code // 0) > 0 then
       (if $c.http_code >= 500 then "5xx" elif $c.http_code >= 400 then "4xx"
@@ -94,7 +94,7 @@ def fate($scheme): .curl as $c
     elif $c.exitcode == 60 then "certificate"
     elif $c.exitcode == 35 then "tls"
     elif $c.exitcode == 28 and ($c.http_code // 0) > 0 then "unfinished"
-    elif $c.exitcode == 28 and $scheme == "https" and $c.time_appconnect == 0 then "tls_timeout"
+    elif tls_hangs then "tls_timeout"
     elif $c.exitcode == 28 then "timeout"
     elif $c.exitcode == 52 then "closed"
     elif $c.exitcode == 56 then "reset"
@@ -199,7 +199,7 @@ def class_of($fates; $scheme; $facts):
 def late($facts): . as $context
   | where as [$plugin, $url, $scheme, $host, $port]
   | (evidence_components | map(select(.state == "bad"))) as $known
-  | [$facts.tries[] | . as $seen | {seen: $seen, fate: fate($scheme)}] as $fates
+  | [$facts.tries[] | . as $seen | {seen: $seen, fate: fate}] as $fates
   | ([$facts.tries[].body | health_components[]] | group_by(.name) | map(worst)) as $live
   | ($live | map(select(.state == "bad"))) as $live_bad
   | ([phase_findings]) as $slow

@@ -108,14 +108,17 @@ def name_findings($facts; $host; $area): ($facts.nameservers // "" | lines
     end;
 
 # ------------------------------------------------------------------ reach ---
-# Of {curl, reason}: why no connection came about; null where one did.
+# Of {curl, reason, tls_began}: why no connection came about; null where one
+# did. Of a TLS that does not end curl says that it took no time to connect.
 def reach_fate: .curl as $c
   | if $c == null then "skipped"
     elif $c.exitcode == 7 and (.reason | test("refused"; "i")) then "refused"
     elif $c.exitcode == 7 and (.reason | test("unreach|no route"; "i")) then "unreachable"
-    elif $c.exitcode == 28 and $c.time_connect == 0 then "connect_timeout"
+    elif $c.exitcode == 28 and $c.time_connect == 0 and (.tls_began | not) then "connect_timeout"
     elif $c.exitcode == 7 then "connect"
     else null end;
+
+def tls_hangs: .tls_began and .curl.exitcode == 28 and .curl.time_appconnect == 0;
 
 def reach_class: {refused: "not_listening", unreachable: "no_route",
   connect_timeout: "host_or_path", connect: "host_or_path"}[.];

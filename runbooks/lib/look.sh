@@ -149,6 +149,12 @@ curl_reason() {
         sed 's/^.*: //'
 }
 
+# tls_began LOG: whether curl got as far as TLS, true or false. Its times do not
+# tell a handshake that never ends from no connection.
+tls_began() {
+    if grep -qa 'Client hello' "$1"; then echo true; else echo false; fi
+}
+
 # bracketed ADDRESS: as it stands in a URL.
 bracketed() {
     case $1 in

@@ -87,7 +87,7 @@ def has_token($name; $token): header($name) | text | ascii_downcase | split(",")
 # null: the connection is open as it should be.
 def fate($facts): .curl as $c
   | if $c == null then "skipped"
-    elif .tls_began and $c.exitcode == 28 and $c.time_appconnect == 0 then "tls"
+    elif tls_hangs then "tls"
     elif reach_fate then reach_fate
     elif status == 101 then
       (if accepted($facts) | not then "accept"

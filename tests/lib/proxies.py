@@ -3,8 +3,8 @@
     with Tinyproxy(folder, "BasicAuth me s3cret") as proxy: ... proxy.port ...
     with Socks() as proxy: ... proxy.port, proxy.asked ...
 
-Tinyproxy is the real one (HTTP CONNECT); Socks is a small SOCKS 5 one that
-resolves names itself, notes in `asked` what for, and refuses as it is told.
+Tinyproxy is the real one (HTTP CONNECT); Socks and Socks4a are small ones that
+resolve names themselves, note in `asked` what for, and refuse as they are told.
 SlowPath(port, seconds) hands on to a port of this machine, answers so much
 later.
 """
@@ -107,3 +107,21 @@ class Socks(Peer):
         good = (name.decode(), password.decode()) == self.user
         c.send(b"\x01" + (b"\x00" if good else b"\x01"))
         return good
+
+
+class Socks4a(Socks):
+    """reply: 90 connects, 91 to 93 refuse."""
+
+    def __init__(self, reply=90):
+        super().__init__(reply=reply)
+
+    def _talk(self, c):
+        c.sock.settimeout(10)
+        file = c.sock.makefile("rb")
+        port, = struct.unpack(">H", file.read(8)[2:4])
+        _user, host = (b"".join(iter(lambda: file.read(1), b"\0"))
+                       for _ in range(2))
+        self.asked.append((host.decode("latin-1"), port))
+        c.send(bytes([0, self.reply]) + bytes(6))
+        if self.reply == 90:
+            pass_on(c, port)

@@ -128,6 +128,17 @@ class Reach(unittest.TestCase):
         self.assertEqual(ran.verdict(), "application:5xx", ran)
         self.assertIn("500", ran.finding("http.status")["title"])
 
+    def test_tls_that_never_ends_is_no_firewall(self):
+        """curl says of it that it took no time to connect."""
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen(8)
+            port = silent.getsockname()[1]
+            ran = env.run(SCRIPT, env.context(f"https://127.0.0.1:{port}/"))
+        self.assertIn("takes the connection",
+                      ran.finding("http.tls_timeout")["title"], ran)
+        self.assertEqual(ran.verdict(), "hung", ran)
+
     def test_redirect_on_the_same_host_is_followed(self):
         server = ("location = /a { return 302 /b; }"
                   f"location = /b {{ return 503 '{DEGRADED}'; }}")

@@ -27,12 +27,14 @@ import runbook_env as env  # noqa: E402
 import wsframes  # noqa: E402
 from gateway import Gateway  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
+from proxies import SlowPath  # noqa: E402
 from runbook_env import must, must_be_clean  # noqa: E402
 
 SCRIPT = "websocket/diagnose"
 TOKEN = "correct-horse-battery"
 EVIL = "https://evil.example.com"
 folder = None
+well = None  # a gateway for all who leave it as it is
 
 document = functools.partial(env.failing, "websocket")
 
@@ -42,9 +44,10 @@ PASSES_ON = ('proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; '
              'proxy_set_header Connection "upgrade";')
 
 
-def look(server, code="", settings=None, scheme="ws", **more):
+def look(server, code="", settings=None, scheme="ws", fault="timeout", **more):
     there = "%s://127.0.0.1:%d/live" % (scheme, server.port)
-    return env.run(SCRIPT, document(there, code, settings=settings), **more)
+    return env.run(SCRIPT, document(there, code, fault, settings=settings),
+                   **more)
 
 
 def gateway():
@@ -122,15 +125,22 @@ def case_stopped_gateway_hangs():
 
 
 def case_well_is_moot():
-    with gateway() as server:
-        ran = look(server)
-        must(ran, None, "websocket.well_now", "ping was answered", status=11)
-        assert ran.of("metric")[0]["name"] == "websocket.ping_ms", ran
+    ran = look(well)
+    must(ran, None, "websocket.well_now", "ping was answered", status=11)
+    assert ran.of("metric")[0]["name"] == "websocket.ping_ms", ran
 
 
 def case_well_behind_a_proxy_is_moot():
-    with gateway() as server, proxy(server.port) as nginx:
+    with proxy(well.port) as nginx:
         must(look(nginx), None, "websocket.well_now", status=11)
+
+
+def case_ping_takes_as_long_as_the_path():
+    with SlowPath(well.port, 0.3) as path:
+        ran = look(path)
+        must(ran, None, "websocket.well_now", status=11)
+        took = ran.of("metric")[0]["value"]
+        assert 300 <= took < 3000, ran
 
 
 def case_python3_websockets():
@@ -156,6 +166,17 @@ def case_a_proxy_that_strips_upgrade():
              "answers 400", "a proxy before it removes Upgrade",
              "proxy_set_header Upgrade")
         must(look(server), None, "websocket.well_now", status=11)
+
+
+def case_426_behind_a_proxy_that_strips_upgrade():
+    """What is asked without Upgrade, but in HTTP/1.1."""
+    if not have_websockets():
+        return
+    with websockets_server() as server, \
+            proxy(server.port, "proxy_http_version 1.1;") as nginx:
+        must(look(nginx, "426", fault="error_response"), "upgrade_stripped",
+             "websocket.upgrade_stripped", "answers 426",
+             "a proxy before it removes Upgrade")
 
 
 def case_400_of_a_stripping_proxy():
@@ -248,9 +269,10 @@ def case_101_without_its_headers():
 # --------------------------------------------------------------- once open ---
 
 def case_closed_with_a_code():
-    for code, verdict in ((1008, "forbidden"), (1011, "application:1011"),
-                          (1012, "starting"), (1013, "overloaded"),
-                          (4401, "credentials"), (4999, "closed:4999")):
+    for code, verdict in ((1000, "closed:1000"), (1008, "forbidden"),
+                          (1011, "application:1011"), (1012, "starting"),
+                          (1013, "overloaded"), (4401, "credentials"),
+                          (4999, "closed:4999")):
         with opened(lambda conn, c=code: conn.send(
                 wsframes.close(c, "because"))) as server:
             must(look(server), verdict, "websocket.close", str(code),
@@ -263,14 +285,13 @@ def case_dropped_without_a_close():
 
 
 def case_a_proxy_with_a_short_idle_timeout():
-    with gateway() as server, proxy(server.port, idle="1s") as nginx:
+    with proxy(well.port, idle="1s") as nginx:
         must(look(nginx), "dropped", "websocket.dropped", "proxy_read_timeout")
 
 
 def case_idle_timeout_that_the_check_saw():
-    with gateway() as server:
-        must(look(server, "1006"), "dropped", "websocket.idle",
-             "the check's own words")
+    must(look(well, "1006"), "dropped", "websocket.idle",
+         "the check's own words")
 
 
 def case_no_pong():
@@ -315,29 +336,26 @@ def journey(server, fault, code, **more):
 
 
 def case_the_gateway_lost_its_subscription():
-    with gateway() as server:
-        ran = journey(server, "timeout", "deliver")
-        must(ran, "gateway:subscription", "websocket.deliver",
-             "restart the gateway, not Redis", "deliver 2000 ms")
-        assert ran.of("recommend")[0]["runbook"] == "gateway-diagnose", ran
-        # The gateway itself is well: that is seen from here, too.
-        ran.finding("websocket.well_now")
+    ran = journey(well, "timeout", "deliver")
+    must(ran, "gateway:subscription", "websocket.deliver",
+         "restart the gateway, not Redis", "deliver 2000 ms")
+    assert ran.of("recommend")[0]["runbook"] == "gateway-diagnose", ran
+    # The gateway itself is well: that is seen from here, too.
+    ran.finding("websocket.well_now")
 
 
 def case_what_publishes_is_down_or_hangs():
-    with gateway() as server:
-        for fault, word in (("refused", "is down"), ("timeout", "hangs")):
-            ran = journey(server, fault, "publish", evidence=[
-                {"label": "trigger", "text": "publish: fail 127.0.0.1:6379"}])
-            must(ran, "publisher:" + fault, "websocket.publish", word,
-                 "127.0.0.1:6379")
-            assert ran.of("recommend")[0]["runbook"] == "redis-diagnose", ran
+    for fault, word in (("refused", "is down"), ("timeout", "hangs")):
+        ran = journey(well, fault, "publish", evidence=[
+            {"label": "trigger", "text": "publish: fail 127.0.0.1:6379"}])
+        must(ran, "publisher:" + fault, "websocket.publish", word,
+             "127.0.0.1:6379")
+        assert ran.of("recommend")[0]["runbook"] == "redis-diagnose", ran
 
 
 def case_the_subscription_is_not_confirmed():
-    with gateway() as server:
-        ran = journey(server, "timeout", "receive_contains")
-        must(ran, "gateway:subscribe", "websocket.subscribe")
+    ran = journey(well, "timeout", "receive_contains")
+    must(ran, "gateway:subscribe", "websocket.subscribe")
 
 
 # --------------------------------------------------------------------- TLS ---
@@ -356,8 +374,7 @@ def case_tls():
         must(ran, None, "websocket.well_now", "ping was answered", status=11)
         must(look(server, scheme="wss"), "certificate",
              "websocket.certificate")
-    with gateway() as server:
-        must(look(server, scheme="wss"), "tls", "websocket.tls", "ws://")
+    must(look(well, scheme="wss"), "tls", "websocket.tls", "ws://")
 
 
 # ----------------------------------------------------------------- secrets ---
@@ -397,8 +414,7 @@ def case_secret_that_a_server_echoes():
 
 def case_without_openssl():
     bare = env.Programs(folder, without=["openssl"])
-    with gateway() as server:
-        ran = look(server, environ={"PATH": bare.path})
+    ran = look(well, environ={"PATH": bare.path})
     must(ran, None, "websocket.no_openssl", "apt-get install openssl",
          status=11)
 
@@ -423,20 +439,24 @@ def case_deadline_in_the_past_ends_at_once():
 # ----------------------------------------------------------------- hostile ---
 
 def case_naughty_answers_stay_text():
+    """As the status line, a header and the body, three to an answer."""
     with tempfile.TemporaryDirectory(dir=folder) as where:
         mark = pathlib.Path(where, "mark")
-        for text in env.shell_traps(mark) + ["\x1b]0;x\x07"]:
-            flat = text.replace("\n", " ").encode("utf-8", "surrogatepass")
+        traps = [text.replace("\n", " ").encode("utf-8", "surrogatepass")
+                 for text in env.shell_traps(mark) + ["\x1b]0;x\x07"]]
+        for i in range(0, len(traps), 3):
+            status, server, body = (traps * 2)[i:i + 3]
 
-            def script(conn, say=flat):
+            def script(conn, head=b"HTTP/1.1 500 %s\r\nServer: %s\r\n" % (
+                    status, server), body=body):
                 conn.read_request()
-                conn.send(b"HTTP/1.1 500 " + say + b"\r\nServer: " + say
-                          + b"\r\nContent-Length: %d\r\n\r\n" % len(say) + say)
+                conn.send(head + b"Content-Length: %d\r\n\r\n" % len(body)
+                          + body)
 
             with Peer(script) as rude:
                 ran = look(rude)
             assert ran.status == 0, ran
-            assert not mark.exists(), text
+            assert not mark.exists(), traps[i:i + 3]
             must_be_clean(ran)
 
 
@@ -448,17 +468,26 @@ def case_naughty_close_reason_stays_text():
         must_be_clean(ran)
 
 
-def case_naughty_targets_stay_text():
+def case_naughty_contexts_stay_text():
+    """Each trap in a target, two in each; of the naughty strings many to a
+    context."""
     with tempfile.TemporaryDirectory(dir=folder) as where:
         mark = pathlib.Path(where, "mark")
-        shapes = ["ws://{}/", "{}", "ws://127.0.0.1:1/{}",
-                  "ws://127.0.0.1:{}", "ws://{}@127.0.0.1:1/"]
-        for i, text in enumerate(env.shell_traps(mark)):
-            made = document(shapes[i % len(shapes)].replace("{}", text),
-                            settings={"origin": text, "trigger": text})
+        traps, strings = env.shell_traps(mark), env.hostile_strings(mark)
+        shapes = ["ws://{}/{}", "{}{}", "ws://127.0.0.1:{}/{}",
+                  "ws://{}@127.0.0.1:1/{}"]
+        for i in range(0, len(traps), 2):
+            one, two = (traps + traps)[i:i + 2]
+            some = strings[i // 2::(len(traps) + 1) // 2]
+            made = document(shapes[i // 2 % len(shapes)].format(one, two),
+                            ("deliver", "publish", one)[i // 2 % 3],
+                            settings={"origin": one, "trigger": two},
+                            message=some[-1], phases=dict.fromkeys(some, 1),
+                            evidence=[{"label": "trigger", "text": text}
+                                      for text in some])
             ran = env.run(SCRIPT, made)
             assert ran.status in (0, 10, 78), ran
-            assert not mark.exists(), text
+            assert not mark.exists(), some
             must_be_clean(ran)
 
 
@@ -468,11 +497,11 @@ def have_websockets():
 
 
 def main():
-    global folder
+    global folder, well
     env.need("jq", "curl", "nginx", "openssl", "getent")
     if not have_websockets():
         print("left out: python3-websockets is not installed")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, gateway() as well:
         os.chmod(folder, 0o755)
         return cases.run(globals(), sys.argv[1:], at_once=4)
 

@@ -98,6 +98,20 @@ def case_tls_to_a_plain_port():
              fault="tls")
 
 
+def case_proxies_that_let_nobody_through():
+    for status, fault in (("403 Forbidden", "unreachable"),
+                          ("502 Bad Gateway", "unreachable"),
+                          ("407 Proxy Authentication Required", "config")):
+        def script(conn, status=status):
+            conn.read_request()
+            conn.reply(status)
+        with Peer(script) as proxy:
+            must(probe.check({"url": "ws://127.0.0.1:1/", "proxy":
+                              "http://127.0.0.1:%d" % proxy.port}),
+                 fault=fault, code="proxy_" + status[:3],
+                 message_has="by proxy 127.0.0.1 port %d" % proxy.port)
+
+
 def case_untrusted_certificate():
     cert, key = authority.issue("wrong", san="DNS:elsewhere.example.com")
     with Peer(after_upgrade(b""), cert, key) as other:
@@ -158,10 +172,13 @@ def case_403_is_forbidden_and_its_body_is_kept():
         raise AssertionError(kept)
 
 
-def case_401_429_404_503():
-    for status, fault in (("401 Unauthorized", "auth"),
+def case_other_statuses():
+    for status, fault in (("400 Bad Request", "error_response"),
+                          ("401 Unauthorized", "auth"),
                           ("429 Too Many Requests", "overloaded"),
                           ("404 Not Found", "error_response"),
+                          ("426 Upgrade Required", "error_response"),
+                          ("502 Bad Gateway", "error_response"),
                           ("503 Service Unavailable", "error_response")):
         must(refusal(status), fault=fault, code=status[:3])
 
@@ -384,6 +401,12 @@ def case_hold_beyond_the_time_limit():
                  {"hold": "5s", "steps": [{"wait": "10ms"}]},
                  timeout="1s"),
          fault="config", code="hold", outcome="unknown")
+
+
+def case_hold_that_begins_too_late():
+    must(against(after_upgrade(b""),
+                 {"hold": "1500ms", "steps": [{"wait": "1s"}]}, timeout="2s"),
+         fault="timeout", code="hold", message_has="took so long")
 
 
 def case_close_is_not_answered():

@@ -301,6 +301,22 @@ def case_proxy():
                    proxy="http://127.0.0.1:%d" % proxy.port), outcome="ok")
 
 
+def case_socks_proxies():
+    port = int(servers["python"].rsplit(":", 1)[1])
+    settings = {"url": "ws://only.the.proxy.knows:%d/" % port}
+    for scheme, kind, no in (("socks5h", proxies.Socks, 2),
+                             ("socks4a", proxies.Socks4a, 91)):
+        with kind() as proxy:
+            settings["proxy"] = "%s://127.0.0.1:%d" % (scheme, proxy.port)
+            must(probe.check(settings), outcome="ok")
+            if proxy.asked != [("only.the.proxy.knows", port)]:
+                raise AssertionError(proxy.asked)
+        with kind(reply=no) as proxy:
+            settings["proxy"] = "%s://127.0.0.1:%d" % (scheme, proxy.port)
+            must(probe.check(settings), fault="unreachable", code="socks",
+                 message_has="by proxy 127.0.0.1 port %d" % proxy.port)
+
+
 def case_unix_socket():
     path = os.path.join(folder, "gateway.sock")
     port = int(servers["python"].rsplit(":", 1)[1])
@@ -405,6 +421,13 @@ def case_journey_with_a_redis_that_hangs():
     must(result, outcome="fail", fault="timeout", code="publish")
     if result["phases"]["publish_ms"] < 900 or "deliver_ms" in result["phases"]:
         raise AssertionError(result["phases"])
+
+
+def case_journey_whose_publishing_check_has_more_time():
+    result = between(
+        lambda redis, gateway: redis.process.send_signal(signal.SIGSTOP),
+        timeout="2s", publish={"timeout": "20s"})
+    must(result, outcome="fail", fault="timeout", code="publish")
 
 
 def case_journey_with_a_redis_that_is_gone():
