@@ -10,20 +10,21 @@ include "pg";
 # ------------------------------------------------------------------- disk ---
 def segment_kib: (.control["Bytes per WAL segment"] // "" | tonumber? // 16777216) / 1024;
 
-# The lines of its log since it was last ready, or all that were seen.
-def last_lines: [.log // "" | lines[]] as $all
-  | ($all | map(test("ready to accept( read-only)? connections")) | rindex(true)) as $at
-  | if $at then $all[$at + 1:] else $all end;
+# Its log since it was last ready, or all that was seen; without the lines that
+# go on with another's text.
+def last_log: .log // "" | split("ready to accept") | last // "" | gsub("\n\t[^\n]*"; "");
 
-# Lines begin with the server's own words: those of a client, which it quotes,
-# are not to be taken for them.
-def line_of($severity; $re): "(\($severity)):  ([0-9A-Z]{5}: )?(\($re))" as $all
-  | [last_lines[] | select(test($all))] | last // null;
+# The last message that begins with that, from its severity on. What a client
+# sent, the server quotes further back or in lines of another kind: that is not
+# to be taken for words of its own.
+def line_of($severity; $re):
+  "(^|\n)((?![A-Z]+:  )[^\n])*?(?<line>(\($severity)):  ([0-9A-Z]{5}: )?(\($re))[^\n]*)" as $all
+  | [last_log | match($all; "g") | .captures[] | select(.name == "line") | .string]
+  | last // null;
 
 def line_with($re): line_of("PANIC|FATAL|ERROR|LOG|WARNING"; $re);
 
-# A log line without its time and process.
-def bare: if . == null then "" else sub("^.*?(?<rest>(PANIC|FATAL|ERROR|LOG|WARNING|DETAIL|HINT): )"; .rest) | clean(240) end;
+def bare: clean(240);
 
 def no_space: line_with("could not .*(No space left on device|Disk quota exceeded)");
 

@@ -1,21 +1,15 @@
 # A PostgreSQL that lets us in, for postgres/diagnose: what ails it all the same?
-# $looks is what the questions of looks.sql came to: by name the JSON, or
-# {error} where one was not answered. $machine is as in closed.jq.
+# $looks is looks_of doors.jq, $machine as in shut.jq. `open` says the findings of
+# all conclusions and the class of the first that has one, unless a door that is
+# shut has settled that.
 
 include "relevo";
 include "look";
 include "pg";
 include "machine";
-
-def looks_of: reduce ((. // "") | split("\n")[]) as $line ({at: null, all: {}};
-    if $line | test("^@[a-z]+$") then .at = $line[1:] | .all[.at] = []
-    elif .at then .all[.at] += [$line] else . end)
-  | [.all | to_entries[] | (.value | join("\n")) as $text
-      | {key, value: (if $text | clean(9) == "" then null else [$text | fromjson?][0] // {error: $text} end)}]
-  | from_entries;
+include "doors";
 
 def rows: if type == "array" then . else [] end;
-def fact: if type == "object" and has("error") | not then . else {} end;
 def number: if type == "number" then . else 0 end;
 
 # A statement without its values: those may be anybody's.
@@ -69,7 +63,7 @@ def corruption_conclusions($looks; $code; $message; $machine):
 def place_words: "\(.host | clean(80)):\(.port)";
 
 # $door is the one that was asked, $others all that let us in.
-def role_conclusions($door; $others; $wants; $looks; $code):
+def role_conclusions($door; $others; $wants; $looks):
   ($others | map(select(.role.recovery == false)) | unique_by(.role.instance)) as $primaries
   | ($looks.receiver | fact) as $receiver
   | if ($primaries | length) > 1 then
@@ -189,12 +183,34 @@ def query_conclusion($looks): again_state($looks) as $state
     else
       finding("crit"; "pg.query"; "the check's query fails: \($state)"; $said; "a migration that renamed something, or a mistake in the query") | concludes("error_response"; 0.8) end;
 
-def open_conclusions($facts; $door; $others; $wants; $machine; $result; $last_good):
-  ($facts.looks | looks_of) as $looks | ($result.code? | text) as $code
+def slow_login_conclusion($open): if $open.ms > 1000 then
+    finding("warn"; "pg.slow_login"; "a login and one question took \($open.ms) ms"; ""; "the load of its machine, and the path; a name service that pg_hba.conf asks") | concludes("slow:login"; 0.4)
+  else empty end;
+
+# The doors that let us in, and whom a standby follows.
+def all_open($facts): [doors($facts)[] | select(.kind == "in")]
+  + [$facts.followed // "" | fromjson? | objects | {role: .} + ($facts.leader | split("\t") | {host: .[0], port: .[1]})];
+
+def open_conclusions($facts; $door): (.result? // {}) as $result | ($result.code? | text) as $code
+  | ($facts.looks | looks_of) as $looks | machine_of($facts) as $machine
   | storage_conclusions($looks; $code; $machine),
     corruption_conclusions($looks; $code; $result.message?; $machine),
-    role_conclusions($door; $others; $wants; $looks; $code),
+    role_conclusions($door; all_open($facts); wants($facts); $looks),
     lock_conclusions($looks; $code), session_conclusions($looks),
     (if $door.role.recovery == true then standby_conclusions($looks; $machine) else primary_conclusions($looks) end),
     age_conclusions($looks; $code), query_conclusion($looks),
-    restart_remark($door.role; $last_good);
+    restart_remark($door.role; .last_good?.at?), slow_login_conclusion($door),
+    (if fault == "auth" then
+       finding("crit"; "pg.auth"; "the monitor's own credential is the suspect: this runbook's login is accepted, the check's was not"; "";
+         "give both the same secret; nothing was touched, and nothing should be") | concludes("credentials"; 0.9) else empty end),
+    not_seen($facts; $machine; $door);
+
+def open($facts): open_door($facts) as $door | [open_conclusions($facts; $door)] as $all
+  | ($all | map(select(.class != null))[0]) as $first
+  | $all[].finding, metric("pg.login_ms"; $door.ms; "ms"),
+    (if $facts.settled then empty
+     elif $first then verdict($first.class; $first.sure)
+     else
+       finding("info"; "pg.well_now"; "it answers well from here now"; "A login and one question took \($door.ms) ms; it is \(if $door.role.recovery then "a standby" else "the primary" end), version \($door.role.version | clean(40)).";
+         "a passing failure, or one that only the check's own query or expectations meet")
+     end);

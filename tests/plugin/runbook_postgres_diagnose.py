@@ -102,7 +102,8 @@ def case_killed():
     with Postgres(folder) as pg:
         where = backup_of(pg)
         pg.kill()
-        found = must(look(pg, params={"backup": where}, still=True), "crashed",
+        params = {"backup": where, "read": "12"}
+        found = must(look(pg, params=params, still=True), "crashed",
                      "pg.crashed", "pg_ctl -D " + pg.data)
         assert found["title"].startswith("crashed, disk fine ("), found
         assert " s old and readable, restart is safe" in found["title"], found
@@ -133,7 +134,8 @@ def case_killed_with_a_damaged_backup():
             f.seek(100)
             f.write(b"\xff")
         pg.kill()
-        found = must(look(pg, params={"backup": where}, times=1), "crashed",
+        params = {"backup": where, "read": "12"}
+        found = must(look(pg, params=params, times=1), "crashed",
                      "pg.crashed", "take a backup")
         assert "which cannot be read" in found["title"], found
 
@@ -707,6 +709,21 @@ def case_query_is_not_read_by_psql():
             look(pg, settings={"query": query}, times=1)
             assert not os.path.exists(mark), query
         assert pg.sql("select to_regclass('made')") == [[None]]
+
+
+def case_log_that_a_client_wrote():
+    """What it has the server quote forbids no restart."""
+    with Postgres(folder) as pg:
+        for text in ("invalid page in block 1 of relation base/1/2",
+                     "could not write to file: No space left on device"):
+            for sql in ("selec 'PANIC:  " + text + "'",
+                        "selec '\nPANIC:  " + text + "\n'",
+                        'select 1 from "' + text + '"'):
+                with contextlib.suppress(postgres.Error):
+                    pg.sql(sql)
+        assert pg.log().count("invalid page") >= 3, pg.log()
+        pg.kill()
+        must(look(pg, times=1), "crashed", "pg.crashed")
 
 
 def case_names_of_strangers_stay_text():

@@ -1,16 +1,18 @@
 # A PostgreSQL that lets nobody in, for postgres/diagnose: why? Input of each is
-# a door (a host and address that was tried, see doors of diagnose.jq); $machine
-# is what pg_machine made of its machine, .seen false where that was not seen.
+# a door (a host and address that was tried, see doors.jq); $machine is what
+# pg_machine made of its machine, .seen false where that was not seen. `shut` says
+# the findings of all doors that are shut, and the class of the first.
 
 include "relevo";
 include "look";
 include "pg";
 include "machine";
+include "doors";
 
 def at: .port as $port | if .host == "" then "the server of its service"
   elif .address == "" then "\(.host):\(.port)" else .address | place($port) end;
 
-def said: .login | clean(300);
+def said: .login | clean(300) | sub("[.]?$"; ".");
 
 # ---------------------------------------------------------------- refused ---
 # Its process is there, and yet nobody listens where the check looks.
@@ -207,3 +209,29 @@ def closed_conclusions($facts; $machine; $fault; $good):
   | if $disk == [] then shut_conclusion($facts; $machine; $fault; $good)
     elif .kind | IN("refused", "no_socket") then $disk[0]
     else $disk[0], (shut_conclusion($facts; $machine; $fault; $good) | .class = null | .finding |= del(.next)) end;
+
+# ------------------------------------------------------------------ doors ---
+# What the server said of its connections when it was well.
+def last_connections: .last_good?.observations? | objects | select(.connected != null)
+  | "\(.connected) sessions, \(.idle // "?") idle, \(.idle_in_transaction // "?") idle in a transaction" | clean(100);
+
+def one_door: .[0] as $first | if length > 1 and (map([.host, .port]) | unique | length) == 1 and any(.kind == "in") and any(.kind != "in") then
+    map({seen: {address}, fate: (if .kind == "in" then null else .kind end)}) | one_address("pg") else empty end;
+
+# A host that is shut counts only as a remark where another does what is wanted.
+def shut_conclusions($facts; $machine; $open): fault as $fault | wants($facts) as $wants
+  | ([last_connections][0] // null) as $good
+  | ($open != null and ($open | is_wanted($wants))) as $served
+  | sick_door($facts) as $sick
+  | [doors($facts)[] | select(.mine and .kind != "in")] | unique_by([.kind, .host, .port])
+  | sort_by(.n != $sick.n)[] | .n as $n
+  | closed_conclusions($facts; (if $n == $sick.n then $machine else {seen: false, children: []} end); $fault; $good)
+  | if $served then .finding.sev = "warn" | .class = null else . end;
+
+def shut($facts): open_door($facts) as $open | machine_of($facts) as $machine
+  | [([doors($facts)[] | select(.mine)] | one_door), shut_conclusions($facts; $machine; $open),
+     (if $open then empty else not_seen($facts; $machine; null) end)] as $all
+  | ($all | map(select(.class != null))[0]) as $first
+  | (if $facts.tries == [] then name_findings($facts; $facts.target | fromjson | .host; "pg") else empty end),
+    $all[].finding,
+    (if $first then verdict($first.class; $first.sure) else empty end);

@@ -1,15 +1,14 @@
-# What postgres/diagnose looks at and concludes. Input of each: the runbook's
-# context (relevo.runbook/1); $facts is what lib/look.jq made of the looks.
-# closed.jq has what keeps everybody out, open.jq what ails one that lets us in,
-# machine.jq what its machine says. `late` says the findings of all conclusions
-# and the class of the first that has one.
+# What postgres/diagnose finds at the doors of a PostgreSQL, and what it then
+# chooses to look at. Input of each: the runbook's context (relevo.runbook/1);
+# $facts is what lib/look.jq made of the looks. shut.jq has what keeps everybody
+# out, open.jq what ails one that lets us in, machine.jq what its machine says:
+# apart, because jq takes longer to read them than to do what they say.
 
 include "relevo";
 include "look";
 include "pg";
-include "machine";
-include "closed";
-include "open";
+
+def early($facts): if type != "object" then error("not an object") else seen_by_check("pg") end;
 
 # ------------------------------------------------------------------ doors ---
 # A door is a host and one of its addresses. What it came to, as one word.
@@ -54,6 +53,22 @@ def open_door($facts): wants($facts) as $wants
 def sick_door($facts): [doors($facts)[] | select(.mine)] as $mine
   | [$mine[] | select(.kind != "in")][0] // open_door($facts) // $mine[0];
 
+# ------------------------------------------------------------------ looks ---
+# What the questions of looks.sql came to: by name the JSON, or {error} where one
+# was not answered.
+def looks_of: reduce ((. // "") | split("\n")[]) as $line ({at: null, all: {}};
+    if $line | test("^@[a-z]+$") then .at = $line[1:] | .all[.at] = []
+    elif .at then .all[.at] += [$line] else . end)
+  | [.all | to_entries[] | (.value | join("\n")) as $text
+      | {key, value: (if $text | clean(9) == "" then null else [$text | fromjson?][0] // {error: $text} end)}]
+  | from_entries;
+
+def fact: if type == "object" and has("error") | not then . else {} end;
+
+# What its machine said, and how old a backup may be.
+def machine_of($facts): $facts.machine | pg_machine
+  | .rpo = ($ENV.RELEVO_PARAM_RPO // "26h" | duration);
+
 # ---------------------------------------------------------- what to look at ---
 # The check's own query once more, where it only reads and has no parameters:
 # as a text that psql hands on as it is.
@@ -63,11 +78,12 @@ def own_query: (settings.read_only? | text) as $read_only | settings.query? | te
     then "\\echo @again\nselect $relevo$\(sub(";\\s*$"; ""))$relevo$ \\gexec\n" else "" end;
 
 def choice($facts): own_query as $query | open_door($facts) as $open | sick_door($facts) as $sick
-  | ($facts.own // "" | lines) as $own
+  | ($facts.own // "" | lines) as $own | ($facts.own_doors // "1" | tonumber) as $mine
   | [$open.n, $open.host, $open.port, $open.address, $sick.host, $sick.port,
      (if $sick and ($sick.address == "" or ($sick.address | is_own($own))) then "yes" else "no" end),
      (if $sick.kind | IN("refused", "no_socket") then "yes" else "no" end),
-     (if $sick.kind == "connect_timeout" then "yes" else "no" end)] | map(word) + [$query];
+     (if $sick.kind == "connect_timeout" then "yes" else "no" end),
+     (if [doors($facts)[] | select(.mine and .kind == "in")] | length == $mine then "no" else "yes" end)] | map(word) + [$query];
 
 def far_address($facts): sick_door($facts).address;
 
@@ -78,14 +94,9 @@ def followed($facts): open_door($facts) as $open
       | "\(.host | word)\t\(.port | word)"
     else empty end;
 
-# ------------------------------------------------------------------- parts ---
-def early($facts): if type != "object" then error("not an object") else seen_by_check("pg") end;
-
-# What the server said of its connections when it was well.
-def last_connections: .last_good?.observations? | objects | select(.connected != null)
-  | "\(.connected) sessions, \(.idle // "?") idle, \(.idle_in_transaction // "?") idle in a transaction" | clean(100);
-
-def not_seen($facts; $machine; $sick; $open): ($facts.looks // "" | looks_of | .me | fact) as $me
+# --------------------------------------------------------------- not seen ---
+# What could not be looked at from here, and what would let it.
+def not_seen($facts; $machine; $open): ($facts.looks // "" | looks_of | .me | fact) as $me
   | [(if $facts.no_client then "what the server itself says (psql is not installed: apt-get install postgresql-client)" else empty end),
      (if $machine.seen | not then
         (if $facts.place == "ssh" then "its machine: ssh says \($facts.machine_err // "" | clean(160) | if . == "" then "nothing" else . end)"
@@ -100,46 +111,3 @@ def not_seen($facts; $machine; $sick; $open): ($facts.looks // "" | looks_of | .
      (if $open and $me.monitor == false then "sessions of others (grant pg_monitor to \($me.user | clean(40)))" else empty end)]
   | if . == [] then empty else
       finding("info"; "pg.not_seen"; "from here was not seen: \(map(sub(" \\(.*"; "") | sub("^(?<a>[^:]*):.*"; .a)) | join(", "))"; join("; "); "") | remark end;
-
-def one_door: .[0] as $first | if length > 1 and (map([.host, .port]) | unique | length) == 1 and any(.kind == "in") and any(.kind != "in") then
-    map({seen: {address}, fate: (if .kind == "in" then null else .kind end)}) | one_address("pg") else empty end;
-
-# A host that is shut counts only as a remark where another does what is wanted.
-def shut_conclusions($facts; $machine; $wants; $open): . as $context | fault as $fault
-  | ([last_connections][0] // null) as $good
-  | ($open != null and ($open | is_wanted($wants))) as $served
-  | sick_door($facts) as $sick
-  | [doors($facts)[] | select(.mine and .kind != "in")] | unique_by([.kind, .host, .port])
-  | sort_by(.n != $sick.n)[] | .n as $n
-  | closed_conclusions($facts; (if $n == $sick.n then $machine else {seen: false, children: []} end); $fault; $good)
-  | if $served then .finding.sev = "warn" | .class = null else . end;
-
-def slow_login_conclusion($open): if $open.ms > 1000 then
-    finding("warn"; "pg.slow_login"; "a login and one question took \($open.ms) ms"; ""; "the load of its machine, and the path; a name service that pg_hba.conf asks") | concludes("slow:login"; 0.4)
-  else empty end;
-
-def conclusions($facts): ($facts.machine | pg_machine | .rpo = ($ENV.RELEVO_PARAM_RPO // "26h" | duration)) as $machine | open_door($facts) as $open
-  | wants($facts) as $wants | doors($facts) as $doors | . as $context
-  | ([$doors[] | select(.kind == "in")]
-     + [$facts.followed // "" | fromjson? | objects | {role: .} + ($facts.leader | split("\t") | {host: .[0], port: .[1]})]) as $others
-  | ($doors | map(select(.mine)) | one_door),
-    shut_conclusions($facts; $machine; $wants; $open),
-    (if $open then
-       open_conclusions($facts; $open; $others; $wants; $machine; .result? // {}; .last_good?.at?), slow_login_conclusion($open)
-     else empty end),
-    (if $open and fault == "auth" then
-       finding("crit"; "pg.auth"; "the monitor's own credential is the suspect: this runbook's login is accepted, the check's was not"; "";
-         "give both the same secret; nothing was touched, and nothing should be") | concludes("credentials"; 0.9) else empty end),
-    not_seen($facts; $machine; sick_door($facts); $open);
-
-def late($facts): [conclusions($facts)] as $all | open_door($facts) as $open
-  | ($all | map(select(.class != null))[0]) as $first
-  | ($facts.target | fromjson | .host) as $host
-  | (if $facts.tries == [] then name_findings($facts; $host; "pg") else empty end),
-    $all[].finding,
-    (if $open then metric("pg.login_ms"; $open.ms; "ms") else empty end),
-    (if $first then verdict($first.class; $first.sure)
-     elif $open and $facts.tries != [] then
-       finding("info"; "pg.well_now"; "it answers well from here now"; "A login and one question took \($open.ms) ms; it is \(if $open.role.recovery then "a standby" else "the primary" end), version \($open.role.version | clean(40)).";
-         "a passing failure, or one that only the check's own query or expectations meet")
-     else empty end);
