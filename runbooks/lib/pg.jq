@@ -39,7 +39,8 @@ def handed_on: ["dbname", "user", "service", "sslmode", "sslrootcert", "sslcert"
 def known: text | if test("^\\*+$") then "" else . end;
 
 def pg_target($facts): (.check // {}) as $check | settings as $set
-  | ([$facts.url, $check.url?, $set.conninfo?] | map(text | select(. != ""))[0] // "" | conninfo) as $url
+  # As it came: the password may be a part of a name, too.
+  | ([$ARGS.named.url, $check.url?] | map(text | select(. != ""))[0] // "" | conninfo) as $url
   | ([$set | to_entries[] | select(.value | type | IN("string", "number", "boolean"))
       | .value |= text] | from_entries) as $set
   # As the plugin reads them: a role and a database of their own come first.

@@ -12,7 +12,7 @@ include "doors";
 def at: .port as $port | if .host == "" then "the server of its service"
   elif .address == "" then "\(.host):\(.port)" else .address | place($port) end;
 
-def said: .login | clean(300) | sub("[.]?$"; ".");
+def said: .login | sub("^psql: error: "; "") | clean(300) | sub("[.]?$"; ".");
 
 # ---------------------------------------------------------------- refused ---
 # Its process is there, and yet nobody listens where the check looks.
@@ -181,6 +181,9 @@ def other_conclusion: at as $at | said as $said
     elif .kind | IN("tls", "certificate") then
       finding("crit"; "pg.\(.kind)"; "TLS with \($at) fails"; $said;
         "openssl s_client -starttls postgres -connect \($at): dates, names, issuer; sslmode and sslrootcert of the check") | concludes(.kind; 0.85)
+    elif .kind == "slow_login" then
+      finding("warn"; "pg.slow_login"; "\($at) asks for a login and does not come to its end in 3 s"; $said;
+        "authentication that asks another server (ldap, radius, pam), a catalogue that is locked, a machine that swaps") | concludes("slow:login"; 0.7)
     elif .kind == "wraparound" then
       finding("crit"; "pg.wraparound"; "it refuses work to save its transaction ids"; $said; "vacuum the database that is named, as a superuser; no restart helps") | concludes("wraparound"; 0.95)
     elif .kind == "disk_full" then

@@ -249,6 +249,17 @@ def case_hung():
              "fence it")
 
 
+def case_login_that_does_not_end():
+    """As with an LDAP server behind it that does not answer."""
+    with Peer(lambda c: [c.sock.settimeout(20), c.sock.recv(65536),
+                         c.send(b"R\0\0\0\x08\0\0\0\x03"),
+                         c.sleep(20)]) as slow:
+        ran = env.run(SCRIPT, document(
+            "postgres://a@127.0.0.1:%d/a?sslmode=disable" % slow.port),
+            secrets={"password": PASSWORD})
+        must(ran, "slow:login", "pg.slow_login", "ldap")
+
+
 def case_no_answer_to_the_connection():
     with BlackHole() as hole:
         ran = env.run(SCRIPT, document("postgres://a@127.0.0.1:%d/a"
