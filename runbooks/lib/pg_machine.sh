@@ -164,7 +164,8 @@ killed_for_memory() {
     } | grep -aiE '(Out of memory|oom-kill|Killed process).*(postgres|postmaster)' | tail -n 5
 }
 
-# Who else starts and stops it: a person or a runbook is not to.
+# Who else starts and stops it: a person or a runbook is not to. By what runs
+# here, and by what that has left in its folder.
 managers() {
     awk 'BEGIN {
             what["patroni"] = "patroni"; what["pg_autoctl"] = "pg_auto_failover"
@@ -177,7 +178,12 @@ managers() {
                 sub(/.*\//, "", name)
                 if (name in what) print what[name]
             }
-        }' | sort -u
+        }'
+    if [ -e "$data/patroni.dynamic.json" ]; then printf 'patroni\n'; fi
+    if [ -e "$data/postgresql-auto-failover.conf" ]; then printf 'pg_auto_failover\n'; fi
+    if soon grep -qE '^[ \t]*shared_preload_libraries.*repmgr' "$data/postgresql.conf" "$data/postgresql.auto.conf"; then
+        printf 'repmgr\n'
+    fi
 }
 
 service() {
@@ -204,7 +210,7 @@ uname -n | section machine
 if command -v ps >/dev/null && [ -d /proc/1 ]; then printf '%s\n' "$processes" | section processes; fi
 printf '%s\n' "$cluster" | section cluster
 printf '%s\n' "$found" | section data
-printf '%s\n' "$everything" | managers | section managers
+printf '%s\n' "$everything" | managers | sort -u | section managers
 service | section service
 killed_for_memory | section memory
 if [ -r "$data/postmaster.pid" ]; then
