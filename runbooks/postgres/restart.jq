@@ -25,7 +25,8 @@ def fault_reason: fault as $fault
       finding("info"; "pg.not_a_crash"; "a restart does not mend \"\($fault)\""; .result?.message? // "" | clean(300); "") | stops(10)
     else empty end;
 
-def unfit($facts): fault_reason | .finding;
+# Said before anything is looked at.
+def early($facts): fault_reason | .finding;
 
 # ------------------------------------------------------------- which machine ---
 # Where pg_isready asks a server that is alive, one word a line.
