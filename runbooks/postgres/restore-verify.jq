@@ -116,7 +116,8 @@ def state_of($facts): seen_backup($facts) as $b
 
 def heartbeat_conclusion($facts): if $facts.heartbeat_exit == null then empty
   elif $facts.heartbeat_exit != "0" then
-    finding("warn"; "restore.heartbeat"; "the heartbeat cannot be read in what was restored"; $facts.heartbeat; "the parameters heartbeat and database") | remark
+    finding("crit"; "restore.heartbeat"; "the heartbeat cannot be read in what was restored"; $facts.heartbeat; "the parameters heartbeat and database: or is it a backup of something else?")
+    | concludes("backup:unread"; 0.5)
   elif $facts.heartbeat | lines | last // "" | test("^[0-9.]+$") | not then
     finding("crit"; "restore.heartbeat"; "there is no heartbeat in what was restored"; ""; "is it the right database, and was it written at the source?")
     | concludes("backup:damaged"; 0.6)
