@@ -25,7 +25,8 @@
 #define MS        1000000ll
 #define SECOND_NS 1000000000ll
 /* With less than this no statement is begun. */
-#define LEFT_NS (100 * MS)
+#define LEFT_NS  (100 * MS)
+#define KEYS_MAX 256 /* of a map */
 
 struct column {
     enum set set;
@@ -168,7 +169,7 @@ static void observe_map(struct run *run, const struct set_statement *statement,
 {
     char key[160];
     struct rlv_value value;
-    for (int row = 0; row < PQntuples(rows); row++) {
+    for (int row = 0; row < PQntuples(rows) && row < KEYS_MAX; row++) {
         key_of(statement, rows, row, key, sizeof key);
         if (*key && !PQgetisnull(rows, row, at) &&
             read_value(PQgetvalue(rows, row, at), column->as, &value))
