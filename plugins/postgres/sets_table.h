@@ -110,9 +110,7 @@ SETS_FIELD(replication, WAL_HEARD, "wal_heard", DURATION, RECORDED,
 SETS_FIELD(replication, LAG_BYTES, "lag_bytes", SIZE, RECORDED,
     "of a primary: what the last of its standbys has not replayed; of a standby: what it knows of and has not replayed.")
 SETS_FIELD(replication, LAG, "lag", DURATION, RECORDED,
-    "of a standby: 0 where it is streaming and has replayed all, else the age of the last transaction that it shows.")
-SETS_FIELD(replication, REPLAY_LAG, "replay_lag", DURATION, RECORDED,
-    "of a primary: how long the last of its standbys took to replay, by its last report; 0 where nothing is missing. It stands still while replay does.")
+    "the same in time, 0 where nothing is missing: of a primary by the standby's last report; of a standby the age of the last transaction that it shows.")
 SETS_FIELD(replication, REPLAY_PAUSED, "replay_paused", BOOL, RECORDED,
     "of a standby: whether somebody has paused replay.")
 SETS_FIELD(replication, RECOVERY_CONFLICTS, "recovery_conflicts", INT, COUNTER,
@@ -129,7 +127,7 @@ SETS_SQL(replication, 0, 0,
     "as standbys_sync, "
     "max(pg_wal_lsn_diff(head.lsn, r.replay_lsn)) as lag_bytes, "
     "extract(epoch from max(case when r.replay_lsn >= head.lsn then interval '0' "
-    "else r.replay_lag end)) as replay_lag, "
+    "else r.replay_lag end)) as lag, "
     "case when everything then (select count(*) from pg_stat_activity "
     "where wait_event = 'SyncRep') end as sync_waits, "
     "('x' || substr(pg_walfile_name(head.lsn), 1, 8))::bit(32)::int as timeline, "

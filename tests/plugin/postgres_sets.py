@@ -126,7 +126,7 @@ def case_nothing_is_asked_for():
 def check_streaming(primary, standby):
     must_see(until_seen("the standby", lambda: look(primary, "replication"),
                         standbys=1, lag_bytes=0),
-             standbys_sync=0, replay_lag=0, timeline=1, refused=None,
+             standbys_sync=0, lag=0, timeline=1, refused=None,
              wal_receiver=None, sync_waits=0, standby_lag={"walreceiver": 0})
     result = until_seen("to stream", lambda: look(standby, "replication"),
                         wal_receiver="streaming", lag_bytes=0)
@@ -481,6 +481,7 @@ def case_uptime():
         where = tempfile.mkdtemp(dir=folder)
         config = """defaults = { interval = "200ms"; };
 checks = { it = %s; };\n""" % literal({"url": server.url(user="relevo"),
+                                       "keep_connection": True,
                                        "sets": ["uptime", "settings",
                                                 "replication"]})
         with Watch(where, config) as watch:
