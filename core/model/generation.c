@@ -142,8 +142,10 @@ static void reschedule(struct model *m, const struct former *was, size_t known)
             continue;
         bool same = i < known && was[i].configured &&
                     was[i].fingerprint == n->spec->fingerprint;
-        if (!same)
+        if (!same) {
             n->judged_from = m->conf->generation;
+            n->bound_from = m->last_probe + 1;
+        }
         if (same && n->spec->schedule == SCHEDULE_CRON)
             must(cron_parse(n->spec->cron, &n->cron, NULL));
         if (!same || (!heap_has(&n->due) && n->probing == 0))

@@ -111,6 +111,7 @@ struct node {
     } asked;
     uint32_t judged_from;    /* results of older generations do not count */
     uint64_t counts_from;    /* nor do those of earlier probes: it was paused */
+    uint64_t bound_from;     /* earlier probes had another spec */
     const char *maintenance; /* text of the window that it is in, which owns
                                 it; NULL: none */
     int64_t probed_due_ns;   /* when the last scheduled one was due */

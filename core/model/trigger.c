@@ -75,6 +75,27 @@ static void enqueue(struct node *n, const struct trigger_ask *ask)
     *link = t;
 }
 
+/* NULL: it may be probed. */
+static const char *refusal_of(struct model *m, const struct node *asker,
+                              const struct node *n,
+                              const struct trigger_ask *ask,
+                              enum rlv_fault *fault)
+{
+    *fault = RLV_F_CANCELLED;
+    bool named = n != NULL && n->spec != NULL;
+    if (!named && ask->probe < asker->bound_from)
+        return model_text(m, "%s was configured anew meanwhile",
+                          asker->row.name);
+    if (named && !n->spec->disabled)
+        return n->state.state == STATE_PAUSED
+                   ? model_text(m, "%s is paused", n->row.name)
+                   : NULL;
+    *fault = RLV_F_CONFIG;
+    return named ? model_text(m, "%s has enabled = false", n->row.name)
+                 : model_text(m, "no option of %s names the check \"%s\"",
+                              asker->row.name, ask->check);
+}
+
 void trigger_asked(struct model *m, const struct trigger_ask *ask)
 {
     const struct node *asker = model_node(m, ask->asker);
@@ -84,20 +105,10 @@ void trigger_asked(struct model *m, const struct trigger_ask *ask)
         return;
     }
     struct node *n = target_of(m, asker, ask->check);
-    if (n == NULL || n->spec == NULL) {
-        answer(m, ask->probe, ask->ticket, RLV_F_CONFIG,
-               model_text(m, "no option of %s names the check \"%s\"",
-                          asker->row.name, ask->check));
-        return;
-    }
-    if (n->spec->disabled) {
-        answer(m, ask->probe, ask->ticket, RLV_F_CONFIG,
-               model_text(m, "%s has enabled = false", n->row.name));
-        return;
-    }
-    if (n->state.state == STATE_PAUSED) {
-        answer(m, ask->probe, ask->ticket, RLV_F_CANCELLED,
-               model_text(m, "%s is paused", n->row.name));
+    enum rlv_fault fault = RLV_F_NONE;
+    const char *why = refusal_of(m, asker, n, ask, &fault);
+    if (why != NULL) {
+        answer(m, ask->probe, ask->ticket, fault, why);
         return;
     }
     enqueue(n, ask);

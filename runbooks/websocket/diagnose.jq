@@ -273,5 +273,6 @@ def late($facts): parts($facts) as $where
     (if ($tries | any(.fate == null)) and $seen == [] then
        finding("info"; "websocket.well_now"; "it opens well from here now";
          "Status 101\(if $facts.pong_ms then ", a ping was answered within \($facts.pong_ms) ms" else "" end), silence and close are borne.";
-         "a passing failure, or one that only the check's own steps and credentials meet")
+         if [journey("")] | length > 0 then "opening is not what failed: it is what goes through it"
+         else "a passing failure, or one that only the check's own steps and credentials meet" end)
      else empty end);

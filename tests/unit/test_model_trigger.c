@@ -28,18 +28,24 @@ static void begin(struct world *w, enum schedule_kind schedule)
     world_said(w);
 }
 
-static void ask(struct world *w, uint32_t asker, uint64_t ticket,
-                const char *check, int64_t within_ns)
+static void ask_as(struct world *w, uint32_t asker, uint64_t probe,
+                   uint64_t ticket, const char *check, int64_t within_ns)
 {
     static const struct rlv_pair value = {"nonce", "n-1"};
     struct event e = {.kind = EVENT_TRIGGER,
                       .as.trigger = {.asker = asker,
-                                     .probe = 77,
+                                     .probe = probe,
                                      .ticket = ticket,
                                      .check = check,
                                      .deadline_ns = w->now.mono_ns + within_ns,
                                      .values = {&value, 1}}};
     world_step(w, &e);
+}
+
+static void ask(struct world *w, uint32_t asker, uint64_t ticket,
+                const char *check, int64_t within_ns)
+{
+    ask_as(w, asker, 77, ticket, check, within_ns);
 }
 
 static void finish(struct world *w, uint32_t check, enum outcome outcome,
@@ -217,6 +223,29 @@ static void test_no_longer_configured(void **state)
     world_end(&without);
 }
 
+/* A probe that began before the reload asks for what its check named then. */
+static void test_no_longer_named(void **state)
+{
+    (void)state;
+    struct world w, without;
+    begin(&w, SCHEDULE_MANUAL);
+    world_begin(&without, 2, 10 * NS_PER_S);
+    without.conf->generation = 2;
+    without.conf->checks[0].fingerprint++;
+    struct event e = {.kind = EVENT_CONFIG, .as.conf = without.conf};
+    world_step(&w, &e);
+    world_said(&w);
+    ask_as(&w, JOURNEY, 1, 1, "b", LATER);
+    assert_string_equal(world_said(&w),
+                        "answer 1 cancelled a was configured anew meanwhile\n");
+    ask(&w, JOURNEY, 2, "b", LATER);
+    assert_string_equal(
+        world_said(&w),
+        "answer 2 config no option of a names the check \"b\"\n");
+    world_end(&w);
+    world_end(&without);
+}
+
 /* A check that is also probed by itself loses no turn to triggers. */
 static void test_turns_are_kept(void **state)
 {
@@ -250,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_paused),
         cmocka_unit_test(test_disabled),
         cmocka_unit_test(test_no_longer_configured),
+        cmocka_unit_test(test_no_longer_named),
         cmocka_unit_test(test_turns_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
