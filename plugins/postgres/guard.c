@@ -22,6 +22,7 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define ROUNDS_MAX  32768 /* of SCRAM; 4096 are usual, and take 4 ms */
@@ -29,7 +30,8 @@
 #define AUTH_MAX    2000  /* libpq takes no longer one */
 #define ERROR_MAX   30000
 #define PEEK        8192
-#define PEEK_CLOSED (-2) /* ended, or broken */
+#define INPUT       16384 /* bytes that libpq takes at a time */
+#define PEEK_CLOSED (-2)  /* ended, or broken */
 
 enum request { /* of AuthenticationRequest */
                REQUEST_GSS = 7,
@@ -181,43 +183,62 @@ enum guard_says guard_look(struct guard *guard, PGconn *conn, const char *peer,
 {
     unsigned char bytes[PEEK];
     ConnStatusType status = PQstatus(conn);
+    enum guard_says says = GUARD_PASS;
     if (status != CONNECTION_AWAITING_RESPONSE && status != CONNECTION_AUTH_OK)
         return GUARD_PASS;
-    if (guard_received(guard, conn) > FLOOD) {
-        verdict_set(verdict, RLV_F_PROTOCOL, "flood",
-                    "%s sent %d bytes, and there is no session", peer, FLOOD);
-        return GUARD_REFUSE;
-    }
     ssize_t n = peek(conn, bytes, sizeof bytes);
     if (n == PEEK_CLOSED)
         return look_at_end(peer, verdict);
     if (n > 0)
         note_key(guard, bytes, (size_t)n);
-    if (status == CONNECTION_AUTH_OK)
-        return GUARD_PASS;
-    return n > 0 ? look_at_answer(guard, bytes, (size_t)n, peer, verdict)
-                 : GUARD_WAIT;
+    if (status == CONNECTION_AWAITING_RESPONSE)
+        says = n > 0 ? look_at_answer(guard, bytes, (size_t)n, peer, verdict)
+                     : GUARD_WAIT;
+    if (says == GUARD_PASS)
+        guard->seen += n;
+    if (guard->seen <= FLOOD)
+        return says;
+    verdict_set(verdict, RLV_F_PROTOCOL, "flood",
+                "%s sent %d bytes, and there is no session", peer, FLOOD);
+    return GUARD_REFUSE;
 }
 
-/* ----------------------------------------------------------------- counting */
+/* ---------------------------------------------------------------- counting */
 
-/* Of a unix socket nobody knows; who listens there was let into its folder. */
-static int64_t received(PGconn *conn)
+/* Unlike TCP, a unix socket has no count. libpq takes 16 KiB at a time, but for
+ * messages that are larger: of these, an answer may grow to several times the
+ * limit before it is noticed. */
+void guard_before_input(struct guard *guard, PGconn *conn)
+{
+    int unread = 0;
+    if (guard->counted_from < 0 || !guard->is_local)
+        return;
+    ioctl(PQsocket(conn), FIONREAD, &unread);
+    guard->local += unread < INPUT ? unread : INPUT;
+}
+
+int64_t guard_received(struct guard *guard, PGconn *conn)
 {
     struct tcp_info info;
     socklen_t size = sizeof info;
+    int unread = 0;
     memset(&info, 0, sizeof info);
-    if (getsockopt(PQsocket(conn), IPPROTO_TCP, TCP_INFO, &info, &size))
-        return 0;
-    return (int64_t)info.tcpi_bytes_received;
+    guard->is_local =
+        getsockopt(PQsocket(conn), IPPROTO_TCP, TCP_INFO, &info, &size) != 0;
+    int64_t now =
+        guard->is_local ? guard->local : (int64_t)info.tcpi_bytes_received;
+    if (guard->counted_from < 0) {
+        if (!guard->is_local)
+            ioctl(PQsocket(conn), FIONREAD, &unread);
+        guard->counted_from = now - unread;
+    }
+    return now - guard->counted_from;
 }
 
-int64_t guard_received(const struct guard *guard, PGconn *conn)
+bool guard_counts(const struct guard *guard)
 {
-    return received(conn) - guard->counted_from;
+    return guard->counted_from >= 0;
 }
 
-void guard_count_anew(struct guard *guard, PGconn *conn)
-{
-    guard->counted_from = received(conn);
-}
+/* Most answers are there at once, and nobody ever asks. */
+void guard_count_anew(struct guard *guard) { guard->counted_from = -1; }

@@ -5,7 +5,10 @@
 #include "postgres/fault.h"
 
 struct guard {
-    int64_t counted_from; /* bytes received by then */
+    int64_t seen;  /* bytes, before a session stands */
+    int64_t local; /* bytes by a unix socket, more or less */
+    bool is_local;
+    int64_t counted_from; /* what had come by then; -1: not looked yet */
     bool answered;        /* the server has answered the startup packet */
     bool asks;            /* in fact it has asked who we are */
     bool has_key;         /* it has said how to cancel: */
@@ -22,8 +25,12 @@ enum guard_says {
 enum guard_says guard_look(struct guard *, PGconn *, const char *peer,
                            struct verdict *);
 
-/* Bytes that came since guard_count_anew(). */
-int64_t guard_received(const struct guard *, PGconn *);
-void guard_count_anew(struct guard *, PGconn *);
+/* Bytes that came since the first call after guard_count_anew(), when libpq had
+ * what had come by then. */
+int64_t guard_received(struct guard *, PGconn *);
+bool guard_counts(const struct guard *); /* there was such a call */
+/* To be called before each PQconsumeInput(). */
+void guard_before_input(struct guard *, PGconn *);
+void guard_count_anew(struct guard *);
 
 #endif

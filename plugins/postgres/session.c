@@ -26,7 +26,6 @@
 #include "postgres/run.h"
 
 #define EXTRA       65536 /* bytes beside max_bytes: names, notices */
-#define LARGE       16384 /* bytes of an answer that is worth measuring */
 #define SLOW_CPU_NS 200000000ll
 
 /* ------------------------------------------------------------------- stages */
@@ -180,39 +179,55 @@ static int64_t cpu_ns(void)
 
 /* libpq keeps parameters that a server reports in a list, and searches it for
  * each: one that reports new ones without end costs ever more. */
-static bool parses_quickly(PGconn *conn, int64_t received)
+static bool parses_quickly(struct session *session)
 {
-    int64_t began_ns = received > LARGE ? cpu_ns() : 0;
-    (void)PQisBusy(conn);
-    return received <= LARGE || cpu_ns() - began_ns < SLOW_CPU_NS;
+    bool large = guard_counts(&session->guard);
+    int64_t began_ns = large ? cpu_ns() : 0;
+    (void)PQisBusy(session->conn);
+    return !large || cpu_ns() - began_ns < SLOW_CPU_NS;
+}
+
+static bool is_too_large(struct session *session)
+{
+    return guard_counts(&session->guard) &&
+           guard_received(&session->guard, session->conn) >
+               session->run->conf->max_bytes + EXTRA;
+}
+
+/* An answer that is not whole by then may be a large one: it is counted. */
+static void take_what_came(struct session *session)
+{
+    drop_notifications(session->conn);
+    if (session->results)
+        take_results(session);
+    if (session->results && !guard_counts(&session->guard))
+        (void)guard_received(&session->guard, session->conn);
 }
 
 static void receive(struct session *session)
 {
     PGconn *conn = session->conn;
-    int64_t most = session->run->conf->max_bytes;
     struct verdict verdict;
     do {
+        guard_before_input(&session->guard, conn);
         if (!PQconsumeInput(conn)) {
             lose_as_libpq_says(session);
             return;
         }
     } while (more_within_tls(conn));
-    int64_t received = guard_received(&session->guard, conn);
-    if (received > most + EXTRA) {
-        verdict_set(&verdict, RLV_F_PROTOCOL, "size",
-                    "%s answered %s with more than max_bytes (%lld bytes)",
-                    session->peer, session_doing(session), (long long)most);
-        lose(session, &verdict);
-    } else if (!parses_quickly(conn, received)) {
+    if (!parses_quickly(session)) {
         verdict_set(&verdict, RLV_F_PROTOCOL, "flood",
                     "%s answered %s with what takes too long to read",
                     session->peer, session_doing(session));
         lose(session, &verdict);
+    } else if (is_too_large(session)) {
+        verdict_set(&verdict, RLV_F_PROTOCOL, "size",
+                    "%s answered %s with more than max_bytes (%lld bytes)",
+                    session->peer, session_doing(session),
+                    (long long)session->run->conf->max_bytes);
+        lose(session, &verdict);
     } else {
-        drop_notifications(conn);
-        if (session->results)
-            take_results(session);
+        take_what_came(session);
     }
 }
 
@@ -280,7 +295,7 @@ bool session_is_idle(const struct session *session)
 static void sent(struct session *session, result_fn *fn, bool fine)
 {
     session->results = fn;
-    guard_count_anew(&session->guard, session->conn);
+    guard_count_anew(&session->guard);
     if (fine)
         flush(session);
     else

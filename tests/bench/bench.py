@@ -32,6 +32,7 @@ PARTS = {
     "cpu": cost.cpu,
     "keepalive": cost.keepalive,
     "redis": protocols.redis,
+    "postgres": protocols.postgres,
     "websocket": protocols.websocket,
     "throughput": cost.throughput,
     "idle": cost.idle,

@@ -79,6 +79,11 @@ FIGURES = {
         "the redis plugin's own CPU per PING, new connection, to a bare "
         "hiredis program (asynchronous, on epoll)", "×", at_most(1.5)),
     "redis.kept.ratio": ("the same, kept connections", "×", at_most(2)),
+    "postgres.new.ratio": (
+        "the postgres plugin's own CPU per SELECT 1, new session, to a bare "
+        "libpq program (asynchronous, on epoll, without GSSAPI)", "×",
+        at_most(1.2)),
+    "postgres.kept.ratio": ("the same, kept sessions", "×", at_most(2.5)),
     "websocket.ratio": (
         "the websocket plugin's own CPU per connection and echo, to a bare "
         "program on the same stream", "×", at_most(1.5)),

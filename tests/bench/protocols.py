@@ -1,6 +1,7 @@
-"""What the redis and the websocket plugin themselves cost: their probes in the
-least host there is (bench_plugin), beside a bare program that does the same:
-hiredis' asynchronous interface; the plugins' own stream, without the plugin."""
+"""What the redis, the postgres and the websocket plugin themselves cost: their
+probes in the least host there is (bench_plugin), beside a bare program that does
+the same: hiredis' asynchronous interface; libpq's; the plugins' own stream,
+without the plugin."""
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from measure import BUILD, bench, folder
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import pg  # noqa: E402
 import redis_server  # noqa: E402
 
 COUNT, RATE, IN_FLIGHT = 4000, 2000, 32
@@ -51,6 +53,27 @@ def redis(how_often):
                                           IN_FLIGHT, RATE, mode)))
     tell("redis.new", new)
     tell("redis.kept", kept)
+
+
+def postgres(how_often):
+    """SELECT 1, in a new session (the server forks for each) and in a kept
+    one; without a password, TLS or GSSAPI on either side."""
+    new, kept = [], []
+    with folder() as place, pg.Postgres(place, "max_connections = 100") as server:
+        conninfo = "host=127.0.0.1 port=%d user=postgres sslmode=disable " \
+            "gssencmode=disable" % server.port
+        for _ in range(how_often):
+            conditions.settle()
+            for mode, rounds, count, rate in (
+                    ("new", new, COUNT // 8, RATE // 20),
+                    ("keep", kept, COUNT, RATE)):
+                own = plugin("postgres", count, rate, "url=" + server.url() +
+                             "?sslmode=disable", "keep_connection=" +
+                             ("true" if mode == "keep" else "false"))
+                rounds.append((own, spent("libpq_async", conninfo, count,
+                                          IN_FLIGHT, rate, mode)))
+    tell("postgres.new", new)
+    tell("postgres.kept", kept)
 
 
 GATEWAY = """

@@ -534,6 +534,13 @@ def case_limits():
          code="size", message_has="max_bytes")
     must(ask("select repeat('x', 3000000)", "20s", max_bytes="4MiB"),
          outcome="ok")
+    local = {"url": "postgres://postgres@/postgres?host=%s&port=%d" % (
+        shared.folder, shared.port), "max_rows": 1000000}
+    rows = "select repeat('x', 100) from generate_series(1, %d)"
+    must(probe.check(dict(local, query=rows % 200000), "20s"),
+         fault="protocol", code="size")
+    must(probe.check(dict(local, query=rows % 8000), "20s"), outcome="ok")
+    must(ask(rows % 8000, "20s", max_rows=1000000), outcome="ok")
 
 
 def case_statement_timeout():
