@@ -39,14 +39,15 @@ def whole(path):
 
 
 def look(server, code="", fault="refused", url=None, params=None,
-         settings=None, still=False, times=2, **more):
-    """Twice; both come to the same. still: nothing of the server's is
-    running, so not a byte in its folder may be other than before."""
+         settings=None, still=False, twice=False, **more):
+    """twice: both times it comes to the same. still: nothing of the server's
+    is running; that, too, and not a byte in its folder is other than before.
+    """
     params = {"data-dir": server.data, "log": server.folder + "/log",
               **(params or {})}
     before = whole(server.folder) if still else None
     told = None
-    for _ in range(times):
+    for _ in range(2 if twice or still else 1):
         ran = env.run(SCRIPT, document(url or server.url(), code, fault,
                                        settings), params=params, **more)
         first, told = told, (ran.verdict(), ran.status)

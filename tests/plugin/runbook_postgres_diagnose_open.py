@@ -2,7 +2,7 @@
 """runbooks/postgres/diagnose of real servers that let us in and are ill all the
 same: another role, locks, a standby that is behind, damaged data, an age.
 
-Each case looks twice and must be told the same both times.
+The branches that count are looked at twice and must be told the same.
 
     runbook_postgres_diagnose_open.py [NAME...]   as of the others
 """
@@ -30,7 +30,8 @@ def case_failover_has_happened():
         must(look(standby, "25006", "readonly", url=standby.url() + wish),
              "readonly", "pg.role", "is a standby now; the primary is")
         pg.stop()
-        must(look(standby, "25006", "readonly"), "readonly", "pg.role",
+        must(look(standby, "25006", "readonly", twice=True), "readonly",
+             "pg.role",
              "was not found")
         # Now the one that the check asks was the primary, and the other is.
         standby.sql("select pg_promote(true, 60)")
@@ -75,7 +76,8 @@ def case_locked():
         waiter.send("select * from t where secret = 'hunter2'")
         until("it to wait", lambda: pg.sql(
             "select 1 from pg_stat_activity where wait_event_type = 'Lock'"))
-        ran = look(pg, "57014", "timeout", settings={"query": "select * from t"})
+        ran = look(pg, "57014", "timeout", twice=True,
+                   settings={"query": "select * from t"})
         must(ran, "locked", "pg.locked", "process %d" % holder.pid,
              "pg_terminate_backend(%d)" % holder.pid, "idle in transaction")
         ran.finding("pg.slow_query")
@@ -126,7 +128,7 @@ def case_truncated_relation():
         with open(os.path.join(pg.data, path), "r+b") as f:
             f.truncate(8192 * 3 + 100)
         pg.again()
-        ran = look(pg, "XX001", "error_response",
+        ran = look(pg, "XX001", "error_response", twice=True,
                    settings={"query": "select sum(x) from t"})
         must(ran, "corruption", "pg.corruption", "XX001",
              "stop writing to it", status=20)
@@ -144,7 +146,8 @@ def case_wraparound():
         postgres.own(pg.data)
         postgres.run("pg_resetwal", "-x", str(xid), pg.data)
         pg.again()
-        must(look(pg), "wraparound", "pg.wraparound", "1.26 thousand million")
+        must(look(pg, twice=True), "wraparound", "pg.wraparound",
+             "1.26 thousand million")
 
 
 def case_restart_is_noticed():
