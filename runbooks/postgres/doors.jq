@@ -23,7 +23,8 @@ def door_kind: (if .curl == null then null else reach_fate end) as $fate
     elif $taken then "slow_login" else "connect_timeout" end;
 
 # Where the server's words say nothing, the code that the check had may.
-def doors($facts): (.result?.code? | state_kind) as $seen | ($facts.own_doors // "0" | tonumber) as $own | [$facts.tries[] | .n as $n
+def doors($facts): (.result?.code? | state_kind) as $seen
+  | ($facts.own_doors // "0" | tonumber) as $own | [$facts.tries[] | .n as $n
   | .mine = (.n | tonumber) <= $own
   | .login = ($facts["login_\($n)"] // "") | .exit = $facts["login_\($n)_exit"]
   | .ms = ($facts["login_\($n)_ms"] // "0" | tonumber) | .raw = (.said // "" | raw_state)
@@ -39,7 +40,7 @@ def wants($facts): ($facts.target | fromjson | .attrs) as $attrs
   | if $attrs | IN("read-write", "primary") then "primary"
     elif $attrs | IN("standby", "read-only") then "standby"
     elif fault == "readonly" or (.result?.code? | text) == "25006" then "primary"
-    elif .last_good?.observations?.in_recovery? == false or .last_good?.observations?.role? == "primary" then "primary"
+    elif .last_good?.observations?.role? == "primary" then "primary"
     else "any" end;
 
 def is_wanted($wants): $wants == "any" or .role.recovery == ($wants == "standby");
@@ -102,7 +103,7 @@ def not_seen($facts; $machine; $open): ($facts.looks // "" | looks_of | .me | fa
         (if $facts.place == "ssh" then "its machine: ssh says \($facts.machine_err // "" | clean(160) | if . == "" then "nothing" else . end)"
          else "its machine: processes, disk, log (params = { ssh = \"user@host\"; })" end)
       else
-        (if $machine.sees_processes | not then "its processes (ps is not installed there)" else empty end),
+        (if $machine.sees_processes | not then "its processes (no ps there, or /proc hides them)" else empty end),
         (if $machine.data == "" then "its data directory (params = { data-dir = \"…\"; })"
          elif $machine.readable | not then "the inside of \($machine.data), which \($machine.user) may not read: pg_wal, control file" else empty end),
         (if $machine.disks == [] then "its disk" else empty end),

@@ -40,15 +40,12 @@ def refused_conclusions($machine): . as $door
   | if $machine.seen | not then from_far
     else $machine
       | if is_alive then $door | elsewhere_conclusion($machine)
-        else [corruption_conclusion(true)] | if length > 0 then .[0] else $machine | ended_conclusion end
-        end
+        else [corruption_conclusion(true)][0] // ended_conclusion end
     end;
 
 def socket_conclusion: at as $at
-  | if .kind == "socket_forbidden" then
-      finding("crit"; "pg.socket_forbidden"; "the monitor's user may not use the socket at \($at)"; said; "unix_socket_permissions, and the group of the socket")
-      | concludes("forbidden"; 0.9)
-    else empty end;
+  | finding("crit"; "pg.socket_forbidden"; "the monitor's user may not use the socket at \($at)"; said; "unix_socket_permissions, and the group of the socket")
+  | concludes("forbidden"; 0.9);
 
 # ------------------------------------------------------------------- hung ---
 def hung_conclusion($machine): at as $at | ($machine | main_stat) as $stat
@@ -218,7 +215,7 @@ def closed_conclusions($facts; $machine; $fault; $good):
 def last_connections: .last_good?.observations? | objects | select(.connected != null)
   | "\(.connected) sessions, \(.idle // "?") idle, \(.idle_in_transaction // "?") idle in a transaction" | clean(100);
 
-def one_door: .[0] as $first | if length > 1 and (map([.host, .port]) | unique | length) == 1 and any(.kind == "in") and any(.kind != "in") then
+def one_door: if length > 1 and (map([.host, .port]) | unique | length) == 1 and any(.kind == "in") and any(.kind != "in") then
     map({seen: {address}, fate: (if .kind == "in" then null else .kind end)}) | one_address("pg") else empty end;
 
 # A host that is shut counts only as a remark where another does what is wanted.
