@@ -14,6 +14,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import peer  # noqa: E402
@@ -79,6 +80,24 @@ def case_killed_without_any_backup():
         found = must(look(pg, params=params), "crashed",
                      "pg.crashed", "take a backup")
         assert "no backup was found" in found["title"], found
+
+
+def case_killed_and_managed_and_its_dump_is_old():
+    with Postgres(folder) as pg:
+        dump = os.path.join(pg.where, "old%d.sql" % pg.port)
+        with open(dump, "w") as out:
+            out.write(postgres.run("pg_dump", "-h", pg.folder, "-p",
+                                   str(pg.port), "-U", postgres.SUPERUSER))
+        days_ago = time.time() - 3 * 86400
+        os.utime(dump, (days_ago, days_ago))
+        open(pg.data + "/patroni.dynamic.json", "w").close()
+        pg.kill()
+        params = {"backup": dump, "read": "12"}
+        found = must(look(pg, params=params), "crashed", "pg.crashed",
+                     "patronictl list", "leave the start to that")
+        assert "newest backup 3 days old (more than 26 h) and readable" in \
+            found["title"], found
+        assert "restart is safe" not in found["title"], found
 
 
 def case_stopped_cleanly():
