@@ -1,7 +1,8 @@
 # What the machine of a PostgreSQL says, for postgres/diagnose and restart: is its
 # disk full, is its process there, what does its log say, how was it ended? Input
-# of each: what pg_machine of lib/pg.jq made of it; .rpo may be beside, the age in
-# seconds that a backup may have.
+# of each: what pg_machine of lib/pg.jq made of it. Beside that may be .rpo, the
+# age in seconds that a backup may have, .primary, "host:port" of another server
+# that takes writes, and .standbys, how many of it nobody looked at.
 
 include "relevo";
 include "look";
@@ -83,10 +84,11 @@ def start_failure: . as $machine
 
 def corruption_line: line_with(corruption_words) | if . then bare else null end;
 
-# The kernel's line of within the last hour, before its own clock.
-def memory_line: .uptime as $up
-  | [.memory[] | select((capture("^\\[ *(?<at>[0-9]+)")? | .at | tonumber) as $at
-      | $at == null or $up - $at < 3600)] | last // null;
+# The kernel's line, of the last hour of its clock, about the main process and not
+# one of its children.
+def memory_line: .uptime as $up | (.pidfile[0]? // "") as $pid
+  | [.memory[] | . as $line | capture("^\\[ *(?<at>[0-9]+)[.][0-9]+\\].*process (?<pid>[0-9]+)")?
+     | select($up - (.at | tonumber) < 3600 and .pid == $pid) | $line] | last // null;
 
 def killed_line: line_with("[a-z ]+process \\(PID [0-9]+\\) was terminated by signal") | if . then bare else null end;
 
@@ -115,7 +117,13 @@ def managed_words: "\(.managers | join(", ")) manages it: leave the start to tha
 
 def rebooted: .uptime > 0 and .uptime < 900;
 
+# Started as it is, it would be a second one that takes writes.
+def is_replaced: .primary != null and (.files | index("standby.signal") | not);
+
+def replaced_words: "\(.primary) is the primary now. As it is, it must not be started: touch standby.signal in its folder first, then pg_rewind, or a new base backup";
+
 def restart_words: if is_managed then managed_words
+  elif is_replaced then replaced_words
   elif pg_start == "" then "start it as it is always started"
   else pg_start end;
 
@@ -130,13 +138,15 @@ def crash_conclusion: pg_backup as $backup | memory_line as $memory | .now as $n
   | (if $memory then "the kernel killed it for want of memory" else "crashed" end) as $how
   | (if $backup and $backup.kind != "none" then "\($backup.path // $backup.stanza // ""). " else "" end) as $which
   | ($backup != null and ($backup.kind == "none" or $backup.readable == "no")) as $bare_of
-  | (if is_managed then "managed by \(.managers[0])" else "restart is safe" end) as $safe
+  | (if is_managed then "managed by \(.managers[0])" elif is_replaced then "do not start it: \(.primary) is the primary now"
+     elif (.standbys // 0) > 0 then "restart is safe if none of its \(.standbys) standbys was promoted"
+     else "restart is safe" end) as $safe
   | "\($how), \(disk_fine), \($words), \($safe)" as $title
   | "\($title): \(restart_words)" as $whole
   # Half a command would be worse than none.
-  | finding("crit"; "pg.crashed"; (if is_managed or ($whole | length) > 200 then $title else $whole end);
+  | finding("crit"; "pg.crashed"; (if is_managed or is_replaced or ($whole | length) > 200 then $title else $whole end);
       "No process of it is there, and its control file says \"\(.control["Database cluster state"] // "?")\". \($which)\($backup.why? // "" | clean(200)) \($memory // "" | clean(200)) \(more_words)";
-      (if is_managed then managed_words
+      (if is_managed or is_replaced then restart_words
        elif $bare_of then "\(restart_words); then take a backup: there is none to go back to"
        else "\(restart_words); then find out what killed it: its log\(if .logfile != "" then " \(.logfile)" else "" end), the kernel's" end))
   | concludes(if $memory then "out_of_memory" else "crashed" end; 0.9);
@@ -144,7 +154,7 @@ def crash_conclusion: pg_backup as $backup | memory_line as $memory | .now as $n
 def stopped_conclusion: finding("crit"; "pg.stopped";
     "it was stopped cleanly\(if .stopped then " \(.now - .stopped | seconds) ago" else "" end): somebody did that";
     "Its control file says \"\(.control["Database cluster state"])\". \(disk_fine). \(more_words)";
-    (if is_managed then managed_words
+    (if is_managed or is_replaced then restart_words
      elif rebooted then "it was not started after the boot: \(restart_words); and is it enabled?"
      else "ask who did it, and why (a deployment, an upgrade of the package: /var/log/apt/history.log), then: \(restart_words)" end))
   | concludes("stopped"; 0.9);

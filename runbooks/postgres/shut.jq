@@ -228,7 +228,14 @@ def shut_conclusions($facts; $machine; $open): fault as $fault | wants($facts) a
   | closed_conclusions($facts; (if $n == $sick.n then $machine else {seen: false, children: []} end); $fault; $good)
   | if $served then .finding.sev = "warn" | .class = null else . end;
 
-def shut($facts): open_door($facts) as $open | machine_of($facts) as $machine
+# May another have become the primary? Of those that let us in, one that takes
+# writes; where none does, how many standbys there were when all was well.
+def with_others($context; $facts): [$context | doors($facts)[] | select(.role != null)] as $others
+  | .primary = ([$others[] | select(.role.recovery == false) | "\(.host | clean(80)):\(.port)"][0] // null)
+  | .standbys = (if $others == [] then $context.last_good?.observations?.standbys? // 0 else 0 end);
+
+def shut($facts): open_door($facts) as $open
+  | . as $context | (machine_of($facts) | with_others($context; $facts)) as $machine
   | [([doors($facts)[] | select(.mine)] | one_door), shut_conclusions($facts; $machine; $open),
      (if $open then empty else not_seen($facts; $machine; null) end)] as $all
   | ($all | map(select(.class != null))[0]) as $first

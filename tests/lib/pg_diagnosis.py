@@ -39,17 +39,20 @@ def whole(path):
 
 
 def look(server, code="", fault="refused", url=None, params=None,
-         settings=None, still=False, twice=False, **more):
+         settings=None, still=False, twice=False, good=None, **more):
     """twice: both times it comes to the same. still: nothing of the server's
     is running; that, too, and not a byte in its folder is other than before.
-    """
+    good: observations of the last good result."""
     params = {"data-dir": server.data, "log": server.folder + "/log",
               **(params or {})}
     before = whole(server.folder) if still else None
+    made = document(url or server.url(), code, fault, settings)
+    if good:
+        made["last_good"] = {"at": "2026-01-02T03:04:05.678Z",
+                             "observations": good}
     told = None
     for _ in range(2 if twice or still else 1):
-        ran = env.run(SCRIPT, document(url or server.url(), code, fault,
-                                       settings), params=params, **more)
+        ran = env.run(SCRIPT, made, params=params, **more)
         first, told = told, (ran.verdict(), ran.status)
         assert first in (None, told), (first, str(ran))
     assert not still or whole(server.folder) == before

@@ -23,7 +23,7 @@ import runbook_env as env  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from pg import Postgres  # noqa: E402
 from pg_diagnosis import (PASSWORD, SCRIPT, backup_of, document,  # noqa: E402
-                          error_response, look, main, must)
+                          error_response, look, main, must, without)
 from watch import until  # noqa: E402
 
 folder = None
@@ -80,6 +80,35 @@ def case_killed_without_any_backup():
         found = must(look(pg, params=params), "crashed",
                      "pg.crashed", "take a backup")
         assert "no backup was found" in found["title"], found
+
+
+def case_killed_and_another_is_the_primary():
+    """Started as it is, it would be a second one."""
+    with Postgres(folder) as pg, pg.standby() as standby:
+        pg.kill()
+        standby.sql("select pg_promote(true, 60)")
+        place = "127.0.0.1:%d" % standby.port
+        found = must(look(pg, params={"hosts": place}), "crashed",
+                     "pg.crashed", "touch standby.signal")
+        assert found["title"].endswith(
+            "do not start it: %s is the primary now" % place), found
+
+
+def case_killed_for_want_of_memory():
+    """A stand-in for what the kernel says."""
+    with Postgres(folder) as pg:
+        pid = pg.process.pid
+        pg.kill()
+        path = without(folder, "dmesg")
+        with open(path + "/dmesg", "w") as f:
+            f.write("#!/bin/sh\nread -r up rest </proc/uptime\n"
+                    'echo "[$up] Out of memory: Killed process %d (postgres) '
+                    'total-vm:9kB"\n' % pid)
+        os.chmod(path + "/dmesg", 0o755)
+        found = must(look(pg, environ={"PATH": path}, good={"standbys": 2}),
+                     "out_of_memory", "pg.crashed", "for want of memory")
+        assert "restart is safe if none of its 2 standbys was promoted" in \
+            found["title"], found
 
 
 def case_killed_and_managed_and_its_dump_is_old():

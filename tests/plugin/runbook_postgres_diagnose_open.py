@@ -13,9 +13,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import peer  # noqa: E402
 import pg as postgres  # noqa: E402
-import runbook_env as env  # noqa: E402
 from pg import Postgres  # noqa: E402
-from pg_diagnosis import SCRIPT, document, look, main, must  # noqa: E402
+from pg_diagnosis import look, main, must  # noqa: E402
 from watch import until  # noqa: E402
 
 folder = None
@@ -152,10 +151,7 @@ def case_wraparound():
 
 def case_restart_is_noticed():
     with Postgres(folder) as pg:
-        made = document(pg.url())
-        made["last_good"] = {"at": "2026-01-02T03:04:05.678Z",
-                             "observations": {}}
-        ran = env.run(SCRIPT, made)
+        ran = look(pg, good={"role": "primary"})
         assert "since the last good result" in \
             ran.finding("pg.restarted")["title"], ran
 
