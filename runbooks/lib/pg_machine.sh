@@ -21,6 +21,9 @@ section() {
     sed 's/^/ /'
 }
 
+# NAME VALUE: a section of one line.
+say() { printf '%s\n %s\n' "$1" "$2"; }
+
 # What hangs is left behind after a second.
 soon() { timeout -k 1 1 "$@" 2>/dev/null; }
 
@@ -202,13 +205,14 @@ found=$(find_data)
 data=$(printf '%s\n' "$found" | sed -n 1p)
 pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
 
-date +%s | section now
-cut -d' ' -f1 /proc/uptime | section uptime
-id -un | section user
-uname -n | section machine
+say now "$(date +%s)"
+read -r uptime _ </proc/uptime
+say uptime "$uptime"
+say user "$(id -un)"
+say machine "$(uname -n)"
 # Where /proc hides other people's processes, none is seen, which says nothing.
 if command -v ps >/dev/null && [ -d /proc/1 ]; then printf '%s\n' "$processes" | section processes; fi
-printf '%s\n' "$cluster" | section cluster
+say cluster "$cluster"
 printf '%s\n' "$found" | section data
 printf '%s\n' "$everything" | managers | sort -u | section managers
 service | section service
@@ -216,29 +220,29 @@ killed_for_memory | section memory
 if [ -r "$data/postmaster.pid" ]; then
     soon cat "$data/postmaster.pid" | section pidfile
     # The number may have gone to another program.
-    if grep -qE '^(postgres|postmaster)$' "/proc/$pid/comm" 2>/dev/null; then
-        sed 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | cut -c1 | section pidstate
-    fi
+    case $(cat "/proc/$pid/comm" 2>/dev/null) in
+    postgres | postmaster) sed 's/^.*) \(.\).*/\1/' "/proc/$pid/stat" 2>/dev/null | section pidstate ;;
+    esac
 fi
 log=$(find_log)
 disks | section disks
 programs=$(find_programs)
-printf '%s\n' "$programs" | section programs
+say programs "$programs"
 if [ -d "$data" ] && [ -x "$data" ]; then
-    printf 'open\n'
+    say folder open
 elif [ -e "$data" ]; then
-    printf 'closed\n'
+    say folder closed
 else
-    printf 'absent\n'
-fi | section folder
+    say folder absent
+fi
 soon ls -d "$data"/*.signal "$data/backup_label" "$data/PG_VERSION" | section files
 if [ -n "$programs" ]; then
     soon "$programs/pg_controldata" -D "$data" | section control
 fi
 # Written at the end of a stop, and while recovering.
-soon stat -c %Y -- "$data/global/pg_control" | section stopped
+say stopped "$(soon stat -c %Y -- "$data/global/pg_control")"
 wal | section wal
-printf '%s\n' "$log" | section logfile
+say logfile "$log"
 if [ -n "$log" ]; then
     soon tail -n 300 -- "$log" | tail -c 32768 | section log
 fi
