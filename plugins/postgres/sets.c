@@ -15,6 +15,7 @@
  * and the deadline are the run's. */
 #include "postgres/sets.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,8 +71,9 @@ static const struct set_statement statements[] = {
 static bool read_whole(const char *text, int64_t *n)
 {
     char *end;
+    errno = 0;
     *n = strtoll(text, &end, 10);
-    return end != text && !*end;
+    return end != text && !*end && !errno;
 }
 
 static bool read_real(const char *text, double *d)
@@ -101,9 +103,15 @@ static bool read_value(const char *text, int as, struct rlv_value *value)
         *value = rlv_duration(d > 0 ? (int64_t)(d * 1e9) : 0);
         return true;
     case RLV_T_SIZE:
-        *value = rlv_size(read_whole(text, &n) && n > 0 ? n : 0);
-        return n != 0 || strcmp(text, "0") == 0;
-    default: *value = rlv_int(n); return read_whole(text, &value->as.i);
+        if (!read_whole(text, &n))
+            return false;
+        *value = rlv_size(n > 0 ? n : 0);
+        return true;
+    default:
+        if (!read_whole(text, &n))
+            return false;
+        *value = rlv_int(n);
+        return true;
     }
 }
 

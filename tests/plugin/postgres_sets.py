@@ -17,6 +17,7 @@ import glob
 import json
 import os
 import re
+import struct
 import sys
 import tempfile
 import threading
@@ -26,7 +27,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 import cases  # noqa: E402
 import pg  # noqa: E402
 import pgbouncer  # noqa: E402
+import postgres_scripted as scripted  # noqa: E402
 from cases import must, must_see, seen  # noqa: E402
+from peer import Peer  # noqa: E402
 from pg import Postgres  # noqa: E402
 from pgbouncer import Pgbouncer  # noqa: E402
 from probe import Probe, literal  # noqa: E402
@@ -591,6 +594,50 @@ def case_pgbouncer():
             bouncer.command("PAUSE unused")
             must_see(note(probe.check({"url": bouncer.url(),
                                        "sets": ["pools"]})), pools_paused=1)
+
+
+def table_of(names, *rows):
+    """An answer with these columns."""
+    out = scripted.message(b"T", struct.pack("!h", len(names)) + b"".join(
+        name + struct.pack("!xihihih", 0, 0, 25, -1, -1, 0) for name in names))
+    for row in rows:
+        out += scripted.message(b"D", struct.pack("!h", len(row)) + b"".join(
+            struct.pack("!i", -1) if value is None else
+            struct.pack("!i", len(value)) + value for value in row))
+    return out + scripted.message(b"C", b"SHOW\0") + scripted.READY
+
+
+def case_nonsense():
+    """A console that says what no pgbouncer says: numbers that are none, too
+    large or not there, names without end, other columns, rows in thousands."""
+    answers = {
+        b"SHOW POOLS": table_of(
+            [b"database", b"user", b"cl_active", b"cl_waiting", b"sv_active",
+             b"sv_idle", b"maxwait", b"cl_active"],
+            [b"d" * 5000, b"\xff\0\xfe", b"7", b"x", None, b"9" * 30, b"1e300",
+             b"8"],
+            [None, None, b"9223372036854775807", b"", b"-5", b"1.5", b"nan", b""],
+            *[[b"%d" % i, b"u", b"1", b"2", b"3", b"4", b"inf", b"5"]
+              for i in range(3000)]),
+        b"SHOW DATABASES": table_of([b"nothing"], [b"1"])}
+
+    def script(c):
+        scripted.startup(c)
+        c.send(scripted.request(0) + scripted.status(
+            b"server_version", b"1/bouncer") + scripted.KEY + scripted.READY)
+        kind, words = scripted.hear(c)
+        while kind:
+            c.send(answers.get(words.rstrip(b"\0"), table_of([b"v"], [b"1"])))
+            kind, words = scripted.hear(c)
+
+    with Peer(script) as server:
+        result = note(probe.check({
+            "url": pg.url(server.port) + "?sslmode=disable",
+            "sets": ["pools"]}))
+    must(result, outcome="ok")
+    must_see(result, pool_clients=(1 << 63) - 1, pool_waiting=6000,
+             pool_wait=None, pool_servers_idle=12000, pools_paused=None)
+    assert 200 < len(seen(result, "pool")) <= 256, result
 
 
 # --------------------------------------------------------------------- script -
