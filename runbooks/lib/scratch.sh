@@ -30,17 +30,27 @@ scratch_begin() {
         scratch_why="the scratch folder is a data directory"
         return 1
     fi
-    exec 9>"$1/.lock"
+    # The server's working directory is known by its real name.
+    scratch_folder=$(cd -P -- "$1" && pwd -P)
+    case $scratch_folder in
+    *[!A-Za-z0-9/._-]*) scratch_plain= ;;
+    *) scratch_plain=yes ;;
+    esac
+    # A socket's name has at most 107.
+    if [ -z "$scratch_plain" ] || [ "${#scratch_folder}" -gt 60 ]; then
+        scratch_why="the real name of the scratch folder is no plain path of at most 60 characters: $scratch_folder"
+        return 1
+    fi
+    exec 9>"$scratch_folder/.lock"
     if ! flock -n 9; then
         scratch_status=75
         scratch_why="another restore is at work in the scratch folder"
         scratch_next="wait for it, or give each its own"
         return 1
     fi
-    scratch_folder=$1
     # Nobody else is at work here: these are left behind.
-    for old in "$1"/restore.??????; do scratch_destroy "$old"; done
-    scratch=$(mktemp -d "$1/restore.XXXXXX") || {
+    for old in "$scratch_folder"/restore.??????; do scratch_destroy "$old"; done
+    scratch=$(mktemp -d "$scratch_folder/restore.XXXXXX") || {
         scratch_why="nothing can be made in the scratch folder"
         return 1
     }
@@ -175,7 +185,7 @@ scratch_start() { # PROGRAMS
 # scratch_wait PROGRAMS ROLE: until it can be written to; not longer than there is time.
 scratch_wait() {
     while kill -0 "$scratch_server" 2>/dev/null; do
-        case $("$1/psql" -XAtqw -h "$scratch/socket" -U "$2" -d postgres -c 'select pg_is_in_recovery()' 2>&1) in
+        case $(timeout 10 "$1/psql" -XAtqw -h "$scratch/socket" -U "$2" -d postgres -c 'select pg_is_in_recovery()' 2>&1) in
         f) return 0 ;;
         *'role "'*) return 3 ;;
         esac

@@ -128,6 +128,7 @@ def case_dumps():
 
 def case_settings_of_the_source_stay_out():
     path = made.copy("plain", "with-settings")
+    os.chmod(path, 0o755)
     mark = os.path.join(folder, "archived")
     with open(path + "/postgresql.auto.conf", "a") as f:
         f.write("archive_mode = on\narchive_command = 'touch %(mark)s'\n"
@@ -301,7 +302,7 @@ def case_what_has_no_mark_is_left_alone():
 class Running:
     """One that waits in its heartbeat, until it is killed."""
 
-    def __init__(self, name):
+    def __init__(self, name, below=""):
         self.where = scratch(name)
         self.run = tempfile.mkdtemp(dir=folder)
         pg.own(self.run)
@@ -312,7 +313,8 @@ class Running:
                 "PATH": env.PATH, "RELEVO_RUN_DIR": self.run,
                 "RELEVO_DEADLINE": LATER,
                 "RELEVO_PARAM_BACKUP": made.path("plain"),
-                "RELEVO_PARAM_SCRATCH": self.where,
+                "RELEVO_PARAM_SCRATCH": os.path.join(
+                    folder, below, os.path.basename(self.where)),
                 "RELEVO_PARAM_HEARTBEAT":
                     "select now() from pg_sleep(600)"}, **pg.as_owner())
         self.process.stdin.write(b"{}")
@@ -345,7 +347,9 @@ def case_ended_by_a_signal():
 
 
 def case_killed():
-    running = Running("killed")
+    # Its folder has another name than the one that is given.
+    os.symlink(folder, os.path.join(folder, "l"))
+    running = Running("killed", "l")
     running.process.kill()
     running.gone()
 
