@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """The demonstration: the founding outage on real servers, in a minute, without
-hands, and three outages of a real-time path that look alike from outside.
-`./dev demo` runs it; among the tests it is e2e.demo.
+hands, three outages of a real-time path that look alike from outside, and three
+of a PostgreSQL that is watched by itself. `./dev demo` runs it; among the tests it is e2e.demo.
 
 A production with an API behind nginx, its PostgreSQL and its Redis, a gateway
-that subscribes to another Redis, and a staging like it, without the gateway. Each step prints the command that a person would type and what
+that subscribes to another Redis, a shop's API over a PostgreSQL of its own, and a
+staging like it, without the gateway and the shop. Each step prints the command that a person would type and what
 it really printed, and holds that against what was promised. Exit status 0 only
 if every step was as told."""
 import http.server
@@ -22,6 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import founding  # noqa: E402
 from realtime import RealTime  # noqa: E402
+from shop import Shop  # noqa: E402
 from watch import Watch, until  # noqa: E402
 
 CONFIG = """
@@ -33,7 +35,7 @@ defaults  = { interval = "2s"; http = { timeout = "1s"; }; };
 templates = {
   page  = { schedule = "manual"; environments = ["staging"]; };
   login = { headers = { Authorization = "Bearer ${token}"; }; };
-  realtime = { environments = ["production"]; failure_threshold = 2; success_threshold = 1; retry_interval = "500ms"; };
+  quick = { environments = ["production"]; failure_threshold = 2; success_threshold = 1; retry_interval = "500ms"; };
 };
 checks = {
   api   = { url = "${base}/health/ready"; depends_on = ["db", "redis"];
@@ -53,11 +55,13 @@ checks = {
               expect = ["json('.waiting') < 10"]; };
 %(locked)s
 %(realtime)s
+%(shop)s
 };
 runbooks = {
   diagnose   = { script = "http/diagnose"; match = { plugin = "http"; }; };
   redis      = { script = "redis/diagnose"; match = { plugin = "redis"; }; };
   websocket  = { script = "websocket/diagnose"; match = { plugin = "websocket"; }; };
+%(diagnose_shop)s
   pg-restart = { script = "service/restart"; match = { check = "db"; when = "db contains '111'"; };
                  environments = ["production"]; params = { service = "postgresql@15-main"; }; };
   oncall     = { script = "notify/webhook"; on = ["down", "recovered"];
@@ -148,10 +152,11 @@ class Stage:
 class World:
     """What the story happens to: production's servers, whoever is on call."""
 
-    def __init__(self, production, alarm, way):
+    def __init__(self, production, alarm, way, shop):
         self.database = production.database
         self.alarm = alarm
         self.way = way
+        self.shop = shop
 
 
 # -------------------------------------------------------------- the story ---
@@ -290,8 +295,10 @@ def outage_of(stage, check, fault, code, diagnosed=1):
         "%s %g ms" % (name[:-3], ms) for name, ms in last["phases"].items()))
     stage.told((incident["fault"], incident["code"]) == (fault, code),
                "%s %s" % (fault, code), out)
-    stage.told(any(f["t"] == "finding" for r in diagnoses(incident)[-1:]
-                   for f in r["findings"]), "what the diagnosis found", out)
+    found = [f for r in diagnoses(incident)[-1:] for f in r["findings"]
+             if f["t"] == "finding"]
+    stage.told(found, "what the diagnosis found", out)
+    return found
 
 
 def nothing_arrives(stage, world):
@@ -326,9 +333,72 @@ def redis_is_killed(stage, world):
     stage.watch.wait_state("production/live", "up")
 
 
+def shop_outage(stage, nth, fault, code, title):
+    """The nth outage of the shop's database, and the finding with that title."""
+    found = outage_of(stage, "production/shop-db", fault, code, diagnosed=nth)
+    told = [f for f in found if re.search(title, f["title"])]
+    stage.told(told, title, found)
+    return told[0]
+
+
+def shop_is_well(stage):
+    for name in ("production/shop-db", "production/shop"):
+        stage.watch.wait_state(name, "up")
+
+
+def the_shops_database_is_killed(stage, world):
+    stage.step("The shop's PostgreSQL, which is watched itself, is killed: may it be restarted?")
+    shop_is_well(stage)
+    stage.typed("kill -9 %d    # its postmaster" % world.shop.database.process.pid)
+    world.shop.database.kill()
+    found = shop_outage(stage, 1, "refused", "ECONNREFUSED",
+                        r"^crashed, disk fine .*, newest backup .* old and "
+                        "readable, restart is safe")
+    stage.told("pg_ctl -D " + world.shop.database.data in found["next"],
+               "the command that starts it", found)
+    stage.watch.wait_state("production/shop", "impacted")
+    world.shop.database.again()
+    shop_is_well(stage)
+
+
+def the_monitors_password_is_wrong(stage, world):
+    stage.step("Somebody changes the monitor's password: the shop is well, the monitor is not")
+    database = world.shop.database
+    before = database.process.pid
+    stage.typed("psql -c \"alter role relevo password '…'\"")
+    world.shop.change_password("another")
+    found = shop_outage(stage, 2, "auth", "28P01",
+                        "the monitor's own credential is the suspect")
+    stage.told("Nothing was touched" in found["detail"], "nothing touched", found)
+    stage.relevo("status", "--matrix", "shop", "shop-db", code=1)
+    stage.told(database.process.poll() is None and database.pids()[0] == before,
+               "the database goes on as it was")
+    stage.told(stage.watch.check("production/shop")["state"] == "up",
+               "the shop goes on, too")
+    world.shop.change_password(world.shop.environ()["SHOP_DB_PASSWORD"])
+    shop_is_well(stage)
+
+
+def its_disk_is_full(stage, world):
+    stage.step("The shop's PostgreSQL refuses again; this time its volume is full")
+    if not world.shop.database.volume:
+        print("  (left out: only root, where a volume may be mounted, can give it a small one)")
+        return
+    stage.typed("fallocate -l … %s" % world.shop.database.filler())
+    world.shop.fill_up()
+    found = shop_outage(stage, 3, "refused", "ECONNREFUSED",
+                        "^disk full: do not restart$")
+    stage.told("restart is safe" not in json.dumps(found), "no restart", found)
+    world.shop.make_room()
+    world.shop.database.again()
+    shop_is_well(stage)
+
+
 STORY = (all_is_well, the_database_dies, the_alarm_knows_the_cause, one_incident,
          would_have_run, it_heals, the_gate, relevo_itself_dies, the_journey,
-         nothing_arrives, redis_hangs, redis_is_killed)
+         nothing_arrives, redis_hangs, redis_is_killed,
+         the_shops_database_is_killed, the_monitors_password_is_wrong,
+         its_disk_is_full)
 
 
 def locked():
@@ -340,14 +410,18 @@ def locked():
 
 def play(folder):
     with Alarm() as alarm, founding.Founding() as production, \
-            founding.Founding() as staging, RealTime() as way:
+            founding.Founding() as staging, RealTime() as way, \
+            Shop(folder) as shop:
         config = CONFIG % {"production": production.base,
                            "staging": staging.base, "locked": locked(),
-                           "realtime": way.checks('use = ["realtime"]; ')}
-        with Watch(folder, config, env=PLAIN | {"ONCALL_URL": alarm.url}) as watch:
+                           "realtime": way.checks('use = ["quick"]; '),
+                           "shop": shop.checks('use = ["quick"]; '),
+                           "diagnose_shop": shop.runbook()}
+        environ = PLAIN | shop.environ() | {"ONCALL_URL": alarm.url}
+        with Watch(folder, config, env=environ) as watch:
             stage = Stage(watch)
             for tell in STORY:
-                tell(stage, World(production, alarm, way))
+                tell(stage, World(production, alarm, way, shop))
             print("\n%d steps, each as told, in %.0f s."
                   % (stage.steps, time.monotonic() - stage.began))
 

@@ -261,7 +261,7 @@ class Postgres:
 
     def spawn(self):
         """Begins to start it, and waits for nothing."""
-        with open(os.path.join(self.folder, "log"), "ab") as log:
+        with open(self.log_file(), "ab") as log:
             self.process = subprocess.Popen(
                 [find(), "-D", self.data], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, cwd="/", start_new_session=True, **as_owner())
@@ -421,12 +421,33 @@ class Postgres:
         free since."""
         st = os.statvfs(self.folder)
         size = st.f_bavail * st.f_frsize - left
-        with open(os.path.join(self.folder, "filler"), "ab") as f:
+        with open(self.filler(), "ab") as f:
             with contextlib.suppress(OSError):
                 os.posix_fallocate(f.fileno(), f.tell(), size)
 
+    def filler(self):
+        return os.path.join(self.folder, "filler")
+
+    def exhaust(self, limit=60):
+        """Fills its volume, and writes until that ends the sessions."""
+        # A slot that nobody reads keeps its log, so that nothing is reused.
+        self.sql("select pg_create_physical_replication_slot('gone', true)")
+        self.fill()
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            try:
+                self.sql("select pg_logical_emit_message(true, 'x', "
+                         "repeat('x', 400000))")
+            except (Error, OSError):
+                return
+            time.sleep(0.03)
+        raise AssertionError("it still writes on a full volume")
+
+    def log_file(self):
+        return os.path.join(self.folder, "log")
+
     def log(self):
         with contextlib.suppress(OSError):
-            with open(os.path.join(self.folder, "log"), errors="replace") as f:
+            with open(self.log_file(), errors="replace") as f:
                 return f.read()
         return ""

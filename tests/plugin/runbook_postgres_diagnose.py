@@ -192,22 +192,10 @@ def volume(case):
     return on_volume
 
 
-def writes_log(server):
-    """True once it can write no more of it."""
-    try:
-        server.sql("select pg_logical_emit_message(true, 'x', "
-                   "repeat('x', 400000))")
-    except (postgres.Error, OSError):
-        return True
-
-
 @volume
 def case_disk_is_full():
     with Postgres(folder, volume="64m") as pg:
-        # A slot that nobody reads keeps its log, so that nothing is reused.
-        pg.sql("select pg_create_physical_replication_slot('gone', true)")
-        pg.fill()
-        until("it to end for want of space", lambda: writes_log(pg))
+        pg.exhaust()
         # It panics, recovers, panics: 57P03, and it is the disk all the same.
         ran = look(pg, "57P03", "starting", twice=True)
         assert ran.verdict() == "disk_full" and ran.status == 20, ran
