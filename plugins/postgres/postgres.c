@@ -168,6 +168,13 @@ static bool check_query(const struct postgres_conf *conf, const char **option,
         snprintf(why, size, "%s needs level = \"query\"", asks_more);
         return false;
     }
+    if (conf->keep_connection && conf->level != LEVEL_QUERY) {
+        *option = "keep_connection";
+        snprintf(why, size,
+                 "keep_connection needs level = \"query\": nothing "
+                 "else is asked in a session that is there");
+        return false;
+    }
     if (conf->params.count && !conf->query) {
         *option = "params";
         snprintf(why, size, "params without query");

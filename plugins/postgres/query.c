@@ -10,6 +10,7 @@
 #include "postgres/run.h"
 #include "postgres/value.h"
 
+#define COLUMNS_MAX   256 /* of a row, that can be read */
 #define CELLS_MAX     256 /* rows whose columns can be read */
 #define EVIDENCE_ROWS 20
 
@@ -17,7 +18,8 @@
 
 static void observe_row(struct run *run, const PGresult *result, int row)
 {
-    for (int column = 0; column < PQnfields(result); column++) {
+    for (int column = 0; column < PQnfields(result) && column < COLUMNS_MAX;
+         column++) {
         struct rlv_value value;
         char key[160];
         if (!value_of(result, row, column, &value))

@@ -122,8 +122,9 @@ static void try_next(struct run *run);
 /* Of several failures the last of those that say most is kept. */
 static void note_failure(struct run *run, const struct verdict *verdict)
 {
-    postgres_host->evidence(run->probe, "host", verdict->text,
-                            strlen(verdict->text));
+    if (run->target.host_count > 1 || run->addresses > 1)
+        postgres_host->evidence(run->probe, "host", verdict->text,
+                                strlen(verdict->text));
     if (verdict_rank(verdict) >= verdict_rank(&run->verdict))
         run->verdict = *verdict;
 }

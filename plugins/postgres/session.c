@@ -25,6 +25,7 @@
 #include "kit/why.h"
 #include "postgres/run.h"
 
+#define IDLE_EVENTS 16
 #define EXTRA       65536 /* bytes beside max_bytes: names, notices */
 #define SLOW_CPU_NS 200000000ll
 
@@ -102,6 +103,14 @@ static bool is_copy(const PGresult *result)
            status == PGRES_COPY_BOTH;
 }
 
+/* A kept one that the server ended at the moment when it was used again. */
+static bool is_belated(const struct session *session, const PGresult *result)
+{
+    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return session->reused && !session->answered && code &&
+           strncmp(code, "57P0", 4) == 0;
+}
+
 /* Nothing of what is under way comes any more. */
 static void end_of_results(struct session *session)
 {
@@ -118,16 +127,16 @@ static bool take(struct session *session, PGresult *result)
 {
     struct run *run = session->run;
     bool synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
-    session->answered = true;
+    bool belated = is_belated(session, result);
+    struct verdict verdict;
+    session->answered = !belated;
     if (is_copy(result)) {
-        struct verdict verdict;
         verdict_set(&verdict, RLV_F_PROTOCOL, "copy",
                     "%s wants to copy a table; a check does not",
                     session->peer);
         lose(session, &verdict);
-    } else if (PQresultStatus(result) == PGRES_FATAL_ERROR &&
-               PQstatus(session->conn) == CONNECTION_BAD) {
-        struct verdict verdict;
+    } else if (belated || (PQresultStatus(result) == PGRES_FATAL_ERROR &&
+                           PQstatus(session->conn) == CONNECTION_BAD)) {
         verdict_of_result(&verdict, result, session->peer,
                           session_doing(session));
         lose(session, &verdict);
@@ -243,10 +252,12 @@ static void flush(struct session *session)
                              0);
 }
 
-/* Between two probes a server has nothing to say but that it goes. */
+/* Between two probes a server has nothing to say but that it goes; one that
+ * talks all the same is not kept. */
 static void on_idle(struct session *session)
 {
-    if (!PQconsumeInput(session->conn) ||
+    if (++session->idle_events > IDLE_EVENTS ||
+        !PQconsumeInput(session->conn) ||
         PQstatus(session->conn) != CONNECTION_OK)
         session_close(session);
     else
@@ -284,6 +295,7 @@ void session_lend(struct session *session, struct run *run)
     session->run = run;
     session->reused = run != NULL;
     session->answered = false;
+    session->idle_events = 0;
 }
 
 bool session_is_idle(const struct session *session)

@@ -45,6 +45,7 @@ struct session {
     bool console;  /* of pgbouncer: only SHOW, and libpq's simple protocol */
     bool reused;   /* it was there before this probe */
     bool answered; /* a result came in this probe */
+    unsigned idle_events; /* since it serves nobody */
 };
 
 /* Begins to connect for the run, in scope; ends in run_connected() or

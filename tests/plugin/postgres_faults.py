@@ -625,6 +625,7 @@ def case_bad_options():
             ({"url": "postgres://h/x?hostaddr=name"}, "addresses"),
             ({"url": "postgres://h/x?target_session_attrs=x"}, "prefer"),
             ({"query": "select 1", "level": "auth"}, "level"),
+            ({"keep_connection": True, "level": "auth"}, "level"),
             ({"params": ["1"]}, "query"),
             ({"read_only": False}, "allow_write"),
             ({"heartbeat": "x; drop table y"}, "name of a table"),
