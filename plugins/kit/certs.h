@@ -48,6 +48,10 @@ KIT_EXPORT enum kit_trust kit_certs_load(const char *ca_file, char *why,
 KIT_EXPORT bool kit_certs_use(SSL_CTX *ctx, const char *ca_file,
                               struct kit_peer *peer);
 
+/* Until that time, in seconds since 1970 UTC; at most what a duration can hold,
+ * 292 years, as authorities say "never" by the year 9999. */
+KIT_EXPORT int64_t kit_certs_left_ns(int64_t not_after_s);
+
 /* A short word for an X509_V_ERR_: "CERT_HAS_EXPIRED"; at most 31 bytes. */
 KIT_EXPORT const char *kit_certs_code(int error);
 
