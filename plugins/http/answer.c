@@ -14,7 +14,6 @@
 #define HEAD_MAX    (256 * 1024)
 #define HEADERS_MAX 128 /* observed; the rest is not */
 #define EXCERPT     (16 * 1024)
-#define SECOND_NS   1000000000ll
 
 /* -------------------------------------------------------------- incoming - */
 
@@ -221,11 +220,9 @@ void answer_observe_certificate(struct fetch *fetch)
     }
     if (fetch->target.https && *version)
         http_host->observe(fetch->probe, FIELD_TLS_VERSION, rlv_text(version));
-    if (fetch->not_after_s) {
-        int64_t left_s = fetch->not_after_s - (int64_t)time(NULL);
+    if (fetch->not_after_s)
         http_host->observe(fetch->probe, FIELD_CERT_EXPIRY,
-                           rlv_duration(left_s * SECOND_NS));
-    }
+                           rlv_duration(kit_certs_left_ns(fetch->not_after_s)));
 }
 
 static const char *version_text(CURL *easy)

@@ -315,6 +315,13 @@ bool kit_certs_verify(SSL *ssl, const char *ca_file, const char *host,
     X(PERMITTED_VIOLATION, "PERMITTED_VIOLATION")                         \
     X(EXCLUDED_VIOLATION, "EXCLUDED_VIOLATION")
 
+int64_t kit_certs_left_ns(int64_t not_after_s)
+{
+    int64_t left_s = not_after_s - (int64_t)time(NULL);
+    int64_t most_s = INT64_MAX / 1000000000ll;
+    return (left_s < most_s ? left_s : most_s) * 1000000000ll;
+}
+
 const char *kit_certs_code(int error)
 {
     static const struct {

@@ -56,6 +56,10 @@ KIT_EXPORT bool kit_certs_use(SSL_CTX *ctx, const char *ca_file,
 KIT_EXPORT bool kit_certs_verify(SSL *, const char *ca_file, const char *host,
                                  struct kit_peer *peer);
 
+/* Until that time, in seconds since 1970 UTC; at most what a duration can hold,
+ * 292 years, as authorities say "never" by the year 9999. */
+KIT_EXPORT int64_t kit_certs_left_ns(int64_t not_after_s);
+
 /* A short word for an X509_V_ERR_: "CERT_HAS_EXPIRED"; at most 31 bytes. */
 KIT_EXPORT const char *kit_certs_code(int error);
 

@@ -101,9 +101,8 @@ static void observe_session(struct run *run)
     if (!shown->seen)
         return;
     observe_text(run, FIELD_TLS_VERSION, shown->tls_version);
-    postgres_host->observe(
-        run->probe, FIELD_CERT_EXPIRY,
-        rlv_duration((shown->not_after_s - (int64_t)time(NULL)) * SECOND_NS));
+    postgres_host->observe(run->probe, FIELD_CERT_EXPIRY,
+                           rlv_duration(kit_certs_left_ns(shown->not_after_s)));
 }
 
 void run_finish(struct run *run)

@@ -47,7 +47,8 @@ const struct info_line *info_find(const struct info *info, const char *name)
     return NULL;
 }
 
-/* A whole number and nothing else. */
+/* A whole number and nothing else; of such a size that two can be subtracted.
+ */
 static bool whole(const char *text, size_t len, int64_t *number)
 {
     char copy[24], *end;
@@ -57,7 +58,8 @@ static bool whole(const char *text, size_t len, int64_t *number)
     copy[len] = '\0';
     errno = 0;
     *number = strtoll(copy, &end, 10);
-    return !*end && !errno && copy[0] != ' ';
+    return !*end && !errno && copy[0] != ' ' && *number > -INT64_MAX / 2 &&
+           *number < INT64_MAX / 2;
 }
 
 static bool real(const struct info_line *line, double *number)
@@ -299,13 +301,13 @@ static void observe_replication(struct rlv_probe *probe,
 /* By the server's own clock where it tells it. */
 static void observe_save_age(struct rlv_probe *probe, const struct info *info)
 {
-    int64_t saved_s, now_us, now_s = (int64_t)time(NULL);
+    int64_t saved_s, now_us, now_s = (int64_t)time(NULL), age_s;
     if (info_number(info, "server_time_usec", &now_us))
         now_s = now_us / 1000000;
     if (info_number(info, "rdb_last_save_time", &saved_s) && saved_s > 0 &&
-        saved_s <= now_s)
+        (age_s = now_s - saved_s) >= 0 && age_s < INT64_MAX / SECOND_NS)
         redis_host->observe(probe, FIELD_SAVE_AGE,
-                            rlv_duration((now_s - saved_s) * SECOND_NS));
+                            rlv_duration(age_s * SECOND_NS));
 }
 
 static void observe_hit_ratio(struct rlv_probe *probe, const struct info *info)

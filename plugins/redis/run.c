@@ -24,8 +24,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define SECOND_NS 1000000000ll
-
 /* ------------------------------------------------------------------- texts */
 
 char *run_text(struct run *run, const char *a, const char *b)
@@ -128,9 +126,8 @@ static void observe_connection(struct run *run)
     if (*version)
         redis_host->observe(run->probe, FIELD_TLS_VERSION, rlv_text(version));
     if (not_after_s)
-        redis_host->observe(
-            run->probe, FIELD_CERT_EXPIRY,
-            rlv_duration((not_after_s - (int64_t)time(NULL)) * SECOND_NS));
+        redis_host->observe(run->probe, FIELD_CERT_EXPIRY,
+                            rlv_duration(kit_certs_left_ns(not_after_s)));
 }
 
 static void finish(struct run *run)

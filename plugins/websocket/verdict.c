@@ -328,9 +328,8 @@ static void observe_stream(struct session *session, const struct link *link)
         return;
     if (*peer->tls_version)
         observe(session, FIELD_TLS_VERSION, rlv_text(peer->tls_version));
-    observe(
-        session, FIELD_CERT_EXPIRY,
-        rlv_duration((peer->not_after_s - (int64_t)time(NULL)) * 1000000000ll));
+    observe(session, FIELD_CERT_EXPIRY,
+            rlv_duration(kit_certs_left_ns(peer->not_after_s)));
 }
 
 static void observe_texts(struct session *session)

@@ -63,19 +63,22 @@ static bool read_rfc3339(const char *text, int64_t *ns)
     int64_t fraction = read_fraction(&rest);
     if (!read_offset(rest, &offset))
         return false;
-    *ns = ((int64_t)timegm(&tm) - offset) * S_NS + fraction;
+    int64_t s = (int64_t)timegm(&tm) - offset;
+    if (s < 0 || s >= INT64_MAX / S_NS) /* until 2262 */
+        return false;
+    *ns = s * S_NS + fraction;
     return true;
 }
 
 /* Which unit a number is in, its size tells: each of these covers 1973 to
- * 5138. */
+ * 2262. */
 static bool read_number(double number, int64_t *ns)
 {
     double unit = number < 1e11   ? 1e9
                   : number < 1e14 ? 1e6
                   : number < 1e17 ? 1e3
                                   : 1;
-    if (number < 0 || number > 9e18)
+    if (number < 0 || number * unit > 9.2e18)
         return false;
     *ns = (int64_t)(number * unit);
     return true;

@@ -33,6 +33,7 @@ class Files:
         ca = certs.Authority(folder)
         self.ca = ca.cert
         self.good = ca.issue("good", end_days=40)
+        self.never = ca.issue("never", end_days=365 * 7000)
         self.soon = ca.issue("soon", end_days=3)
         self.expired = ca.issue("expired", start_days=-20, end_days=-10)
         self.future = ca.issue("future", start_days=10, end_days=20)
@@ -313,6 +314,13 @@ def case_tls_good():
     must_see(result, status=200, tls_version="TLSv1.3")
     days = seen(result, "cert_expiry") / 86400e3
     assert 39 < days <= 40, days
+
+
+def case_tls_never_expires():
+    result = against(peer.ok, cert=files.never)
+    must(result, outcome="ok")
+    years = seen(result, "cert_expiry") / 86400e3 / 365.25
+    assert 290 < years < 293, years  # the longest duration that there is
 
 
 def case_tls_expires_soon():

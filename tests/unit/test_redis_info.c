@@ -172,6 +172,23 @@ static void without_limits_there_are_no_shares(void **state)
     is_int(FIELD_KEYS, RLV_T_INT, 0);
 }
 
+/* A server may say anything: nothing of it overflows. */
+static void numbers_too_large_are_none(void **state)
+{
+    (void)state;
+    info("server_time_usec:4000000000000000000\r\nrdb_last_save_time:1\r\n"
+         "uptime_in_seconds:9223372036854775807\r\nrole:master\r\n"
+         "connected_slaves:1\r\n"
+         "slave0:ip=::1,port=1,state=online,offset=-9223372036854775808,"
+         "lag=4000000000000000000\r\n"
+         "master_repl_offset:4611686018427387903\r\n",
+         false);
+    is_absent(FIELD_SAVE_AGE);
+    is_absent(FIELD_UPTIME);
+    is_absent(FIELD_LAG_BYTES);
+    is_absent(FIELD_LAG);
+}
+
 static void of_a_sentinel(void **state)
 {
     (void)state;
@@ -265,6 +282,7 @@ int main(void)
         cmocka_unit_test(of_a_primary),
         cmocka_unit_test(of_a_replica),
         cmocka_unit_test(without_limits_there_are_no_shares),
+        cmocka_unit_test(numbers_too_large_are_none),
         cmocka_unit_test(of_a_sentinel),
         cmocka_unit_test(of_a_cluster),
         cmocka_unit_test(any_line_by_its_name),
