@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """`./dev run` in a tree of its own, with the program that is built already: its
-configuration is right, all that it watches comes up, and a Ctrl-C ends it and
-every server that it has started. In a whole fresh tree: tests/fresh.sh."""
+configuration is right, all that it watches comes up, its database breaks as it is
+told, and a Ctrl-C ends it and every server that it has started. In a whole fresh
+tree: tests/fresh.sh."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import pg  # noqa: E402
 from watch import BUILD, alive, children, until  # noqa: E402
 
 SOURCE = os.environ.get("RELEVO_SOURCE", ".")
@@ -25,7 +28,9 @@ def missing():
     for name in NEEDED:
         if not shutil.which(name, path=path):
             return name
-    for name in ("http", "redis", "websocket"):
+    if not pg.find():
+        return "PostgreSQL"
+    for name in ("http", "postgres", "redis", "websocket"):
         if not os.path.exists(os.path.join(BUILD, "plugins", name + ".so")):
             return "the plugin " + name
     return None
@@ -98,25 +103,44 @@ class DevRun(unittest.TestCase):
         if not os.path.exists(self.control):  # else what was stored is told
             return False
         status, out = self.relevo("status")
-        return status == 0 and out.count(" up ") == 4 and out
+        return status == 0 and out.count(" up ") == 5 and out
 
-    def run_once(self):
+    def break_the_database(self):
+        """As it is told: the incident is the database's, and names the cause."""
+        down = os.path.join(self.top, "build", "run", "db-down")
+        with open(down, "w"):
+            pass
+        out = until("the incident and its cause", lambda: self.shows(
+            "crashed, disk fine", "readable, restart is safe"), 60, 0.3)
+        self.assertRegex(out, r"I-\d+  db is DOWN")
+        until("the API to be its impact", lambda: re.search(
+            r"(?m)^.*\bapi\b.*impacted", self.relevo("status")[1]), 60, 0.3)
+        os.unlink(down)
+        until("it to be well again", lambda: self.shows("has recovered"), 60, 0.3)
+
+    def shows(self, *words):
+        _, out = self.relevo("incident", "show")
+        return all(word in out for word in words) and out
+
+    def run_once(self, breaking=False):
         process = self.start()
         until("all to be up", lambda: self.all_up(process), 120, 0.3)
         status, out = self.relevo("config", "check", "--strict")
         self.assertEqual(status, 0, out)
         self.assertNotIn("warning", out)
+        if breaking:
+            self.break_the_database()
         started = children(process.pid)
         names = " ".join(lines_of("/proc/%d/comm" % pid) for pid in started)
-        for name in ("nginx", "redis-server", "python3", "relevo"):
+        for name in ("nginx", "postgres", "redis-server", "python3", "relevo"):
             self.assertIn(name, names)
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
         self.assertEqual(process.wait(120), 0, lines_of(self.log))
         until("all that was started to be gone", lambda: not [
             pid for pid in started if alive(pid)])
 
-    def test_ctrl_c_ends_all_of_it(self):
-        self.run_once()
+    def test_it_breaks_and_a_ctrl_c_ends_all_of_it(self):
+        self.run_once(breaking=True)
         self.run_once()  # with the configuration of the first time
 
 

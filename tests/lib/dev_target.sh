@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# What `./dev run` watches: a web server, a Redis and a gateway, started and
+# What `./dev run` watches: a web server, a PostgreSQL, a Redis and a gateway, started and
 # ended here, and the configuration of the Relevo that watches them. Sourced by
 # ./dev only: they share variables and words (top, relevo_q, say, die).
 
@@ -10,7 +10,7 @@ target_dir=$run_dir/target
 target_pid_file=$target_dir/nginx.pid
 config=$run_dir/relevo.cfg
 break_file=$run_dir/db-down
-# A Redis and a gateway: tests/lib/realtime.py looks for these files.
+# tests/lib/dev_servers.py looks for these files, and for the one above.
 breaks=(redis-paused redis-down gateway-deaf)
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -132,37 +132,43 @@ port_in_config() { # URL_UP_TO_THE_PORT OTHERWISE
     say "${port:-$2}"
 }
 
-# A process of its own with both; sets realtime_child and their ports.
-realtime_start() {
-    local ports=$run_dir/realtime.ports try
-    realtime_child=''
+# The folder of the database in the config.
+db_dir_in_config() {
+    sed -nE 's#.*"([^"]*/relevo-db-[^/"]+)/.*#\1#p' "$config" | head -n 1
+}
+
+# A process of its own with all but nginx; sets servers_child, the ports and
+# db_dir.
+servers_start() {
+    local ports=$run_dir/servers.ports try
+    servers_child=''
     rm -f "${breaks[@]/#/$run_dir/}"
     : >"$ports"
-    setsid python3 -W ignore tests/lib/realtime.py "$run_dir" \
+    setsid python3 -W ignore tests/lib/dev_servers.py "$run_dir" \
         "$(port_in_config redis://127.0.0.1: 18379)" \
         "$(port_in_config ws://127.0.0.1: 18081)" \
-        >"$ports" 2>"$run_dir/realtime.log" </dev/null 9>&- &
-    realtime_child=$!
-    for try in {1..200}; do
-        if read -r redis_port gateway_port <"$ports"; then
+        >"$ports" 2>"$run_dir/servers.log" </dev/null 9>&- &
+    servers_child=$!
+    for try in {1..600}; do
+        if read -r db_port redis_port gateway_port db_dir <"$ports"; then
             return
         fi
-        if ! kill -0 "$realtime_child" 2>/dev/null || ((try == 200)); then
-            tail -n 5 "$run_dir/realtime.log" >&2
-            die "Redis or the gateway did not start"
+        if ! kill -0 "$servers_child" 2>/dev/null || ((try == 600)); then
+            tail -n 5 "$run_dir/servers.log" >&2
+            die "PostgreSQL, Redis or the gateway did not start"
         fi
         sleep 0.05
     done
 }
 
-realtime_stop() {
-    [[ -n ${realtime_child:-} ]] || return 0
-    kill "$realtime_child" 2>/dev/null || true
-    wait "$realtime_child" 2>/dev/null || true
-    realtime_child=''
+servers_stop() {
+    [[ -n ${servers_child:-} ]] || return 0
+    kill "$servers_child" 2>/dev/null || true
+    wait "$servers_child" 2>/dev/null || true
+    servers_child=''
 }
 
-write_config() { # PORT REDIS_PORT GATEWAY_PORT
+write_config() { # PORT REDIS_PORT GATEWAY_PORT DB_PORT DB_DIR
     if [[ ! -f $config ]]; then
         cat >"$config" <<CONF
 # The configuration of ./dev run. Edit it, then make the running Relevo read
@@ -181,7 +187,11 @@ checks = {
     timeout = "1s";
     expect = ["status == 200"];
     warn_unless = ["latency < 500ms"];
+    depends_on = ["db"];
   };
+
+  # Its database, a real PostgreSQL.
+  db = { url = "postgres://postgres@127.0.0.1:$4/postgres"; query = "select 1"; };
 
   # A Redis, a gateway that subscribes to it, and the journey of a message from
   # the one through the other: \`live\` subscribes, has \`publish\` probed, waits.
@@ -198,6 +208,8 @@ checks = {
 runbooks = {
   # Run when a check of that plugin fails, and say why.
   api-diagnose       = { script = "http/diagnose"; match = { plugin = "http"; }; };
+  postgres-diagnose  = { script = "postgres/diagnose"; match = { plugin = "postgres"; };
+                         params = { data-dir = "$5/pg0/data"; log = "$5/pg0/log"; backup = "$5/backups"; rpo = "26h"; }; };
   redis-diagnose     = { script = "redis/diagnose"; match = { plugin = "redis"; }; };
   websocket-diagnose = { script = "websocket/diagnose"; match = { plugin = "websocket"; }; };
 
@@ -209,6 +221,8 @@ CONF
     else
         sed -i -E -e "s#(127\.0\.0\.1:)[0-9]+(/health/ready)#\1$1\2#" \
             -e "s#(redis://127\.0\.0\.1:)[0-9]+#\1$2#" \
+            -e "s#(postgres://postgres@127\.0\.0\.1:)[0-9]+#\1$4#" \
+            -e "s#\"[^\"]*/relevo-db-[^/\"]+/#\"$5/#g" \
             -e "s#(ws://127\.0\.0\.1:)[0-9]+#\1$3#" "$config"
     fi
 }

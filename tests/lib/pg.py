@@ -416,6 +416,13 @@ class Postgres:
                 rows = client.ask(statement)
         return rows
 
+    def dump(self, folder, name):
+        """A backup of its database, in a new folder."""
+        os.mkdir(folder)
+        own(folder)
+        run("pg_dump", "-h", self.folder, "-p", str(self.port), "-U", SUPERUSER,
+            "-Fc", "-f", os.path.join(folder, name), SUPERUSER)
+
     def fill(self, left=0):
         """Leaves so many bytes of its volume; once more: of what has become
         free since."""

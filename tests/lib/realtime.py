@@ -7,21 +7,13 @@ that subscribes to it, and clients of WebSocket; and the checks that watch it.
         way.redis.pause(); way.redis.go_on(); way.redis.kill()
         way.gateway.lose_subscription(); way.gateway.subscribe_again()
 
-As a program it is what `./dev run` watches: it writes both ports and serves until it
-is told to end, or its parent has. Files in the folder break it, as long
-as they are there.
-
-    realtime.py FOLDER REDIS_PORT GATEWAY_PORT     # where these are free
+Used by tests/e2e, `./dev demo` and, through dev_servers.py, `./dev run`.
 """
 import contextlib
-import os
 import signal
-import sys
-import time
 
 import founding
 import gateway
-from founding import free_port
 
 CHANNEL = "events"
 # Beside the journey each part is watched alone, so that a fault has one place.
@@ -73,49 +65,3 @@ class RealTime:
 
     def __exit__(self, *_):
         self.stack.close()
-
-
-# ---------------------------------------------------------------- program ---
-
-def ways_to_break(way):
-    """File → what it does, and what undoes that."""
-    return {"redis-paused": (way.redis.pause, way.redis.go_on),
-            "redis-down": (way.redis.kill, way.redis.start),
-            "gateway-deaf": (way.gateway.lose_subscription,
-                             way.gateway.subscribe_again)}
-
-
-def follow_files(way, folder):
-    """Until whoever has started us is gone."""
-    ways, broken, parent = ways_to_break(way), {}, os.getppid()
-    while os.getppid() == parent:
-        for name, acts in ways.items():
-            there = os.path.exists(os.path.join(folder, name))
-            if there != broken.get(name, False):
-                broken[name] = there
-                acts[0 if there else 1]()
-        time.sleep(0.1)
-
-
-def free_or_other(port):
-    """That one, if nobody has it."""
-    with contextlib.suppress(OSError, OverflowError), \
-            contextlib.closing(founding.socket.create_server(
-                ("127.0.0.1", port))):
-        return port
-    return free_port()
-
-
-def main(folder, redis_port, gateway_port):
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with RealTime(free_or_other(int(redis_port)),
-                  free_or_other(int(gateway_port))) as way:
-        print("%(redis)d %(gateway)d" % way.ports(), flush=True)
-        follow_files(way, folder)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("usage: realtime.py FOLDER REDIS_PORT GATEWAY_PORT")
-    with contextlib.suppress(KeyboardInterrupt):
-        main(*sys.argv[1:])

@@ -76,7 +76,7 @@ class Shop:
                 "grant select on orders to relevo",
                 "grant pg_monitor to relevo")
             self.change_password(PASSWORD)
-            self.back_up()
+            self.database.dump(self.backups, "shop.dump")
             self.site = stack.enter_context(
                 founding.Site({"db": Part(self.database)}))
             self.stack = stack.pop_all()
@@ -84,13 +84,6 @@ class Shop:
 
     def __exit__(self, *_):
         self.stack.close()
-
-    def back_up(self):
-        os.mkdir(self.backups)
-        pg.own(self.backups)
-        pg.run("pg_dump", "-h", self.database.folder, "-p",
-               str(self.database.port), "-U", pg.SUPERUSER, "-Fc", "-f",
-               os.path.join(self.backups, "shop.dump"), pg.SUPERUSER)
 
     def change_password(self, password):
         self.database.sql("alter role relevo password '%s'" % password)
