@@ -5,6 +5,7 @@
  * The row of the probe before shows how old the newest data is, also on a
  * standby or in a restored backup, where nobody writes. Called by run.c, and
  * with results by session.c. */
+#include <stdio.h>
 #include <string.h>
 
 #include "postgres/run.h"
@@ -36,12 +37,10 @@ static void on_result(struct run *run, const PGresult *result)
 static char *sql_of(struct run *run, const char *before, const char *after)
 {
     const char *table = run->conf->heartbeat;
-    size_t a = strlen(before), b = strlen(table), c = strlen(after) + 1;
+    size_t size = strlen(before) + strlen(table) + strlen(after) + 1;
     char *sql =
-        postgres_host->alloc(postgres_host->probe_scope(run->probe), a + b + c);
-    memcpy(sql, before, a);
-    memcpy(sql + a, table, b);
-    memcpy(sql + a + b, after, c);
+        postgres_host->alloc(postgres_host->probe_scope(run->probe), size);
+    snprintf(sql, size, "%s%s%s", before, table, after);
     return sql;
 }
 
