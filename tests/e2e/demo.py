@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The demonstration: the founding outage on real servers, in a minute, without
 hands, three outages of a real-time path that look alike from outside, and three
-of a PostgreSQL that is watched by itself. `./dev demo` runs it; among the tests it is e2e.demo.
+of a PostgreSQL that is watched by itself. `./dev demo` runs it; among the tests
+it is e2e.demo.
 
 A production with an API behind nginx, its PostgreSQL and its Redis, a gateway
 that subscribes to another Redis, a shop's API over a PostgreSQL of its own, and a
-staging like it, without the gateway and the shop. Each step prints the command that a person would type and what
-it really printed, and holds that against what was promised. Exit status 0 only
-if every step was as told."""
+staging like it, without the gateway and the shop. Each step prints the command
+that a person would type and what it really printed, and holds that against what
+was promised. Exit status 0 only if every step was as told."""
 import http.server
 import json
 import os
@@ -118,11 +119,16 @@ class Stage:
         self.watch = watch
         self.began = time.monotonic()
         self.steps = 0
+        self.left_out = 0
 
     def step(self, title):
         self.steps += 1
         print("\n[%4.1f s] %d. %s" % (time.monotonic() - self.began, self.steps,
                                       title), flush=True)
+
+    def leave_out(self, why):
+        self.left_out += 1
+        print("  (left out: %s)" % why, flush=True)
 
     def typed(self, line):
         print("$ " + line)
@@ -382,7 +388,8 @@ def the_monitors_password_is_wrong(stage, world):
 def its_disk_is_full(stage, world):
     stage.step("The shop's PostgreSQL refuses again; this time its volume is full")
     if not world.shop.database.volume:
-        print("  (left out: only root, where a volume may be mounted, can give it a small one)")
+        stage.leave_out("only root, where a volume may be mounted, can give it "
+                        "a small one")
         return
     stage.typed("fallocate -l … %s" % world.shop.database.filler())
     world.shop.fill_up()
@@ -422,8 +429,10 @@ def play(folder):
             stage = Stage(watch)
             for tell in STORY:
                 tell(stage, World(production, alarm, way, shop))
-            print("\n%d steps, each as told, in %.0f s."
-                  % (stage.steps, time.monotonic() - stage.began))
+            print("\n%d steps, each as told%s, in %.0f s." % (
+                stage.steps - stage.left_out,
+                ", %d left out" % stage.left_out if stage.left_out else "",
+                time.monotonic() - stage.began))
 
 
 def main():
