@@ -83,8 +83,8 @@ class Journey(unittest.TestCase):
                              set(result["phases"]))
         _, page, _ = self.watch.run("check", "live")
         self.assertRegex(page, r"phases +.*subscribe.*publish.*deliver")
-        results = self.watch.history("publish")
-        self.assertTrue(results)
+        # Results are committed in groups, so it may not be there at once.
+        results = until("what was published", lambda: self.watch.history("publish"))
         self.assertEqual({r["outcome"] for r in results}, {"ok"})
 
     def test_without_a_daemon(self):
