@@ -87,9 +87,9 @@ static enum guard_says look_at_end(const char *peer, struct verdict *verdict)
 
 /* ----------------------------------------------------------------- messages */
 
-/* "r=NONCE,s=SALT,i=ROUNDS". What libpq would take for a number is more than
- * digits, so nothing but digits will do. */
-static bool rounds_are_few(const unsigned char *at, size_t len)
+/* What libpq would take for a number is more than digits, so nothing but digits
+ * will do. */
+bool guard_rounds_are_few(const unsigned char *at, size_t len)
 {
     const unsigned char *i = memmem(at, len, ",i=", 3);
     int64_t rounds = 0;
@@ -113,7 +113,7 @@ static enum guard_says look_at_request(const unsigned char *message, size_t len,
         return GUARD_REFUSE;
     }
     if (request == REQUEST_SASL_CONTINUE &&
-        !rounds_are_few(message + 9, len - 9)) {
+        !guard_rounds_are_few(message + 9, len - 9)) {
         verdict_set(verdict, RLV_F_PROTOCOL, "scram_iterations",
                     "%s asks for more than %d rounds of SCRAM", peer,
                     ROUNDS_MAX);

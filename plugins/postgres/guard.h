@@ -25,6 +25,10 @@ enum guard_says {
 enum guard_says guard_look(struct guard *, PGconn *, const char *peer,
                            struct verdict *);
 
+/* Whether "r=NONCE,s=SALT,i=ROUNDS" asks for as many rounds of SCRAM as may be
+ * computed on the loop: 32,768. */
+bool guard_rounds_are_few(const unsigned char *at, size_t len);
+
 /* Bytes that came since the first call after guard_count_anew(), when libpq had
  * what had come by then. */
 int64_t guard_received(struct guard *, PGconn *);
