@@ -196,9 +196,31 @@ void answer_phases(struct fetch *fetch)
     }
 }
 
+/* -------------------------------------------------------------- evidence - */
+
+static void evidence(struct fetch *fetch)
+{
+    struct bytes *head = &fetch->handle->head;
+    const struct bytes *body = &fetch->handle->body;
+    char *url = NULL, request[1024];
+    curl_url_get(fetch->target.url, CURLUPART_URL, &url, 0);
+    int n = snprintf(request, sizeof request, "%s %s",
+                     http_method_name(fetch->method), url ? url : "");
+    curl_free(url);
+    size_t len = (size_t)n < sizeof request ? (size_t)n : sizeof request - 1;
+    http_host->evidence(fetch->probe, "request", request, len);
+    if (head->len) {
+        head->len = kit_head_hide_cookies(head->at, head->len);
+        http_host->evidence(fetch->probe, "response", head->at, head->len);
+    }
+    if (body->len)
+        http_host->evidence(fetch->probe, "body", body->at,
+                            body->len < EXCERPT ? body->len : EXCERPT);
+}
+
 /* ---------------------------------------------------------- observations - */
 
-void answer_observe_certificate(struct fetch *fetch)
+static void observe_certificate(struct fetch *fetch)
 {
     struct kept *kept = NULL;
     if (fetch->conf->keep_alive)
@@ -223,6 +245,23 @@ void answer_observe_certificate(struct fetch *fetch)
     if (fetch->not_after_s)
         http_host->observe(fetch->probe, FIELD_CERT_EXPIRY,
                            rlv_duration(kit_certs_left_ns(fetch->not_after_s)));
+}
+
+static long observe_status(struct fetch *fetch)
+{
+    long status = 0;
+    curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_RESPONSE_CODE,
+                      &status);
+    if (status)
+        http_host->observe(fetch->probe, FIELD_STATUS, rlv_int(status));
+    return status;
+}
+
+void answer_observe_broken(struct fetch *fetch)
+{
+    observe_status(fetch);
+    observe_certificate(fetch);
+    evidence(fetch);
 }
 
 static const char *version_text(CURL *easy)
@@ -279,12 +318,9 @@ static void observe_body(struct fetch *fetch)
 void answer_observe(struct fetch *fetch)
 {
     CURL *easy = fetch->handle->transfer.easy;
-    long status = 0;
     char *ip = NULL;
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    long status = observe_status(fetch);
     curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
-    if (status)
-        http_host->observe(fetch->probe, FIELD_STATUS, rlv_int(status));
     http_host->observe(fetch->probe, FIELD_LATENCY,
                        rlv_duration(http_host->now() - fetch->started_ns));
     http_host->observe(fetch->probe, FIELD_REDIRECTS,
@@ -294,31 +330,9 @@ void answer_observe(struct fetch *fetch)
         observe_url(fetch);
     observe_text(fetch, FIELD_IP, ip);
     observe_text(fetch, FIELD_HTTP_VERSION, version_text(easy));
-    answer_observe_certificate(fetch);
+    observe_certificate(fetch);
     if (http_host->wants(fetch->probe, FIELD_HEADER))
         observe_headers(fetch);
     hint(fetch, status);
-    answer_evidence(fetch);
-}
-
-/* -------------------------------------------------------------- evidence - */
-
-void answer_evidence(struct fetch *fetch)
-{
-    struct bytes *head = &fetch->handle->head;
-    const struct bytes *body = &fetch->handle->body;
-    char *url = NULL, request[1024];
-    curl_url_get(fetch->target.url, CURLUPART_URL, &url, 0);
-    int n = snprintf(request, sizeof request, "%s %s",
-                     http_method_name(fetch->method), url ? url : "");
-    curl_free(url);
-    size_t len = (size_t)n < sizeof request ? (size_t)n : sizeof request - 1;
-    http_host->evidence(fetch->probe, "request", request, len);
-    if (head->len) {
-        head->len = kit_head_hide_cookies(head->at, head->len);
-        http_host->evidence(fetch->probe, "response", head->at, head->len);
-    }
-    if (body->len)
-        http_host->evidence(fetch->probe, "body", body->at,
-                            body->len < EXCERPT ? body->len : EXCERPT);
+    evidence(fetch);
 }

@@ -110,14 +110,36 @@ static void fault_protocol(struct fetch *fetch, const char *peer,
                      peer, *text ? text : curl_easy_strerror(rc));
 }
 
+static void fault_head(struct fetch *fetch, const char *peer, CURLcode rc)
+{
+    long status = 0;
+    curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_RESPONSE_CODE,
+                      &status);
+    if (rc == CURLE_WEIRD_SERVER_REPLY && !status)
+        fault_protocol(fetch, peer, "status_line", rc);
+    else if (rc == CURLE_WEIRD_SERVER_REPLY)
+        fault_protocol(fetch, peer, "header", rc);
+    else
+        http_host->fault(fetch->probe, RLV_F_PROTOCOL, "header", 0,
+                         "answer of %s: a header line, or one after the last "
+                         "chunk, is not valid",
+                         peer);
+}
+
 /* libcurl's own limits for one header line and for all of them together come
- * out as lack of memory. */
+ * out as lack of memory; what its unpacking was left with, as a failed write.
+ */
 static void fault_size(struct fetch *fetch, const char *peer, CURLcode rc)
 {
     curl_off_t answered = 0;
     curl_easy_getinfo(fetch->handle->transfer.easy,
                       CURLINFO_STARTTRANSFER_TIME_T, &answered);
-    if (fetch->overlong_head || (answered && !fetch->body_bytes))
+    if (rc == CURLE_WRITE_ERROR && !fetch->overlong_head)
+        http_host->fault(fetch->probe, RLV_F_PROTOCOL, "content_encoding", 0,
+                         "answer of %s: bytes after the end of its compressed "
+                         "data",
+                         peer);
+    else if (fetch->overlong_head || (answered && !fetch->body_bytes))
         http_host->fault(fetch->probe, RLV_F_PROTOCOL, "header_size", 0,
                          "answer of %s: headers too large", peer);
     else
@@ -164,9 +186,10 @@ void fault_transfer(struct fetch *fetch, CURLcode rc)
         fault_protocol(fetch, peer, "incomplete", rc);
         break;
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9: no status line at all */
-    case CURLE_WEIRD_SERVER_REPLY:
         fault_protocol(fetch, peer, "status_line", rc);
         break;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_FUNCTION_ARGUMENT: fault_head(fetch, peer, rc); break;
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM: fault_protocol(fetch, peer, "http2", rc); break;
     case CURLE_BAD_CONTENT_ENCODING:

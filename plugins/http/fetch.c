@@ -63,8 +63,7 @@ static void on_deadline(void *arg, int events)
                          http_host->now() - fetch->stage_ns);
     } else if (fetch->stage == STAGE_TRANSFER) {
         answer_phases(fetch);
-        answer_observe_certificate(fetch);
-        answer_evidence(fetch);
+        answer_observe_broken(fetch);
     }
     http_host->done(fetch->probe);
 }
@@ -77,7 +76,7 @@ static void transfer(struct fetch *fetch)
     fetch->stage = STAGE_TRANSFER;
     if (!fetch->handle)
         fetch->handle = handle_take(fetch);
-    if (!fetch->handle) {
+    if (!handle_renew(fetch->handle)) {
         fail(fetch, RLV_F_RESOURCE, "ENOMEM", why);
         return;
     }
@@ -331,8 +330,7 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
         rc = CURLE_OK;
     if (rc != CURLE_OK) {
         fault_transfer(fetch, rc);
-        answer_observe_certificate(fetch);
-        answer_evidence(fetch);
+        answer_observe_broken(fetch);
         http_host->done(fetch->probe);
         return;
     }

@@ -70,10 +70,11 @@ struct bytes {
     size_t len, size;
 };
 
-/* An easy handle and its buffers. Kept between probes, so that a probe costs
- * no allocation of them; held by at most one fetch at a time. */
+/* An easy handle, which is one transfer's, and its buffers, which are kept
+ * between probes, so that a probe costs no allocation of them; held by at most
+ * one fetch at a time. */
 struct handle {
-    struct kit_transfer transfer; /* first */
+    struct kit_transfer transfer; /* first; easy NULL: none so far */
     struct handle *next;          /* while idle */
     struct fetch *fetch;          /* NULL while idle */
     struct bytes head; /* status line and headers of the last response */
@@ -163,9 +164,8 @@ size_t answer_on_body(char *bytes, size_t size, size_t n, void *fetch);
 /* A header's value in the answer, cut from its line; NULL: absent. */
 const char *answer_header(const struct fetch *, const char *name, size_t *len);
 void answer_phases(struct fetch *);
-void answer_observe(struct fetch *); /* all fields, hint and evidence */
-void answer_observe_certificate(struct fetch *);
-void answer_evidence(struct fetch *);
+void answer_observe(struct fetch *);        /* all fields, hint and evidence */
+void answer_observe_broken(struct fetch *); /* what there is of a failure */
 
 /* fault.c */
 void fault_transfer(struct fetch *, CURLcode);
@@ -174,6 +174,7 @@ void fault_deadline(struct fetch *);
 
 /* lane.c */
 struct handle *handle_take(struct fetch *);
+bool handle_renew(struct handle *); /* for the next transfer */
 void handle_give(struct handle *);
 /* The default lane, or the one whose connections trust ca_file; libcurl, on
  * looking for a connection to reuse, cannot tell those apart. */

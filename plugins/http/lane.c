@@ -2,7 +2,7 @@
  * handles.
  *
  * Owns the lanes (a crank each; nearly always there is one) and the pool of
- * easy handles. All hang on the worker's scope. Called by fetch.c.
+ * handles' buffers. All hang on the worker's scope. Called by fetch.c.
  *
  * Happy path: lane_start() puts an easy handle into the lane's crank, which
  * hands it to fetch_transferred() when it has finished. A probe that ends early
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL_MAX    64 /* idle easy handles */
+#define POOL_MAX    64 /* idle handles */
 #define BUFFER_KEEP (64 * 1024)
 
 struct lane {
@@ -33,6 +33,13 @@ static void lanes_forget(void *arg)
     lanes = NULL;
 }
 
+static void handle_free(struct handle *handle)
+{
+    free(handle->head.at);
+    free(handle->body.at);
+    free(handle);
+}
+
 static void pool_close(void *arg)
 {
     (void)arg;
@@ -40,10 +47,7 @@ static void pool_close(void *arg)
         struct handle *handle = pool;
         pool = handle->next;
         pool_count--;
-        curl_easy_cleanup(handle->transfer.easy);
-        free(handle->head.at);
-        free(handle->body.at);
-        free(handle);
+        handle_free(handle);
     }
 }
 
@@ -106,14 +110,21 @@ struct handle *handle_take(struct fetch *fetch)
         pool_count--;
     } else {
         handle = kit_calloc(1, sizeof *handle);
-        if (!(handle->transfer.easy = curl_easy_init())) {
-            free(handle);
-            return NULL;
-        }
     }
     handle->next = NULL;
     handle->fetch = fetch;
     return handle;
+}
+
+/* libcurl 7.88 keeps, from one transfer of an easy handle to the next, where
+ * the last header was, and frees that: an answer whose first header line begins
+ * with a blank continues it. So each transfer gets an easy handle of its own;
+ * it costs 2 µs. */
+bool handle_renew(struct handle *handle)
+{
+    curl_easy_cleanup(handle->transfer.easy);
+    handle->transfer.easy = curl_easy_init();
+    return handle->transfer.easy != NULL;
 }
 
 static void bytes_trim(struct bytes *bytes)
@@ -129,13 +140,12 @@ void handle_give(struct handle *handle)
 {
     handle->fetch = NULL;
     handle->transfer.probe = NULL;
+    curl_easy_cleanup(handle->transfer.easy);
+    handle->transfer.easy = NULL;
     bytes_trim(&handle->head);
     bytes_trim(&handle->body);
     if (pool_count >= POOL_MAX) {
-        curl_easy_cleanup(handle->transfer.easy);
-        free(handle->head.at);
-        free(handle->body.at);
-        free(handle);
+        handle_free(handle);
         return;
     }
     handle->next = pool;

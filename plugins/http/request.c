@@ -332,7 +332,6 @@ bool request_prepare(struct fetch *fetch, char *why, size_t size)
 {
     const struct http_conf *conf = fetch->conf;
     CURL *easy = fetch->handle->transfer.easy;
-    curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->handle->error);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, answer_on_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);

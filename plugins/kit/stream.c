@@ -81,7 +81,8 @@ static void shut(struct kit_stream *stream)
         announcing = NULL;
     unwatch(stream);
     kit_crank_remove(&stream->transfer);
-    if (crank)
+    /* One that has read a proxy's headers must read no others: http/lane.c. */
+    if (crank && !stream->proxied)
         crank_easy_back(crank, stream->transfer.easy);
     else
         curl_easy_cleanup(stream->transfer.easy);

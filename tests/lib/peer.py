@@ -266,6 +266,12 @@ def bad_gzip(c):
     c.reply("200 OK", b"this is not gzip at all", "Content-Encoding: gzip")
 
 
+def more_after_gzip(c):
+    c.read_request()
+    c.reply("200 OK", gzip.compress(b"hello") + b"and more",
+            "Content-Encoding: gzip")
+
+
 def large_body(c):
     c.read_request()
     c.reply("200 OK", b"x" * (4 << 20))

@@ -410,6 +410,25 @@ def case_bad_status_code():
     must(against(peer.bad_status_code), fault="protocol")
 
 
+def case_first_header_continues_none():
+    """A line that continues the one before, where there is none; on the second
+    hop, since libcurl remembers the headers of the first."""
+    def script(c):
+        if b" /end " in c.read_request():
+            c.send(b"HTTP/1.1 200 OK\r\n more: yes\r\n"
+                   b"Content-Length: 0\r\n\r\n")
+        else:
+            c.reply("302 Found", b"", "Location: /end")
+    result = against(script)
+    must(result, fault="protocol", code="header")
+    assert result["observations"]["status"] == 200, result
+
+
+def case_more_after_the_compressed_end():
+    must(against(peer.more_after_gzip), fault="protocol",
+         code="content_encoding")
+
+
 def case_short_body():
     must(against(peer.short_body), fault="protocol", code="incomplete")
 
