@@ -7,7 +7,7 @@
 #include "cli/vetted.h"
 #include "report/json.h"
 
-/* The file's name is what `plugin =` names. */
+/* The file's name, or a built-in kind's, is what `plugin =` names. */
 static void print_list(const struct vetted *plugins, size_t count)
 {
     static const char *const head[] = {"PLUGIN", "VERSION", "SUMMARY", "PATH"};
@@ -21,7 +21,7 @@ static void print_list(const struct vetted *plugins, size_t count)
         table_cell(t, "%s", plugins[i].name);
         table_cell(t, "%s", c != NULL ? c->version : "unusable");
         table_cell(t, "%s", c != NULL ? c->summary : plugins[i].error);
-        table_cell(t, "%s", plugins[i].path);
+        table_cell(t, "%s", plugins[i].path ? plugins[i].path : "built in");
     }
     table_print(t);
 }

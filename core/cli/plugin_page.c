@@ -181,6 +181,8 @@ static void add_page(struct buf *out, const struct catalog *c)
     add_lines(out, "warn_unless", c->warn_unless);
     if (out->len == before)
         buf_adds(out, "  none\n");
+    if (c->path == NULL) /* built in */
+        return;
     buf_adds(out, "\nExample:\n");
     add_example(out, c);
 }

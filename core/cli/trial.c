@@ -236,7 +236,7 @@ bool trial_is_up(struct trial *t)
 bool trial_load(struct trial *t)
 {
     struct buf payload = {0};
-    const char *path = t->spec->catalog->path;
+    const char *path = catalog_origin(t->spec->catalog);
     struct msg_check check = load_wire_check(t->spec, CHECK, 0, 0);
     struct msg_load load = {
         .plugins = {&path, 1}, .checks = &check, .check_count = 1};

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "crew/vetting.h"
 #include "daemon/places.h"
+#include "model/kind.h"
 #include "plug/plug.h"
 
 /* ------------------------------------------------------------- folders --- */
@@ -93,6 +94,14 @@ static void describe(struct vetted *plugins, size_t count)
     free(asked);
 }
 
+static size_t kind_count(void)
+{
+    size_t n = 0;
+    while (kind_nth(n) != NULL)
+        n++;
+    return n;
+}
+
 bool vetted_list(const struct args *args, struct arena *arena,
                  struct vetted **plugins, size_t *count)
 {
@@ -100,12 +109,17 @@ bool vetted_list(const struct args *args, struct arena *arena,
     if (!plugin_dirs(args, arena, &dirs))
         return false;
     struct plug_file *files = plug_list(&dirs, arena, count);
-    *plugins = arena_alloc(arena, (*count + 1) * sizeof **plugins);
+    *plugins = arena_alloc(arena, (kind_count() + *count) * sizeof **plugins);
+    struct vetted *of_files = *plugins + kind_count();
+    for (size_t i = 0; i < kind_count(); i++)
+        (*plugins)[i] = (struct vetted){.name = kind_nth(i)->name,
+                                        .catalog = kind_catalog(kind_nth(i))};
     for (size_t i = 0; i < *count; i++) {
-        (*plugins)[i].name = files[i].name;
-        (*plugins)[i].path = files[i].path;
+        of_files[i].name = files[i].name;
+        of_files[i].path = files[i].path;
     }
-    describe(*plugins, *count);
+    describe(of_files, *count);
+    *count += kind_count();
     return true;
 }
 
@@ -147,6 +161,10 @@ bool vetted_look(const struct args *args, const char *word,
 {
     static char path[PATH_MAX];
     *plugin = (struct vetted){.name = word, .path = path};
+    if (kind_find(word) != NULL) {
+        cli_fail(EXIT_USAGE, "%s is built in: there is no file of it", word);
+        return false;
+    }
     struct arena *arena = arena_new();
     bool found = find(args, arena, word, path);
     if (found)
@@ -158,6 +176,8 @@ bool vetted_look(const struct args *args, const char *word,
 struct catalog *vetted_find(const struct args *args, const char *word)
 {
     struct vetted plugin;
+    if (kind_find(word) != NULL)
+        return kind_catalog(kind_find(word));
     if (vetted_look(args, word, &plugin) && plugin.catalog == NULL)
         cli_fail(EXIT_USAGE, "%s", plugin.error);
     return plugin.catalog;

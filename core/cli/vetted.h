@@ -7,13 +7,13 @@
 #include "model/catalog.h"
 
 struct vetted {
-    const char *name, *path; /* as plug_list has them */
+    const char *name, *path; /* as plug_list has them; path NULL: built in */
     struct catalog *catalog; /* NULL: error says why */
     char error[600];
 };
 
-/* Every plugin in the configured folders, or in the default ones where there
- * is no configuration; by name, on the arena. false: a configuration was asked
+/* The built-in kinds, then every plugin in the configured folders, or in the
+ * default ones where there is no configuration; by name, on the arena. false: a configuration was asked
  * for that cannot be read; it has been said. */
 bool vetted_list(const struct args *, struct arena *, struct vetted **,
                  size_t *count) MUST_CHECK;

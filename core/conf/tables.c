@@ -191,8 +191,7 @@ static const struct {
     {SCOPE_TOP, "web"},               {SCOPE_TOP, "budget"},
     {SCOPE_TOP, "suites"},            {SCOPE_TOP, "connectivity"},
     {SCOPE_CHECK, "suite"},           {SCOPE_CHECK, "slo"},
-    {SCOPE_CHECK, "group"},           {SCOPE_CHECK, "grace"},
-    {SCOPE_CHECK, "connectivity"},
+    {SCOPE_CHECK, "group"},           {SCOPE_CHECK, "connectivity"},
     {SCOPE_RUNBOOK, "title"},         {SCOPE_RUNBOOK, "owner"},
     {SCOPE_RUNBOOK, "links"},
     {SCOPE_CHECK | SCOPE_RUNBOOK, "witness"},
@@ -203,8 +202,7 @@ static const struct {
     {SCOPE_RUNBOOK, "destructive"},   {SCOPE_RUNBOOK, "retries"},
     {SCOPE_RUNBOOK, "approval"},      {SCOPE_RUNBOOK, "requires"},
     {SCOPE_RUNBOOK, "when"},
-    {SCOPE_PLUGIN, "exec"},           {SCOPE_PLUGIN, "heartbeat"},
-    {SCOPE_PLUGIN, "group"},          {SCOPE_PLUGIN, "suite"},
+    {SCOPE_PLUGIN, "exec"},           {SCOPE_PLUGIN, "group"},          {SCOPE_PLUGIN, "suite"},
 };
 
 static const struct {

@@ -23,7 +23,7 @@ static bool is_for(const struct worker *w, const struct crew_check *check)
     return check->worker == w->number - 1;
 }
 
-/* Paths of the catalogs in use; *index maps a catalog to its place. */
+/* Origins of the catalogs in use. */
 static uint16_t plugin_index(struct rlv_list *plugins, const char **items,
                              const char *path)
 {
@@ -61,14 +61,14 @@ static bool is_sent(const struct worker *w, const struct crew_check *check)
 {
     const struct check_spec *spec = check->spec;
     return is_for(w, check) && spec->missing == NULL && spec->catalog != NULL &&
-           spec->catalog->path != NULL && !quarantine_bars(w->crew, check);
+           !quarantine_bars(w->crew, check);
 }
 
 static void add_check(struct msg_load *load, const char **paths,
                       const struct crew_check *check)
 {
-    uint16_t plugin =
-        plugin_index(&load->plugins, paths, check->spec->catalog->path);
+    uint16_t plugin = plugin_index(&load->plugins, paths,
+                                   catalog_origin(check->spec->catalog));
     load->checks[load->check_count++] =
         load_wire_check(check->spec, check->check, check->of, plugin);
 }

@@ -5,7 +5,8 @@
  *   2. each plugin described: from the cache, else by a vet process; all at
  * once
  *   3. conf_build: everything checked against their tables
- *   4. each plugin asked about its own checks' options by a vet process
+ *   4. each plugin asked about its own checks' options by a vet process; a
+ *      built-in kind here
  *   5. done.
  * Ways it can fail, each told with file and line: unreadable files, no such
  * plugin, a plugin that crashes or is silent, wrong options. */
@@ -20,6 +21,7 @@
 #include "base/str.h"
 #include "crew/vetting.h"
 #include "daemon/describe.h"
+#include "model/kind.h"
 #include "plug/plug.h"
 
 struct asked { /* one plugin that a vet process is asked about */
@@ -111,6 +113,31 @@ static void gather(struct asked *a, const struct conf *conf,
     }
 }
 
+/* A built-in kind needs no other process. Its settings fit: conf_build has seen
+ * to that. */
+static void validate_kind(const struct asked *a, const struct catalog *catalog)
+{
+    const struct rlv_plugin *kind = kind_find(catalog->name);
+    struct arena *arena = arena_new();
+    for (size_t i = 0; i < a->subject_count; i++) {
+        const struct check_spec *spec = a->subjects[i];
+        const char *option = NULL;
+        char why[300] = "";
+        struct err err;
+        void *conf = arena_alloc(arena, catalog->conf_size);
+        if (kind->validate == NULL ||
+            !option_fill(catalog->options, catalog->option_count,
+                         spec->settings, spec->setting_count, conf, arena, NULL,
+                         &err) ||
+            kind->validate(conf, &option, why, sizeof why))
+            continue;
+        conf_error(a->prepare->errors, place_of(spec, option),
+                   "check \"%s\": %s%s%s", spec->name, option ? option : "",
+                   option ? ": " : "", why);
+    }
+    arena_free(arena);
+}
+
 static void ask_validation(struct asked *a, const struct catalog *catalog)
 {
     struct msg_vet vet = {.path = catalog->path,
@@ -132,10 +159,12 @@ static void validate(struct prepare *p)
         const struct catalog *catalog = p->conf->catalogs[i];
         struct asked *a = &p->asked[i];
         gather(a, p->conf, catalog);
-        if (catalog->path == NULL || a->subject_count == 0)
-            continue;
-        p->open++;
-        ask_validation(a, catalog);
+        if (catalog->path == NULL) {
+            validate_kind(a, catalog);
+        } else if (a->subject_count > 0) {
+            p->open++;
+            ask_validation(a, catalog);
+        }
     }
     if (--p->open == 0)
         finish(p);
@@ -172,9 +201,15 @@ static void say_unknown(struct prepare *p, size_t i)
     size_t count;
     const struct plug_file *files =
         plug_list(conf_draft_plugin_dirs(p->draft), arena, &count);
-    const char **known = arena_alloc(arena, (count + 1) * sizeof *known);
+    size_t kinds = 0;
+    while (kind_nth(kinds) != NULL)
+        kinds++;
+    const char **known =
+        arena_alloc(arena, (count + kinds + 1) * sizeof *known);
     for (size_t k = 0; k < count; k++)
         known[k] = files[k].name;
+    for (size_t k = 0; k < kinds; k++)
+        known[count + k] = kind_nth(k)->name;
     conf_draft_unknown(p->draft, i, known, p->errors);
     arena_free(arena);
 }
@@ -182,6 +217,11 @@ static void say_unknown(struct prepare *p, size_t i)
 static void describe(struct prepare *p, size_t i, const char *name)
 {
     char path[4300];
+    const struct rlv_plugin *kind = kind_find(name);
+    if (kind != NULL) {
+        p->catalogs[i] = kind_catalog(kind);
+        return;
+    }
     if (!plug_find(conf_draft_plugin_dirs(p->draft), name, path, sizeof path,
                    NULL)) {
         say_unknown(p, i);

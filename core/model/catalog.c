@@ -81,7 +81,9 @@ static void copy_fields(struct catalog *c, const struct rlv_plugin *p)
         f->help = text_or_empty(c->arena, f->help);
     }
     c->own_field_count = n;
-    for (size_t i = 0; i < ARRAY_LEN(core_fields); i++)
+    /* A built-in kind with a duration of its own measures no probe. */
+    bool measured = !declares(rows, n, "duration");
+    for (size_t i = measured ? 0 : 1; i < ARRAY_LEN(core_fields); i++)
         if (!declares(rows, c->own_field_count, core_fields[i].name))
             rows[n++] = core_fields[i];
     c->fields = rows;
@@ -104,6 +106,11 @@ struct catalog *catalog_of(const struct rlv_plugin *p, const char *path)
     copy_options(c, p);
     copy_fields(c, p);
     return c;
+}
+
+const char *catalog_origin(const struct catalog *c)
+{
+    return c->path != NULL ? c->path : c->name;
 }
 
 int catalog_field(const struct catalog *c, const char *name)

@@ -32,11 +32,13 @@ void catalog_free(struct catalog *); /* NULL is fine */
 /* Copies a loaded plugin's tables. plugin rows may be larger or smaller than
  * ours (option_size, field_size): only what both sides know is read. */
 struct catalog *catalog_of(const struct rlv_plugin *, const char *path);
+/* What a worker opens: its file; of a built-in kind, its name. */
+const char *catalog_origin(const struct catalog *);
 /* -1: no such field. */
 int catalog_field(const struct catalog *, const char *name);
 const char *catalog_suggest_field(const struct catalog *, const char *name);
 
-/* Indices of the core's own fields. */
+/* Indices of the core's own fields; -1: a built-in kind that has none. */
 int catalog_latency(const struct catalog *);
 int catalog_duration(const struct catalog *);
 int catalog_phase(const struct catalog *);

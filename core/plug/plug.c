@@ -67,20 +67,36 @@ static const struct rlv_plugin *load(const char *real, struct err *err)
     return symbol;
 }
 
+static struct plug *copy(const struct rlv_plugin *symbol, const char *path)
+{
+    struct plug *p = xcalloc(1, sizeof *p);
+    size_t size = symbol->size;
+    memcpy(&p->table, symbol, size < sizeof p->table ? size : sizeof p->table);
+    p->catalog = catalog_of(&p->table, path);
+    return p;
+}
+
+static struct plug *keep(struct plug *p)
+{
+    p->next = opened;
+    opened = p;
+    return p;
+}
+
+/* Its tables are ours: tests/unit/test_plug_kind.c checks them. */
+struct plug *plug_builtin(const struct rlv_plugin *kind)
+{
+    return keep(copy(kind, NULL));
+}
+
 static struct plug *make(const struct rlv_plugin *symbol, const char *path,
                          struct err *err)
 {
     if (!check_header(symbol, err))
         return NULL;
-    struct plug *p = xcalloc(1, sizeof *p);
-    size_t size = symbol->size;
-    memcpy(&p->table, symbol, size < sizeof p->table ? size : sizeof p->table);
-    p->catalog = catalog_of(&p->table, path);
-    if (check_tables(p->catalog, err)) {
-        p->next = opened;
-        opened = p;
-        return p;
-    }
+    struct plug *p = copy(symbol, path);
+    if (check_tables(p->catalog, err))
+        return keep(p);
     catalog_free(p->catalog);
     free(p);
     return NULL;

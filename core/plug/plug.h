@@ -25,6 +25,9 @@ struct plug;
  * the process by then. */
 struct plug *plug_open(const char *path, struct err *) MUST_CHECK;
 
+/* A built-in kind, with the function that observes in its table. */
+struct plug *plug_builtin(const struct rlv_plugin *);
+
 /* The plugin's symbol, as far as it is known to both sides; the rest zero. */
 const struct rlv_plugin *plug_table(const struct plug *);
 /* Its tables with rows of this program's size; belongs to the plug. */

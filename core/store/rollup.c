@@ -134,7 +134,7 @@ static struct rollup *period_of(struct rollup_set *set, int64_t at_us)
     return &set->items[i];
 }
 
-/* false: nobody got an answer. */
+/* false: nobody got an answer, or a heartbeat came without its start. */
 static bool time_of(const struct sample *s, int64_t *ns)
 {
     for (size_t i = 0; i < s->observation_count; i++) {
@@ -145,7 +145,8 @@ static bool time_of(const struct sample *s, int64_t *ns)
         return true;
     }
     *ns = s->duration_ns < 0 ? 0 : s->duration_ns;
-    return s->outcome == OUTCOME_OK || s->outcome == OUTCOME_WARN;
+    return *ns > 0 &&
+           (s->outcome == OUTCOME_OK || s->outcome == OUTCOME_WARN);
 }
 
 void rollup_set_add(struct rollup_set *set, const struct sample *s)

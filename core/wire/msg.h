@@ -96,7 +96,7 @@ struct msg_check {
 };
 
 struct msg_load {
-    struct rlv_list plugins; /* paths */
+    struct rlv_list plugins; /* paths; of built-in kinds, names */
     struct rlv_list denied;  /* paths that no plugin is to reach */
     uint32_t target_probes;  /* at once against one target; 0: no limit */
     struct msg_check *checks;

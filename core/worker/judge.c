@@ -324,7 +324,7 @@ static bool is_ours(const struct judging *j)
     const struct result *r = j->result;
     bool timing = r->fault == RLV_F_TIMEOUT ||
                   r->fault == RLV_F_CONNECT_TIMEOUT || r->fault == RLV_F_SLOW;
-    return timing && r->outcome != OUTCOME_OK &&
+    return timing && !j->probe->reported && r->outcome != OUTCOME_OK &&
            j->probe->stalled_ns * STALLED_PART >= r->duration_ns;
 }
 

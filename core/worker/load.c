@@ -23,6 +23,7 @@
 #include "model/places.h"
 #include "worker/box.h"
 #include "worker/host.h"
+#include "worker/kinds.h"
 #include "worker/target.h"
 #include "worker/view.h"
 
@@ -59,6 +60,8 @@ static void start_plugin(struct plugin *p, const struct plug *plug)
     p->latency = catalog_latency(p->catalog);
     if ((size_t)p->latency < p->catalog->own_field_count)
         p->latency = -1;
+    if ((size_t)p->duration < p->catalog->own_field_count)
+        p->duration = -1;
     p->names = map_new();
     p->inited = true;
     struct box_frame before = box_enter(BLACKBOX_INIT, p, 0);
@@ -69,8 +72,12 @@ static void start_plugin(struct plugin *p, const struct plug *plug)
                               p->catalog->name, status);
 }
 
+static bool is_file(const char *origin) { return strchr(origin, '/') != NULL; }
+
 static struct plug *try_to_open(struct plugin *p, struct err *err)
 {
+    if (!is_file(p->path))
+        return kinds_open(p->path, err);
     struct box_frame before = box_enter(BLACKBOX_LOAD, p, 0);
     struct plug *plug = plug_open(p->path, err);
     box_leave(&before);
@@ -85,7 +92,8 @@ static void open_plugin(struct plugin *p)
         return;
     free(p->broken);
     p->broken = NULL;
-    view_look_at_file(p->path);
+    if (is_file(p->path))
+        view_look_at_file(p->path);
     struct plug *plug = try_to_open(p, &err);
     /* As anywhere else in a worker: the next one may have more. */
     if (plug == NULL && strstr(err.text, strerror(ENOMEM)) != NULL)

@@ -19,7 +19,7 @@
 
 struct plugin {
     struct plugin *next;
-    char *path;
+    char *path;   /* of a built-in kind: its name */
     char *broken;     /* why it cannot be used; NULL: it can */
     int64_t tried_ns; /* when it was last opened in vain */
     const struct plug *plug;
@@ -27,8 +27,8 @@ struct plugin {
     const struct catalog *catalog;
     struct rlv_scope scope; /* the worker's, for this plugin */
     struct map *names;      /* key → struct names */
-    /* The core's own fields, numbered after the plugin's; latency is -1 where
-     * the plugin has its own. */
+    /* The core's own fields, numbered after the plugin's; latency and duration
+     * are -1 where the plugin, or the built-in kind, has its own. */
     int latency, duration, phase;
     bool inited;
 };

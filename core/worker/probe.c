@@ -114,7 +114,8 @@ static int64_t waited_in_turn_ns(const struct rlv_probe *p)
 void probe_finish(struct rlv_probe *p)
 {
     struct result *r = p->result;
-    r->duration_ns = clock_mono_ns() - r->started_ns;
+    if (!p->reported)
+        r->duration_ns = clock_mono_ns() - r->started_ns;
     p->state = PROBE_ENDING;
     running--;
     if (waited_in_turn_ns(p) > DISTURBED_NS)

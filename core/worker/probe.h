@@ -58,6 +58,8 @@ struct rlv_probe {
     int64_t deadline_ns;
     bool faulted, hinted;
     int64_t stalled_ns; /* so long we stood still while it ran */
+    bool reported;      /* a built-in kind was told of it: it says how long it
+                           took, in result->duration_ns, and none of it is ours */
     enum rlv_fault hint;
     char hint_code[RESULT_CODE];
     const char *hint_text;

@@ -42,12 +42,14 @@ void view_take(const struct rlv_list *denied, const struct rlv_list *plugins)
         return;
     taken = true;
     char **kept = xcalloc(plugins->count + 1, sizeof(char *));
+    size_t count = 0; /* built-in kinds have no folder */
     for (size_t i = 0; i < plugins->count; i++)
-        kept[i] = fs_folder(plugins->items[i]);
-    if (!enclose(denied->items, denied->count, (const char *const *)kept,
-                 plugins->count, &err))
+        if (strchr(plugins->items[i], '/') != NULL)
+            kept[count++] = fs_folder(plugins->items[i]);
+    if (!enclose(denied->items, denied->count, (const char *const *)kept, count,
+                 &err))
         log_warn("plugins are not kept from files of Relevo's: %s", err.text);
-    for (size_t i = 0; i < plugins->count; i++)
+    for (size_t i = 0; i < count; i++)
         free(kept[i]);
     free(kept);
     for (size_t i = 0; i < ARRAY_LEN(resolver_files); i++)

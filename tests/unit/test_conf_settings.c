@@ -112,8 +112,8 @@ static const struct {
      "x.cfg:1:43: unknown key \"foo\"\n"
      "warning: x.cfg:1:1: there are no checks\n"},
     {
-     "checks = { a = { plugin = \"heartbeat\"; }; b = { plugin = \"exec\"; }; };",
-     "x.cfg:1:27: check \"a\": plugin: \"heartbeat\" is not in this version\n"
+     "checks = { a = { plugin = \"group\"; }; b = { plugin = \"exec\"; }; };",
+     "x.cfg:1:27: check \"a\": plugin: \"group\" is not in this version\n"
      "x.cfg:1:58: check \"b\": plugin: \"exec\" is not in this version\n"},
     {
      "checks = { a = { plugin = \"htp\"; url = \"x\"; }; };",
