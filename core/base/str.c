@@ -128,7 +128,8 @@ static bool is_unsafe(uint32_t c)
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c ||
            (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
            (c >= 0x2066 && c <= 0x2069) || c == 0xfeff ||
-           (c & 0xfffe) == 0xfffe || (c >= 0xe0000 && c <= 0xe007f);
+           (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef) ||
+           (c >= 0xe0000 && c <= 0xe007f);
 }
 
 void str_clean_buf(struct buf *out, const char *s, size_t n, bool keep_newlines)
