@@ -25,7 +25,8 @@ static const struct story_impact *impacts_of(const struct ledger *p,
 {
     struct story_impact *impacts = NULL;
     struct err err;
-    if (!incident_impacts(p, row->number, &impacts, count, &err))
+    struct story_source source = ledger_source(p);
+    if (!story_impacts(&source, row->number, &impacts, count, &err))
         *count = 0;
     return impacts;
 }
@@ -90,7 +91,7 @@ static json_t *row_json(const struct ledger *p, const void *found)
     json_t *o = report_incident(row, ledger_name(p, row->check));
     size_t count;
     const struct story_impact *impacts = impacts_of(p, row, &count);
-    json_object_set_new(o, "impact", incident_impact_json(impacts, count));
+    json_object_set_new(o, "impact", story_impacts_json(impacts, count));
     return o;
 }
 
@@ -113,39 +114,6 @@ int cmd_incident_list(const struct args *args)
 }
 
 /* ---------------------------------------------------------------- show --- */
-
-static void add_about(json_t *o, const struct story *s)
-{
-    json_t *links = json_object();
-    for (size_t i = 0; i < s->link_count; i++)
-        json_object_set_new(
-            links, s->links[i].name,
-            report_text(s->links[i].url, strlen(s->links[i].url)));
-    json_object_set_new(o, "title", report_text(s->title, strlen(s->title)));
-    json_object_set_new(o, "owner", report_text(s->owner, strlen(s->owner)));
-    json_object_set_new(o, "links", links);
-}
-
-static json_t *story_json(const struct story *s)
-{
-    json_t *o = report_incident(&s->row, s->check);
-    json_t *timeline = json_array(), *runs = json_array();
-    for (size_t i = 0; i < s->event_count; i++)
-        json_array_append_new(timeline, report_event(&s->events[i]));
-    for (size_t i = 0; i < s->run_count; i++)
-        json_array_append_new(runs, report_run(&s->runs[i], s->check));
-    add_about(o, s);
-    json_object_set_new(o, "impact",
-                        incident_impact_json(s->impacts, s->impact_count));
-    json_object_set_new(o, "timeline", timeline);
-    json_object_set_new(o, "runs", runs);
-    json_object_set_new(o, "result",
-                        s->first == NULL ? json_null()
-                                         : report_result(s->first, s->check));
-    if (s->again != NULL)
-        json_object_set_new(o, "latest", report_result(s->again, s->check));
-    return o;
-}
 
 static int no_incident(struct ledger *p, uint64_t number)
 {
@@ -205,7 +173,8 @@ static int show(struct ledger *p, const struct args *args, uint64_t number)
         return err.code == ERR_NOT_FOUND
                    ? no_incident(p, number)
                    : cli_fail(EXIT_INTERNAL, "%s", err.text);
-    if (!incident_read(p, &s, &err))
+    struct story_source source = ledger_source(p);
+    if (!story_read(&source, &s, &err))
         return cli_fail(EXIT_INTERNAL, "%s", err.text);
     json_t *about = incident_about(args, p->arena, &s);
     print_story(args, &s);

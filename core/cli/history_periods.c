@@ -36,37 +36,6 @@ struct page {
 /* --------------------------------------------------------------- numbers ---
  */
 
-/* Results that say something about the target. */
-static uint64_t measured(const struct rollup *r)
-{
-    return rollup_total(r) - r->counts[OUTCOME_UNKNOWN];
-}
-
-static uint64_t good(const struct rollup *r)
-{
-    return r->counts[OUTCOME_OK] + r->counts[OUTCOME_WARN];
-}
-
-static int64_t percentile(const struct rollup *r, unsigned percent)
-{
-    int64_t ns = sketch_percentile(&r->sketch, percent);
-    return ns < r->min_ns ? r->min_ns : ns > r->max_ns ? r->max_ns : ns;
-}
-
-/* "99.98 %": 100 only where all were good; "" where nothing was measured. */
-static const char *share(const struct rollup *r, char out[HUMAN_TEXT])
-{
-    uint64_t of = measured(r);
-    out[0] = '\0';
-    if (of > 0) {
-        uint64_t basis = good(r) * 10000 / of;
-        snprintf(out, HUMAN_TEXT, "%llu.%02llu %%",
-                 (unsigned long long)(basis / 100),
-                 (unsigned long long)(basis % 100));
-    }
-    return out;
-}
-
 static struct rollup total(const struct page *p)
 {
     struct rollup sum = {.sketch.arena = p->arena};
@@ -82,7 +51,7 @@ static unsigned watched(const struct page *p, int64_t from_us)
     int64_t until_us = from_us + resolution_us(p->by);
     for (size_t i = 0; i < p->finer_count; i++)
         n += p->finer[i].from_us >= from_us && p->finer[i].from_us < until_us &&
-             measured(&p->finer[i]) > 0;
+             rollup_measured(&p->finer[i]) > 0;
     return n;
 }
 
@@ -112,8 +81,9 @@ static void add_time(struct table *t, const struct rollup *r, unsigned percent)
 {
     char text[HUMAN_TEXT];
     table_cell(t, "%s",
-               r->timed == 0 ? ""
-                             : human_duration(percentile(r, percent), text));
+               r->timed == 0
+                   ? ""
+                   : human_duration(rollup_percentile(r, percent), text));
 }
 
 static void add_period(struct table *t, const struct page *p,
@@ -126,7 +96,7 @@ static void add_period(struct table *t, const struct page *p,
                    p->by == RESOLUTION_DAY ? "h" : "min");
     for (int i = 0; i < OUTCOME_COUNT; i++)
         table_cell(t, "%llu", (unsigned long long)r->counts[i]);
-    table_cell(t, "%s", share(r, good_share));
+    table_cell(t, "%s", rollup_share(r, good_share));
     add_time(t, r, 50);
     add_time(t, r, 95);
     add_time(t, r, 99);
@@ -208,13 +178,13 @@ static struct spark spark_of(const struct page *p,
 
 static double p95_of(const struct rollup *r)
 {
-    return r->timed == 0 ? -1 : (double)percentile(r, 95);
+    return r->timed == 0 ? -1 : (double)rollup_percentile(r, 95);
 }
 
 static double failed_of(const struct rollup *r)
 {
-    uint64_t of = measured(r);
-    return of == 0 ? -1 : 100.0 * (double)(of - good(r)) / (double)of;
+    uint64_t of = rollup_measured(r);
+    return of == 0 ? -1 : 100.0 * (double)(of - rollup_good(r)) / (double)of;
 }
 
 static void print_sparks(const struct page *p)
@@ -249,13 +219,14 @@ static void print_footer(const struct page *p)
            (unsigned long long)rollup_total(&sum), p->count,
            (long long)((p->until_us - p->since_us) / resolution_us(p->by)),
            resolution_name(p->by));
-    if (measured(&sum) > 0)
+    if (rollup_measured(&sum) > 0)
         printf(": %s of the %llu that were measured were good",
-               share(&sum, text), (unsigned long long)measured(&sum));
+               rollup_share(&sum, text),
+               (unsigned long long)rollup_measured(&sum));
     if (sum.timed > 0) {
-        printf("; p50 %s", human_duration(percentile(&sum, 50), text));
-        printf(", p95 %s", human_duration(percentile(&sum, 95), text));
-        printf(", p99 %s", human_duration(percentile(&sum, 99), text));
+        printf("; p50 %s", human_duration(rollup_percentile(&sum, 50), text));
+        printf(", p95 %s", human_duration(rollup_percentile(&sum, 95), text));
+        printf(", p99 %s", human_duration(rollup_percentile(&sum, 99), text));
         printf(", at most %s", human_duration(sum.max_ns, text));
     }
     putchar('\n');
@@ -289,16 +260,17 @@ static json_t *counts_json(const struct rollup *r)
     for (unsigned i = 0; i < OUTCOME_COUNT; i++)
         json_object_set_new(o, outcome_name((enum outcome)i),
                             json_integer((json_int_t)r->counts[i]));
-    json_object_set_new(o, "good",
-                        measured(r) == 0
-                            ? json_null()
-                            : json_real((double)good(r) / (double)measured(r)));
+    json_object_set_new(
+        o, "good",
+        rollup_measured(r) == 0
+            ? json_null()
+            : json_real((double)rollup_good(r) / (double)rollup_measured(r)));
     int64_t mean_ns = r->timed == 0 ? 0 : r->sum_ns / (int64_t)r->timed;
     json_object_set_new(o, "min_ms", ms_or_null(r, r->min_ns));
     json_object_set_new(o, "mean_ms", ms_or_null(r, mean_ns));
-    json_object_set_new(o, "p50_ms", ms_or_null(r, percentile(r, 50)));
-    json_object_set_new(o, "p95_ms", ms_or_null(r, percentile(r, 95)));
-    json_object_set_new(o, "p99_ms", ms_or_null(r, percentile(r, 99)));
+    json_object_set_new(o, "p50_ms", ms_or_null(r, rollup_percentile(r, 50)));
+    json_object_set_new(o, "p95_ms", ms_or_null(r, rollup_percentile(r, 95)));
+    json_object_set_new(o, "p99_ms", ms_or_null(r, rollup_percentile(r, 99)));
     json_object_set_new(o, "max_ms", ms_or_null(r, r->max_ns));
     return o;
 }

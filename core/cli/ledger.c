@@ -35,6 +35,12 @@ void ledger_close(struct ledger *p)
     *p = (struct ledger){0};
 }
 
+struct story_source ledger_source(const struct ledger *p)
+{
+    return (struct story_source){p->reader, p->arena, p->checks,
+                                 p->check_count};
+}
+
 static const struct check_row *by_number(const struct ledger *p, uint32_t check)
 {
     for (size_t i = 0; i < p->check_count; i++)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cli/cli.h"
+#include "report/story_read.h"
 #include "store/reader.h"
 
 struct ledger {
@@ -22,6 +23,9 @@ struct reader *ledger_reader(const char *state_dir, struct err *) MUST_CHECK;
  * status: EXIT_FINE, or what to return after it has said why. */
 int ledger_open(struct ledger *, const struct args *) MUST_CHECK;
 void ledger_close(struct ledger *);
+
+/* The same for what reads stories of it. */
+struct story_source ledger_source(const struct ledger *);
 
 /* Of a check that once was configured too; "" for none. */
 const char *ledger_name(const struct ledger *, uint32_t check);

@@ -70,6 +70,10 @@ void story_put_phases(struct buf *, const struct result *);
 /* How long from one time to another; never below zero. */
 void story_put_elapsed(struct buf *, int64_t from_us, int64_t to_us);
 
+/* INCIDENT, with impact, timeline, runs and results. New references. */
+json_t *story_json(const struct story *);
+json_t *story_impacts_json(const struct story_impact *, size_t count);
+
 /* `incident show --format markdown`: a post-mortem to fill in. */
 void story_markdown(const struct story *, struct buf *);
 

@@ -29,6 +29,7 @@ enum reader_list {
     LIST_STATES,         /* state_row */
     LIST_TRANSITIONS,    /* transition_row; number: check; since, before */
     LIST_INCIDENTS,      /* incident_row; before */
+    LIST_INCIDENTS_OF,   /* incident_row; number: check; since: ends after */
     LIST_INCIDENT,       /* incident_row; the latest of since, before */
     LIST_EVENTS,         /* event_row; number: incident */
     LIST_RUNS,           /* run_row; before */
@@ -61,6 +62,10 @@ struct reader_ops {
                     size_t *count, struct err *);
     bool (*periods)(struct reader *, const struct reader_window *,
                     struct rollup_set *, struct err *);
+    /* The window's check does not count. */
+    bool (*all_periods)(struct reader *, struct arena *,
+                        const struct reader_window *, enum resolution,
+                        struct check_periods **, size_t *count, struct err *);
     bool (*audit)(struct reader *, struct arena *, uint64_t before,
                   size_t limit, struct audit_entry **, size_t *count,
                   struct err *);

@@ -57,6 +57,9 @@ static const struct {
                           " AND at_us < ?4 ORDER BY at_us DESC, rowid DESC"},
     [LIST_INCIDENTS] = {RECORD_INCIDENT,
                         "node = ?1 AND number < ?4 ORDER BY number DESC"},
+    [LIST_INCIDENTS_OF] = {RECORD_INCIDENT,
+                           "node = ?1 AND check_id = ?2 AND (resolved_us = 0"
+                           " OR resolved_us > ?3) ORDER BY number DESC"},
     [LIST_INCIDENT] =
         {RECORD_INCIDENT,
          "node = ?1 AND number >= ?3 AND number < ?4 ORDER BY number DESC"},
@@ -232,6 +235,7 @@ static const struct reader_ops ops = {
     .list = list,
     .history = sqlite_history,
     .periods = sqlite_periods,
+    .all_periods = sqlite_all_periods,
     .audit = sqlite_audit,
     .verify_audit = sqlite_verify_audit,
     .stats = sqlite_stats,

@@ -1,14 +1,22 @@
-/* store/read_periods.c: the results of one check by period: what was packed
- * from its rollups, what still lies in hot counted on the way.
+/* store/read_periods.c: the results of one check, or of all, by period: what
+ * was packed from its rollups, what still lies in hot counted on the way.
  *
  * Both are read within one transaction, and a result moves from hot into the
  * rollups by one: it is counted once, whenever the reader comes. */
 #include "store/read.h"
 
+#include <stdlib.h>
+
 #include "base/buf.h"
 #include "store/hot.h"
 
-enum { STATEMENT_HOT = READ_STATEMENTS_PERIODS, STATEMENT_ROLLUP };
+enum {
+    STATEMENT_HOT = READ_STATEMENTS_PERIODS,
+    STATEMENT_ROLLUP,
+    STATEMENT_CHECKS = STATEMENT_ROLLUP + RESOLUTION_COUNT,
+    STATEMENT_ALL_HOT,
+    STATEMENT_ALL_ROLLUP
+};
 
 /* The term that excludes most rows comes first. */
 static const char hot_sql[] =
@@ -64,15 +72,17 @@ static sqlite3_stmt *rollup_statement(struct periods *p, enum resolution r)
 }
 
 /* A block may begin before the window. */
+static int64_t first_block(const struct periods *p, enum resolution r)
+{
+    return p->since_us == INT64_MIN ? INT64_MIN : rollup_block(r, p->since_us);
+}
+
 static int add_rollups(struct periods *p, struct rollup_set *set)
 {
     sqlite3_stmt *q = rollup_statement(p, set->resolution);
     if (q == NULL)
         return SQLITE_ERROR;
-    bind_range(q, p,
-               p->since_us == INT64_MIN
-                   ? INT64_MIN
-                   : rollup_block(set->resolution, p->since_us));
+    bind_range(q, p, first_block(p, set->resolution));
     int rc;
     while ((rc = sqlite3_step(q)) == SQLITE_ROW)
         if (!rollup_get(set, sqlite3_column_int64(q, 0),
@@ -131,5 +141,137 @@ bool sqlite_periods(struct reader *base, const struct reader_window *window,
                      " relevo db check tells more",
                      (unsigned)window->check);
     cut(&p, set);
+    return ok;
+}
+
+/* ---------------------------------------------------------- all checks --- */
+
+struct all {
+    struct periods window;
+    struct arena *arena;
+    enum resolution resolution;
+    struct check_periods *checks; /* by number */
+    size_t count, cap;
+};
+
+static int add_checks(struct all *all)
+{
+    static const char sql[] =
+        "SELECT check_id FROM \"check\" WHERE node = ?1 ORDER BY check_id";
+    sqlite3_stmt *q =
+        db_statement(&all->window.reader->db, STATEMENT_CHECKS, sql);
+    if (q == NULL)
+        return SQLITE_ERROR;
+    sqlite3_bind_int(q, 1, all->window.reader->node);
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        all->checks =
+            xgrow(all->checks, all->count, &all->cap, sizeof *all->checks);
+        all->checks[all->count++] = (struct check_periods){
+            (uint32_t)sqlite3_column_int64(q, 0),
+            {.resolution = all->resolution, .arena = all->arena}};
+    }
+    sqlite3_reset(q);
+    return rc;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = ((const struct check_periods *)a)->check,
+             y = ((const struct check_periods *)b)->check;
+    return x < y ? -1 : x > y;
+}
+
+static struct rollup_set *set_of(const struct all *all, int64_t check)
+{
+    struct check_periods key = {.check = (uint32_t)check};
+    struct check_periods *found = all->count == 0
+                                      ? NULL
+                                      : bsearch(&key, all->checks, all->count,
+                                                sizeof *all->checks, by_number);
+    return found == NULL ? NULL : &found->set;
+}
+
+/* Check by check through the primary key: the table holds years, the window
+ * seldom more than a day. */
+static int add_all_rollups(struct all *all)
+{
+    struct buf sql = {0};
+    buf_addf(&sql,
+             "SELECT r.t0, r.data, r.check_id FROM \"check\" AS c CROSS JOIN"
+             " %s AS r ON r.node = ?1 AND r.check_id = c.check_id"
+             " AND r.t0 >= ?3 AND r.t0 < ?4"
+             " WHERE c.node = ?1 ORDER BY c.check_id, r.t0",
+             rollup_tables[all->resolution]);
+    sqlite3_stmt *q = db_statement(
+        &all->window.reader->db,
+        STATEMENT_ALL_ROLLUP + (unsigned)all->resolution, sql.data);
+    buf_free(&sql);
+    if (q == NULL)
+        return SQLITE_ERROR;
+    bind_range(q, &all->window, first_block(&all->window, all->resolution));
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        struct rollup_set *set = set_of(all, sqlite3_column_int64(q, 2));
+        if (set != NULL && !rollup_get(set, sqlite3_column_int64(q, 0),
+                                       sqlite3_column_blob(q, 1),
+                                       (size_t)sqlite3_column_bytes(q, 1)))
+            all->window.damaged = true;
+    }
+    sqlite3_reset(q);
+    return rc;
+}
+
+static int count_all_hot(struct all *all)
+{
+    static const char sql[] = "SELECT " HOT_COLUMNS ", check_id FROM hot"
+                              " WHERE node = ?1 AND started_us >= ?3"
+                              " AND started_us < ?4";
+    sqlite3_stmt *q =
+        db_statement(&all->window.reader->db, STATEMENT_ALL_HOT, sql);
+    if (q == NULL)
+        return SQLITE_ERROR;
+    bind_range(q, &all->window, all->window.since_us);
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        struct sample s;
+        struct rollup_set *set = set_of(all, sqlite3_column_int64(q, 10));
+        if (!hot_read(q, all->arena, &s))
+            all->window.damaged = true;
+        if (set != NULL)
+            rollup_set_add(set, &s);
+    }
+    sqlite3_reset(q);
+    return rc;
+}
+
+bool sqlite_all_periods(struct reader *base, struct arena *a,
+                        const struct reader_window *window,
+                        enum resolution resolution,
+                        struct check_periods **checks, size_t *count,
+                        struct err *err)
+{
+    struct all all = {.window = widened(reader_self(base), window, resolution),
+                      .arena = a,
+                      .resolution = resolution};
+    struct db *db = &all.window.reader->db;
+    reader_begin(all.window.reader);
+    bool ok = db_exec(db, "BEGIN") == SQLITE_OK &&
+              add_checks(&all) == SQLITE_DONE &&
+              add_all_rollups(&all) == SQLITE_DONE &&
+              count_all_hot(&all) == SQLITE_DONE;
+    if (!ok)
+        reader_failed(all.window.reader, err);
+    if (!sqlite3_get_autocommit(db->handle))
+        db_exec(db, "COMMIT");
+    if (ok && all.window.damaged)
+        ok = err_set(err, ERR_PROTOCOL, 0,
+                     "history: damaged bytes among the periods:"
+                     " relevo db check tells more");
+    for (size_t i = 0; i < all.count; i++)
+        cut(&all.window, &all.checks[i].set);
+    *checks = arena_memdup(a, all.checks, all.count * sizeof *all.checks);
+    *count = ok ? all.count : 0;
+    free(all.checks);
     return ok;
 }

@@ -64,6 +64,22 @@ bool reader_periods(struct reader *, struct arena *,
                     const struct reader_window *, enum resolution,
                     struct rollup **, size_t *count, struct err *) MUST_CHECK;
 
+struct check_periods {
+    uint32_t check;
+    struct rollup_set set; /* as of reader_periods */
+};
+
+/* The same of every check that the history knows, by ascending number: for an
+ * overview, because what is not packed is scanned only once. */
+bool reader_all_periods(struct reader *, struct arena *, int64_t since_us,
+                        int64_t before_us, enum resolution,
+                        struct check_periods **, size_t *count,
+                        struct err *) MUST_CHECK;
+
+/* Newest first; resolved after since_us, or not yet. */
+bool reader_incidents_of(struct reader *, struct arena *, uint32_t check,
+                         int64_t since_us, struct incident_row **,
+                         size_t *count, struct err *) MUST_CHECK;
 /* before: only numbers below it; 0: no bound. limit 0: no bound. */
 bool reader_incidents(struct reader *, struct arena *, uint64_t before,
                       size_t limit, struct incident_row **, size_t *count,

@@ -11,6 +11,7 @@
  * all as varints. */
 #include "store/rollup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/civil.h"
@@ -83,6 +84,35 @@ uint64_t rollup_total(const struct rollup *r)
     for (int i = 0; i < OUTCOME_COUNT; i++)
         n += r->counts[i];
     return n;
+}
+
+uint64_t rollup_measured(const struct rollup *r)
+{
+    return rollup_total(r) - r->counts[OUTCOME_UNKNOWN];
+}
+
+uint64_t rollup_good(const struct rollup *r)
+{
+    return r->counts[OUTCOME_OK] + r->counts[OUTCOME_WARN];
+}
+
+int64_t rollup_percentile(const struct rollup *r, unsigned percent)
+{
+    int64_t ns = sketch_percentile(&r->sketch, percent);
+    return ns < r->min_ns ? r->min_ns : ns > r->max_ns ? r->max_ns : ns;
+}
+
+const char *rollup_share(const struct rollup *r, char out[HUMAN_TEXT])
+{
+    uint64_t of = rollup_measured(r);
+    out[0] = '\0';
+    if (of > 0) {
+        uint64_t basis = rollup_good(r) * 10000 / of;
+        snprintf(out, HUMAN_TEXT, "%llu.%02llu %%",
+                 (unsigned long long)(basis / 100),
+                 (unsigned long long)(basis % 100));
+    }
+    return out;
 }
 
 static void add_times(struct rollup *r, uint64_t timed, int64_t sum_ns,

@@ -21,6 +21,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/human.h"
 #include "model/result.h"
 #include "model/sketch.h"
 
@@ -45,6 +46,14 @@ int64_t resolution_floor(enum resolution, int64_t at_us);
 enum resolution resolution_for(int64_t span_us);
 
 uint64_t rollup_total(const struct rollup *); /* results of any outcome */
+/* Those that say something about the target: all but the unknown ones. */
+uint64_t rollup_measured(const struct rollup *);
+uint64_t rollup_good(const struct rollup *); /* ok and warn */
+/* Of the times; 0 while there is none. */
+int64_t rollup_percentile(const struct rollup *, unsigned percent);
+/* "99.98 %" of the measured ones were good: never rounded up, so 100 only where
+ * all were; "" where nothing was measured. Returns out. */
+const char *rollup_share(const struct rollup *, char out[HUMAN_TEXT]);
 /* Adds `from` to a sum, whose from_us stays and whose sketch has its arena. */
 void rollup_sum(struct rollup *into, const struct rollup *from);
 

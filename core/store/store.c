@@ -128,6 +128,24 @@ bool reader_periods(struct reader *r, struct arena *a,
     return ok;
 }
 
+bool reader_all_periods(struct reader *r, struct arena *a, int64_t since_us,
+                        int64_t before_us, enum resolution resolution,
+                        struct check_periods **checks, size_t *count,
+                        struct err *err)
+{
+    struct reader_window w = {.since_us = since_us, .before_us = before_us};
+    return r->ops->all_periods(r, a, &w, resolution, checks, count, err);
+}
+
+bool reader_incidents_of(struct reader *r, struct arena *a, uint32_t check,
+                         int64_t since_us, struct incident_row **rows,
+                         size_t *count, struct err *err)
+{
+    struct reader_query query = {
+        .list = LIST_INCIDENTS_OF, .number = check, .since = since_us};
+    return list(r, a, query, rows, count, err);
+}
+
 bool reader_transitions(struct reader *r, struct arena *a,
                         const struct reader_window *w,
                         struct transition_row **rows, size_t *count,

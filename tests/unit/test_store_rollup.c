@@ -156,6 +156,66 @@ static void test_later_results_are_added(void **state)
     assert_period(&r[0], resolution_floor(RESOLUTION_DAY, T0), 5, 1, 2, 1);
 }
 
+/* ----------------------------------------------------------- all checks --- */
+
+static void append_checks(struct fixture *f, uint32_t count, int64_t at_us)
+{
+    static const struct check_row row = {
+        .name = "c", .environment = "", .plugin = "http"};
+    for (uint32_t check = 1; check <= count; check++) {
+        struct record r = {.kind = RECORD_CHECK, .as.check = row};
+        r.as.check.check = check;
+        fixture_append(f, r);
+        for (int64_t i = 0; i < 40; i++)
+            fixture_append_result(f, check, at_us + i * (7 + check) * MINUTE,
+                                  i % 9 == check ? OUTCOME_FAIL : OUTCOME_OK);
+    }
+    fixture_sync(f);
+}
+
+static void assert_same_as_one_by_one(struct fixture *f, enum resolution by,
+                                      int64_t since_us, int64_t before_us)
+{
+    struct err err = {0};
+    struct check_periods *all;
+    size_t count;
+    struct reader *r = fixture_reader(f);
+    assert_true(reader_all_periods(r, f->arena, since_us, before_us, by, &all,
+                                   &count, &err));
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        struct rollup *one;
+        size_t n;
+        struct reader_window w = {all[i].check, since_us, before_us, 0};
+        assert_int_equal(all[i].check, i + 1);
+        assert_true(reader_periods(r, f->arena, &w, by, &one, &n, &err));
+        assert_int_equal(all[i].set.count, n);
+        for (size_t k = 0; k < n; k++) {
+            const struct rollup *a = &all[i].set.items[k], *b = &one[k];
+            assert_int_equal(a->from_us, b->from_us);
+            assert_memory_equal(a->counts, b->counts, sizeof a->counts);
+            assert_int_equal(a->sum_ns, b->sum_ns);
+            assert_int_equal(sketch_count(&a->sketch),
+                             sketch_count(&b->sketch));
+        }
+    }
+    reader_close(r);
+}
+
+static void test_all_checks_at_once(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open(f);
+    append_checks(f, 2, T0);
+    pack_all(f);
+    append_checks(f, 3, T0 + HOUR); /* these lie in hot */
+    for (unsigned k = 0; k < RESOLUTION_COUNT; k++) {
+        assert_same_as_one_by_one(f, (enum resolution)k, 0, 0);
+        assert_same_as_one_by_one(f, (enum resolution)k, T0 + HOUR,
+                                  T0 + 3 * HOUR);
+    }
+}
+
 static void test_a_clock_set_back(void **state)
 {
     struct fixture *f = *state;
@@ -516,6 +576,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_packed_or_not_counts_are_the_same),
         CASE(test_later_results_are_added),
+        CASE(test_all_checks_at_once),
         CASE(test_a_clock_set_back),
         CASE(test_a_window_is_widened_to_whole_periods),
         CASE(test_resolution_follows_the_range),
