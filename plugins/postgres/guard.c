@@ -25,9 +25,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define ROUNDS_MAX  32768 /* of SCRAM; 4096 are usual, and take 4 ms */
-#define FLOOD       32768 /* bytes of answers before a session stands */
-#define AUTH_MAX    2000  /* libpq takes no longer one */
+#define ROUNDS_LOOP 8192   /* of SCRAM; 4096 are usual, and take 5 ms */
+#define ROUNDS_MAX  262144 /* a third of a second, in a thread */
+#define FLOOD       32768  /* bytes of answers before a session stands */
+#define AUTH_MAX    2000   /* libpq takes no longer one */
 #define ERROR_MAX   30000
 #define PEEK        8192
 #define INPUT       16384 /* bytes that libpq takes at a time */
@@ -89,16 +90,16 @@ static enum guard_says look_at_end(const char *peer, struct verdict *verdict)
 
 /* What libpq would take for a number is more than digits, so nothing but digits
  * will do. */
-bool guard_rounds_are_few(const unsigned char *at, size_t len)
+enum guard_says guard_rounds(const unsigned char *at, size_t len)
 {
     const unsigned char *i = memmem(at, len, ",i=", 3);
     int64_t rounds = 0;
     for (const unsigned char *c = i ? i + 3 : at + len; c < at + len; c++) {
         rounds = rounds * 10 + (*c - '0');
         if (*c < '0' || *c > '9' || rounds > ROUNDS_MAX)
-            return false;
+            return GUARD_REFUSE;
     }
-    return true;
+    return rounds > ROUNDS_LOOP ? GUARD_AWAY : GUARD_PASS;
 }
 
 static enum guard_says look_at_request(const unsigned char *message, size_t len,
@@ -112,14 +113,14 @@ static enum guard_says look_at_request(const unsigned char *message, size_t len,
                     "%s asks for GSSAPI or SSPI, which is not offered", peer);
         return GUARD_REFUSE;
     }
-    if (request == REQUEST_SASL_CONTINUE &&
-        !guard_rounds_are_few(message + 9, len - 9)) {
+    if (request != REQUEST_SASL_CONTINUE)
+        return GUARD_PASS;
+    enum guard_says says = guard_rounds(message + 9, len - 9);
+    if (says == GUARD_REFUSE)
         verdict_set(verdict, RLV_F_PROTOCOL, "scram_iterations",
                     "%s asks for more than %d rounds of SCRAM", peer,
                     ROUNDS_MAX);
-        return GUARD_REFUSE;
-    }
-    return GUARD_PASS;
+    return says;
 }
 
 /* A server that cannot fork says so in a form of its own: E, text, NUL. */
@@ -194,7 +195,7 @@ enum guard_says guard_look(struct guard *guard, PGconn *conn, const char *peer,
     if (status == CONNECTION_AWAITING_RESPONSE)
         says = n > 0 ? look_at_answer(guard, bytes, (size_t)n, peer, verdict)
                      : GUARD_WAIT;
-    if (says == GUARD_PASS)
+    if (says != GUARD_WAIT)
         guard->seen += n;
     if (guard->seen <= FLOOD)
         return says;

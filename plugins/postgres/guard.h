@@ -17,6 +17,7 @@ struct guard {
 
 enum guard_says {
     GUARD_PASS,  /* PQconnectPoll() may have what has come */
+    GUARD_AWAY,  /* it may, but not on the loop: it computes for long */
     GUARD_WAIT,  /* for more of it: look again a little later */
     GUARD_REFUSE /* the verdict says why */
 };
@@ -25,9 +26,9 @@ enum guard_says {
 enum guard_says guard_look(struct guard *, PGconn *, const char *peer,
                            struct verdict *);
 
-/* Whether "r=NONCE,s=SALT,i=ROUNDS" asks for as many rounds of SCRAM as may be
- * computed on the loop: 32,768. */
-bool guard_rounds_are_few(const unsigned char *at, size_t len);
+/* What is done about "r=NONCE,s=SALT,i=ROUNDS": up to 8,192 rounds of SCRAM
+ * pass, up to 262,144 are computed away from the loop. */
+enum guard_says guard_rounds(const unsigned char *at, size_t len);
 
 /* Bytes that came since the first call after guard_count_anew(), when libpq had
  * what had come by then. */

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "kit/why.h"
+#include "postgres/away.h"
 #include "postgres/run.h"
 
 #define MS            1000000ll
@@ -117,6 +118,23 @@ static void on_look_again(void *arg, int events)
     run_settle(run);
 }
 
+static void reject_for_want_of_a_thread(struct session *session, int error)
+{
+    struct verdict verdict;
+    verdict_errno(
+        &verdict, RLV_F_RESOURCE, error,
+        "no thread to compute the rounds of SCRAM in that %s asks for",
+        session->peer);
+    reject(session, &verdict);
+}
+
+static void go_away(struct session *session)
+{
+    session_unwatch(session);
+    if (!away_step(session))
+        reject_for_want_of_a_thread(session, errno);
+}
+
 /* True: libpq may go on. A message of which a part has come keeps the socket
  * readable, so that it is no use to watch it. */
 static bool may_go_on(struct session *session)
@@ -124,12 +142,17 @@ static bool may_go_on(struct session *session)
     struct verdict verdict;
     if (session->polled != PGRES_POLLING_READING)
         return true;
-    switch (
-        guard_look(&session->guard, session->conn, session->peer, &verdict)) {
+    enum guard_says says =
+        guard_look(&session->guard, session->conn, session->peer, &verdict);
+    bool enough =
+        session->guard.asks && session->run->conf->level == LEVEL_READY;
+    switch (says) {
     case GUARD_PASS:
-        if (!session->guard.asks || session->run->conf->level != LEVEL_READY)
-            return true;
-        run_answered(session->run);
+    case GUARD_AWAY:
+        if (enough)
+            run_answered(session->run);
+        else if (says == GUARD_AWAY)
+            go_away(session);
         return session->conn && !session->run->over;
     case GUARD_WAIT:
         session_unwatch(session);
@@ -141,13 +164,8 @@ static bool may_go_on(struct session *session)
     }
 }
 
-/* The socket may be another afterwards: libpq tries without TLS, for one. */
-void session_step(struct session *session)
+static void take_step(struct session *session)
 {
-    if (!may_go_on(session))
-        return;
-    session_unwatch(session);
-    session->polled = PQconnectPoll(session->conn);
     if (session->polled != PGRES_POLLING_OK &&
         session->polled != PGRES_POLLING_FAILED)
         session_enter(session, stage_of(session->conn));
@@ -163,6 +181,16 @@ void session_step(struct session *session)
                                    : RLV_WRITE);
 }
 
+/* The socket may be another afterwards: libpq tries without TLS, for one. */
+void session_step(struct session *session)
+{
+    if (!may_go_on(session))
+        return;
+    session_unwatch(session);
+    session->polled = PQconnectPoll(session->conn);
+    take_step(session);
+}
+
 /* One that says why the session ends comes before the end; of all others a
  * probe has no use. */
 static void on_notice(void *arg, const PGresult *result)
@@ -172,6 +200,20 @@ static void on_notice(void *arg, const PGresult *result)
     if (code && strncmp(code, "57P0", 4) == 0)
         verdict_of_result(&session->farewell, result, session->peer,
                           session_doing(session));
+}
+
+void session_stepped(struct session *session, PGconn *conn,
+                     PostgresPollingStatusType polled, int error)
+{
+    struct run *run = session->run;
+    session->conn = conn;
+    session->polled = polled;
+    PQsetNoticeReceiver(conn, on_notice, session);
+    if (error)
+        reject_for_want_of_a_thread(session, error);
+    else
+        take_step(session);
+    run_settle(run);
 }
 
 /* --------------------------------------------------------------- parameters */

@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "kit/why.h"
+#include "postgres/away.h"
 #include "postgres/run.h"
 
 #define IDLE_EVENTS 16
@@ -61,6 +62,7 @@ void session_close(struct session *session)
 {
     session_enter(session, STAGE_CLOSED);
     session_unwatch(session);
+    away_forget(session);
     PQfinish(session->conn);
     session->conn = NULL;
     session->results = NULL;
@@ -368,6 +370,13 @@ void session_late(struct session *session, const char *waiting,
                     session->peer, spent_s);
         break;
     case STAGE_AUTH:
+        if (away_has(session)) {
+            verdict_set(verdict, RLV_F_RESOURCE, "scram_iterations",
+                        "%s asks for so many rounds of SCRAM that they were "
+                        "not computed in %.2f s",
+                        session->peer, spent_s);
+            break;
+        }
         verdict_set(verdict, RLV_F_TIMEOUT,
                     session->guard.answered ? "auth" : "startup",
                     "connected to %s, %s in %.2f s", session->peer,

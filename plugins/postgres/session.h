@@ -23,7 +23,7 @@ typedef void result_fn(struct run *, const PGresult *);
 
 struct session {
     struct run *run; /* NULL: kept, between two probes */
-    PGconn *conn;    /* NULL: closed */
+    PGconn *conn;    /* NULL: closed, or away */
     struct rlv_scope *scope;
     struct rlv_watch *watch; /* of PQsocket(); NULL: none */
     enum stage stage;
@@ -81,7 +81,8 @@ void session_late(struct session *, const char *waiting, int64_t since_ns,
 /* "off", "15.3", …; NULL: the server has not said. */
 const char *session_said(const struct session *, const char *parameter);
 
-/* --------------------------------------------- between session.c and open.c */
+/* --------------------------------------------- between session.c, open.c,
+ * away.c */
 
 /* Reports how long it was in the stage before. */
 void session_enter(struct session *, enum stage);
@@ -91,5 +92,9 @@ void session_unwatch(struct session *);
 const char *session_doing(const struct session *);
 /* An event, before it stands. */
 void session_step(struct session *);
+/* away.c gives it back. error: an errno value why it could not do its work; 0:
+ * it has. */
+void session_stepped(struct session *, PGconn *, PostgresPollingStatusType,
+                     int error);
 
 #endif

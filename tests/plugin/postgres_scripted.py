@@ -22,7 +22,7 @@ from cases import must  # noqa: E402
 from peer import Gone, Peer  # noqa: E402
 from pg import url  # noqa: E402
 from probe import Probe  # noqa: E402
-from watch import BUILD, Watch  # noqa: E402
+from watch import BUILD, Watch, until  # noqa: E402
 
 probe = None
 folder = None
@@ -195,12 +195,31 @@ def scram(c, rounds, early=0):
 
 
 def case_rounds_of_scram_cannot_hang_the_worker():
-    for rounds in (b"2147483647", b"32769", b" 2147483647", b"+2147483647"):
+    for rounds in (b"2147483647", b"262145", b" 2147483647", b"+2147483647"):
         must(against(lambda c: scram(c, rounds), {"password": "x"}),
              fault="protocol", code="scram_iterations")
     for early in (1, 5, 9, 11):
         must(against(lambda c: scram(c, b"2147483647", early),
                      {"password": "x"}), fault="protocol")
+
+
+def case_rounds_at_the_limit_are_not_computed_on_the_loop():
+    """Four at a time take longer than a callback may, and than they have."""
+    check = """busy%d = { url = "%s?sslmode=disable"; password = "x";
+                          timeout = "1s"; interval = "1s"; };"""
+    with Peer(lambda c: scram(c, b"262144")) as server, \
+            Watch(folder, """workers = 1; plugin_dir = "%s/plugins";
+                  checks = { %s };""" % (os.path.abspath(BUILD), "".join(
+                      check % (i, url(server.port)) for i in range(4)))) \
+            as watch:
+        results = until("four results each", lambda: [
+            r for i in range(4)
+            for r in watch.json("history", "busy%d" % i)] if all(
+                len(watch.json("history", "busy%d" % i)) >= 4
+                for i in range(4)) else None, limit=120)
+    kinds = {(r["fault"], r["code"]) for r in results}
+    assert ("resource", "scram_iterations") in kinds, kinds
+    assert not {fault for fault, _ in kinds} & {"plugin", "cancelled"}, kinds
 
 
 def case_rounds_of_scram_within_tls():
