@@ -12,7 +12,7 @@ def clean($most):
 
 def finding($sev; $code; $title; $detail; $next):
   {t: "finding", sev: $sev, code: ($code | clean(64)),
-   title: ($title | clean(200))}
+   title: ($title | clean(300))}
   + (if ($detail | clean(800)) != "" then {detail: ($detail | clean(800))} else {} end)
   + (if ($next | clean(400)) != "" then {next: ($next | clean(400))} else {} end);
 

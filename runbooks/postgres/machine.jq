@@ -144,7 +144,7 @@ def crash_conclusion: pg_backup as $backup | memory_line as $memory | .now as $n
   | "\($how), \(disk_fine), \($words), \($safe)" as $title
   | "\($title): \(restart_words)" as $whole
   # Half a command would be worse than none.
-  | finding("crit"; "pg.crashed"; (if is_managed or is_replaced or ($whole | length) > 200 then $title else $whole end);
+  | finding("crit"; "pg.crashed"; (if is_managed or is_replaced or ($whole | length) > 300 then $title else $whole end);
       "No process of it is there, and its control file says \"\(.control["Database cluster state"] // "?")\". \($which)\($backup.why? // "" | clean(200)) \($memory // "" | clean(200)) \(more_words)";
       (if is_managed or is_replaced then restart_words
        elif $bare_of then "\(restart_words); then take a backup: there is none to go back to"

@@ -15,6 +15,7 @@ import time
 
 import conditions
 import cost
+import diagnosis
 import figures
 import programs
 import protocols
@@ -40,6 +41,7 @@ PARTS = {
     "scale": scale.scale,
     "reaction": reaction.reaction,
     "outage": reaction.outage,
+    "diagnosis": diagnosis.diagnosis,
     "respawn": respawn.respawn,
     "store": programs.store,
     "rollup": programs.alone("rollup"),

@@ -135,6 +135,10 @@ FIGURES = {
     "reaction.noisy_from_result": ("noisy", "ms", at_most(20)),
     "reaction.floor": ("spawning that script from an idle program", "ms",
                        None),
+    "diagnosis.slowest": (
+        "first failing result → PostgreSQL's diagnosis with its verdict in the "
+        "incident: the slowest of 15 causes that need no waiting", "s",
+        none_over(3)),
     "outage.p50": (
         "target stopped at k/20 of a 1 s interval, k = 0…19, threshold 1 → "
         "script: p50", "s", at_most(0.55)),

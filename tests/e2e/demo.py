@@ -359,7 +359,7 @@ def the_shops_database_is_killed(stage, world):
     world.shop.database.kill()
     found = shop_outage(stage, 1, "refused", "ECONNREFUSED",
                         r"^crashed, disk fine .*, newest backup .* old and "
-                        "readable, restart is safe")
+                        "readable, restart is safe: .*pg_ctl -D .* start$")
     stage.told("pg_ctl -D " + world.shop.database.data in found["next"],
                "the command that starts it", found)
     stage.watch.wait_state("production/shop", "impacted")

@@ -162,7 +162,7 @@ class HostilePeers(unittest.TestCase):
         print(dict(faults), flush=True)
         return faults
 
-    def run_with(self, target, template, span):
+    def run_with(self, target, template, span, interval="500ms"):
         print("RELEVO_SEED=" + SEED, flush=True)
         hosts = ["127.0.0.%d" % (10 + i) for i in range(CHECKS)]
         started = time.monotonic()
@@ -173,10 +173,13 @@ class HostilePeers(unittest.TestCase):
             def config(interval, timeout):
                 return CONFIG % {"build": BUILD, "checks": checks,
                                  "interval": interval, "timeout": timeout}
-            watch = Watch(self.folder, config("500ms", "300ms"), self.env)
+            watch = Watch(self.folder, config(interval, "300ms"), self.env)
             with watch:
                 after, warm = self.hammer(relay, watch)
                 faults = self.judge_results(watch)
+                if LONG:  # CI has no time for an interval that suits all
+                    self.assertLess(faults["cancelled"],
+                                    0.05 * sum(faults.values()))
                 watch.write(config("2s", "20s"))
                 watch.run("reload")
                 self.wait_for_good(watch)
@@ -208,7 +211,10 @@ class HostilePeers(unittest.TestCase):
                        "create table beat (name text primary key,"
                        " at timestamptz not null)",
                        "grant select, insert, update on beat to mon")
-            self.run_with(("127.0.0.1", server.port), POSTGRES, 2500)
+            # A login costs a sanitizer's build so much that two cores do no
+            # more than some 50 a second.
+            self.run_with(("127.0.0.1", server.port), POSTGRES, 2500,
+                          "2s" if LONG else "500ms")
 
     @unittest.skipUnless(websockets and plugin_there("websocket"),
                          "no websockets for Python, or no websocket plugin")

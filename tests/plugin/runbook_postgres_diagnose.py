@@ -39,7 +39,8 @@ def case_killed():
         found = must(look(pg, params=params, still=True), "crashed",
                      "pg.crashed", "pg_ctl -D " + pg.data)
         assert found["title"].startswith("crashed, disk fine ("), found
-        assert " s old and readable, restart is safe" in found["title"], found
+        assert " s old and readable, restart is safe: " in found["title"], found
+        assert found["title"].endswith(" start"), found  # the whole command
 
 
 def case_killed_and_its_command_starts_it():
