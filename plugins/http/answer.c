@@ -48,12 +48,26 @@ static bool head_is_complete(const struct bytes *head)
             memcmp(head->at + head->len - 2, "\n\n", 2) == 0);
 }
 
+/* A connection that is used again: its handshake was in an earlier probe. */
+static void look_at_certificate(struct fetch *fetch)
+{
+    CURL *easy = fetch->handle->transfer.easy;
+    struct curl_tlssessioninfo *session = NULL;
+    long connects = 1;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (!connects && !curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session) &&
+        session->backend == CURLSSLBACKEND_OPENSSL && session->internals)
+        kit_peer_look(&fetch->peer, session->internals);
+}
+
 size_t answer_on_head(char *line, size_t size, size_t n, void *arg)
 {
     struct fetch *fetch = arg;
     struct bytes *head = &fetch->handle->head;
     n *= size;
     http_host->serving(fetch->probe);
+    if (fetch->target.https && !fetch->peer.seen)
+        look_at_certificate(fetch);
     /* A second status line: the first response was a 100 or a 103. */
     if (n > 5 && memcmp(line, "HTTP/", 5) == 0 && head_is_complete(head))
         head->len = 0;
@@ -222,29 +236,9 @@ static void evidence(struct fetch *fetch)
 
 static void observe_certificate(struct fetch *fetch)
 {
-    struct kept *kept = NULL;
-    if (fetch->conf->keep_alive)
-        kept = http_host->keep(fetch->probe, sizeof *kept);
-    if (fetch->peer.seen) {
-        if (!fetch->not_after_s)
-            fetch->not_after_s = fetch->peer.not_after_s;
-        if (kept && fetch_at_origin(fetch)) {
-            kept->not_after_s = fetch->peer.not_after_s;
-            memcpy(kept->tls_version, fetch->peer.tls_version,
-                   sizeof kept->tls_version);
-        }
-    }
-    const char *version = fetch->peer.tls_version;
-    if (kept && fetch->target.https && !*version) {
-        version = kept->tls_version;
-        if (!fetch->not_after_s)
-            fetch->not_after_s = kept->not_after_s;
-    }
-    if (fetch->target.https && *version)
-        http_host->observe(fetch->probe, FIELD_TLS_VERSION, rlv_text(version));
-    if (fetch->not_after_s)
-        http_host->observe(fetch->probe, FIELD_CERT_EXPIRY,
-                           rlv_duration(kit_certs_left_ns(fetch->not_after_s)));
+    const struct kit_peer *first = &fetch->first;
+    kit_facts_observe(fetch->probe, FIELD_TLS,
+                      first->seen ? first : &fetch->peer);
 }
 
 static long observe_status(struct fetch *fetch)

@@ -35,6 +35,8 @@ static void release(void *arg)
         handle_give(fetch->handle);
     request_release(fetch);
     target_fini(&fetch->target);
+    kit_peer_forget(&fetch->peer);
+    kit_peer_forget(&fetch->first);
 }
 
 bool fetch_at_origin(const struct fetch *fetch)
@@ -227,8 +229,13 @@ static void hop(struct fetch *fetch)
 {
     request_release(fetch);
     fetch->attempt.address.ss_family = AF_UNSPEC;
-    fetch->peer = (struct kit_peer){0};
     fetch->handshake_ns = 0;
+    if (fetch->first.seen || !fetch->peer.seen) {
+        kit_peer_forget(&fetch->peer);
+    } else {
+        fetch->first = fetch->peer;
+        fetch->peer = (struct kit_peer){0};
+    }
     if (fetch->target.https && fetch->conf->verify)
         on_trust(fetch, 0);
     else
@@ -324,8 +331,6 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
 {
     long status = 0;
     answer_phases(fetch);
-    if (fetch->peer.seen && !fetch->not_after_s)
-        fetch->not_after_s = fetch->peer.not_after_s;
     if (rc == CURLE_WRITE_ERROR && fetch->cut)
         rc = CURLE_OK;
     if (rc != CURLE_OK) {

@@ -85,10 +85,7 @@ static const struct rlv_field fields[] = {
         "The address that answered."},
     [FIELD_HTTP_VERSION]  = {"http_version", RLV_T_TEXT, 0, "",
         "1.0, 1.1 or 2, as spoken by the server."},
-    [FIELD_TLS_VERSION]   = {"tls_version", RLV_T_TEXT, 0, "",
-        "TLSv1.2 or TLSv1.3; absent without TLS."},
-    [FIELD_CERT_EXPIRY]   = {"cert_expiry", RLV_T_DURATION, RLV_RECORDED, "",
-        "Until the certificate of the host asked expires; absent without TLS."},
+    KIT_FACT_FIELDS(FIELD_TLS),
 };
 // clang-format on
 

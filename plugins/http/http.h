@@ -14,8 +14,8 @@
 #include <relevo/plugin.h>
 
 #include "kit/attempt.h"
-#include "kit/certs.h"
 #include "kit/crank.h"
+#include "kit/facts.h"
 #include "kit/head.h"
 #include "kit/why.h"
 
@@ -61,8 +61,7 @@ enum http_field {
     FIELD_URL_EFFECTIVE,
     FIELD_IP,
     FIELD_HTTP_VERSION,
-    FIELD_TLS_VERSION,
-    FIELD_CERT_EXPIRY
+    FIELD_TLS /* and so on: kit/facts.h */
 };
 
 struct bytes {
@@ -116,21 +115,15 @@ struct fetch {
     size_t address_count;
     struct kit_attempt attempt; /* the last connect */
 
-    struct kit_peer peer; /* this hop's */
-    int64_t handshake_ns; /* when TLS began; 0: not on this hop */
-    int64_t not_after_s;  /* of the first certificate seen; 0: none yet */
+    struct kit_peer peer;  /* this hop's */
+    struct kit_peer first; /* of the first hop that spoke TLS: that one's is
+                              the certificate that the check is about */
+    int64_t handshake_ns;  /* when TLS began; 0: not on this hop */
 
     int64_t body_bytes; /* after decompression */
     size_t body_keep;   /* how many of them are kept */
     bool cut;           /* the body reached max_body: stopped there */
     bool overlong_head;
-};
-
-/* What a check keeps: TLS facts, for probes that reuse its connection and see
- * no handshake. */
-struct kept {
-    int64_t not_after_s; /* 0: unknown */
-    char tls_version[12];
 };
 
 extern const struct rlv_host *http_host;

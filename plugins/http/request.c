@@ -113,7 +113,7 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
     (void)easy;
     struct fetch *fetch = arg;
     fetch->handshake_ns = http_host->now();
-    fetch->peer = (struct kit_peer){.verify = fetch->conf->verify};
+    kit_peer_begin(&fetch->peer, fetch->conf->verify);
     http_host->serving(fetch->probe);
     return kit_certs_use(context, fetch->conf->ca_file, &fetch->peer)
                ? CURLE_OK

@@ -165,35 +165,6 @@ static int64_t seconds_of(const ASN1_TIME *when)
     return when && ASN1_TIME_to_tm(when, &tm) ? (int64_t)timegm(&tm) : 0;
 }
 
-static void add_name(char *names, size_t size, const char *name, int len)
-{
-    size_t used = strlen(names);
-    snprintf(names + used, size - used, "%s%.*s", used ? ", " : "", len, name);
-}
-
-static void note_names(X509 *leaf, char *names, size_t size)
-{
-    names[0] = '\0';
-    GENERAL_NAMES *all =
-        X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
-        if (name->type == GEN_DNS) {
-            add_name(names, size,
-                     (const char *)ASN1_STRING_get0_data(name->d.dNSName),
-                     ASN1_STRING_length(name->d.dNSName));
-        } else if (name->type == GEN_IPADD &&
-                   ASN1_STRING_length(name->d.iPAddress) == 4) {
-            const unsigned char *a = ASN1_STRING_get0_data(name->d.iPAddress);
-            char text[16];
-            int n = snprintf(text, sizeof text, "%u.%u.%u.%u", a[0], a[1], a[2],
-                             a[3]);
-            add_name(names, size, text, n);
-        }
-    }
-    GENERAL_NAMES_free(all);
-}
-
 static void note_bad(struct kit_peer *peer, X509_STORE_CTX *ctx)
 {
     peer->error = X509_STORE_CTX_get_error(ctx);
@@ -207,16 +178,55 @@ static void note_bad(struct kit_peer *peer, X509_STORE_CTX *ctx)
                               peer->bad_subject, (int)sizeof peer->bad_subject);
 }
 
-static void note_shown(struct kit_peer *peer, const SSL *ssl, X509 *leaf)
+/* The first end in the chain, of which leaf may be no part. */
+static int64_t first_end(X509 *leaf, const STACK_OF(X509) * chain)
 {
-    if (ssl)
+    int64_t first_s = seconds_of(X509_get0_notAfter(leaf));
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        int64_t end_s = seconds_of(X509_get0_notAfter(sk_X509_value(chain, i)));
+        if (end_s && end_s < first_s)
+            first_s = end_s;
+    }
+    return first_s;
+}
+
+static void note_shown(struct kit_peer *peer, const SSL *ssl, X509 *leaf,
+                       const STACK_OF(X509) * chain)
+{
+    if (ssl) {
         snprintf(peer->tls_version, sizeof peer->tls_version, "%s",
                  SSL_get_version(ssl));
-    if (leaf) {
-        peer->seen = true;
-        peer->not_after_s = seconds_of(X509_get0_notAfter(leaf));
-        note_names(leaf, peer->names, sizeof peer->names);
+        snprintf(peer->tls_cipher, sizeof peer->tls_cipher, "%s",
+                 SSL_get_cipher_name(ssl));
     }
+    if (!leaf)
+        return;
+    peer->seen = true;
+    peer->not_after_s = seconds_of(X509_get0_notAfter(leaf));
+    peer->chain_end_s = first_end(leaf, chain);
+    X509_up_ref(leaf);
+    X509_free(peer->leaf);
+    peer->leaf = leaf;
+}
+
+void kit_peer_begin(struct kit_peer *peer, bool verify)
+{
+    kit_peer_forget(peer);
+    peer->verify = verify;
+}
+
+void kit_peer_forget(struct kit_peer *peer)
+{
+    X509_free(peer->leaf);
+    *peer = (struct kit_peer){0};
+}
+
+void kit_peer_look(struct kit_peer *peer, const SSL *ssl)
+{
+    const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    kit_peer_begin(peer, chain != NULL);
+    note_shown(peer, ssl, SSL_get0_peer_certificate(ssl),
+               chain ? chain : SSL_get_peer_cert_chain(ssl));
 }
 
 static int on_verify(X509_STORE_CTX *ctx, void *arg)
@@ -224,15 +234,18 @@ static int on_verify(X509_STORE_CTX *ctx, void *arg)
     struct kit_peer *peer = arg;
     const SSL *ssl =
         X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-    note_shown(peer, ssl, X509_STORE_CTX_get0_cert(ctx));
+    X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+    note_shown(peer, ssl, leaf, X509_STORE_CTX_get0_untrusted(ctx));
     if (!peer->verify) {
         X509_STORE_CTX_set_error(ctx, X509_V_OK);
         return 1;
     }
-    int ok = X509_verify_cert(ctx);
-    if (ok <= 0)
+    bool ok = X509_verify_cert(ctx) > 0;
+    if (ok)
+        peer->chain_end_s = first_end(leaf, X509_STORE_CTX_get0_chain(ctx));
+    else
         note_bad(peer, ctx);
-    return ok > 0;
+    return ok;
 }
 
 bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer)
@@ -262,10 +275,12 @@ static bool chain_is_valid(X509_STORE_CTX *ctx, SSL *ssl, X509 *leaf,
         !X509_STORE_CTX_init(ctx, b->store, leaf, SSL_get_peer_cert_chain(ssl)))
         return false;
     X509_STORE_CTX_set_default(ctx, "ssl_server");
-    if (X509_verify_cert(ctx) > 0)
-        return true;
-    note_bad(peer, ctx);
-    return false;
+    bool ok = X509_verify_cert(ctx) > 0;
+    if (ok)
+        peer->chain_end_s = first_end(leaf, X509_STORE_CTX_get0_chain(ctx));
+    else
+        note_bad(peer, ctx);
+    return ok;
 }
 
 bool kit_certs_verify(SSL *ssl, const char *ca_file, const char *host,
@@ -273,7 +288,7 @@ bool kit_certs_verify(SSL *ssl, const char *ca_file, const char *host,
 {
     X509 *leaf = SSL_get0_peer_certificate(ssl);
     peer->error = X509_V_OK;
-    note_shown(peer, ssl, leaf);
+    note_shown(peer, ssl, leaf, SSL_get_peer_cert_chain(ssl));
     if (!peer->verify)
         return true;
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();

@@ -18,19 +18,31 @@
 
 #include "kit/init.h"
 
+/* Zeroed is fine to begin with. What is in it is read-only. */
 struct kit_peer {
-    bool verify; /* set before: refuse a chain that does not verify */
+    bool verify; /* a chain that does not verify is refused */
 
-    /* read-only, filled during the handshake */
+    /* filled during the handshake */
     bool seen;           /* the peer showed a certificate */
     int64_t not_after_s; /* its end, seconds since 1970 UTC */
+    int64_t chain_end_s; /* the first end in the chain that was verified, or,
+                            if it was not, in the one that was shown */
     int error;           /* X509_V_OK or an X509_V_ERR_ */
     int depth;           /* which certificate it is about; 0 is the peer's */
     int64_t bad_from_s, bad_until_s; /* validity of that one */
     char bad_subject[96];
-    char names[160];      /* what the peer's certificate is for */
     char tls_version[12]; /* "TLSv1.3" */
+    char tls_cipher[40];
+    X509 *leaf; /* what was shown, owned; NULL unless seen */
 };
+
+/* Before a handshake, also another one; what an earlier one has left is
+ * forgotten. */
+KIT_EXPORT void kit_peer_begin(struct kit_peer *, bool verify);
+/* To be called at the end. */
+KIT_EXPORT void kit_peer_forget(struct kit_peer *);
+/* Fills it from a connection whose handshake was in an earlier probe. */
+KIT_EXPORT void kit_peer_look(struct kit_peer *, const SSL *);
 
 enum kit_trust { KIT_TRUST_READY, KIT_TRUST_LOADING, KIT_TRUST_FAILED };
 
@@ -42,15 +54,16 @@ KIT_EXPORT enum kit_trust kit_certs_load(const char *ca_file, char *why,
                                          size_t size);
 
 /* Makes connections of ctx trust that bundle, as loaded, and report into peer,
- * which must outlive the handshake; renegotiation is switched off, so nothing
- * is reported later. The name of the host is not checked: that is the caller's
- * (libcurl's) part. False: as above. */
+ * which was begun and must outlive the handshake; renegotiation is switched
+ * off, so nothing is reported later. The name of the host is not checked: that
+ * is the caller's (libcurl's) part. False: as above. */
 KIT_EXPORT bool kit_certs_use(SSL_CTX *ctx, const char *ca_file,
                               struct kit_peer *peer);
 
 /* For a library that shakes hands by itself and lets nobody into its SSL_CTX:
  * verifies, after the handshake and before anything is said, what the peer has
- * shown, against that bundle as loaded, and fills peer as above. host: the name
+ * shown, against that bundle as loaded, and fills peer, which was begun, as
+ * above. host: the name
  * or address that it must be for; NULL: any. False: it is not valid, or
  * (error is X509_V_OK) not for host. */
 KIT_EXPORT bool kit_certs_verify(SSL *, const char *ca_file, const char *host,

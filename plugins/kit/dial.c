@@ -75,7 +75,7 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
     struct kit_stream *stream = arg;
     const struct kit_net *net = stream->at.net;
     dial_stage(stream, KIT_STAGE_TLS);
-    stream->certificate = (struct kit_peer){.verify = net->verify};
+    kit_peer_begin(&stream->certificate, net->verify);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* OpenSSL's level 1 and above knows no hash for TLS before 1.2. */

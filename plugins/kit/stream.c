@@ -120,19 +120,27 @@ static struct kit_stream *take_idle(struct rlv_scope *scope)
     return found;
 }
 
-static void on_scope_end(void *arg)
+static bool leave_idle(struct kit_stream *stream)
 {
-    struct kit_stream *stream = arg;
     for (struct kit_stream **at = idle_of(stream->scope); *at;
          at = &(*at)->next) {
         if (*at == stream) {
             *at = stream->next;
-            return;
+            return true;
         }
     }
-    if (stream->lease)
-        stream->lease->stream = NULL;
-    shut(stream);
+    return false;
+}
+
+static void on_scope_end(void *arg)
+{
+    struct kit_stream *stream = arg;
+    if (!leave_idle(stream)) {
+        if (stream->lease)
+            stream->lease->stream = NULL;
+        shut(stream);
+    }
+    kit_peer_forget(&stream->certificate);
 }
 
 /* ----------------------------------------------------------------- lease - */
@@ -431,6 +439,7 @@ struct kit_stream *kit_stream_open(struct rlv_scope *scope,
 {
     struct kit_stream *stream = take_idle(scope);
     if (stream) {
+        kit_peer_forget(&stream->certificate);
         *stream = (struct kit_stream){.scope = scope};
     } else {
         stream = kit_host->alloc(scope, sizeof *stream);

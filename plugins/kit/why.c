@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/facts.h"
+
 #define SECONDS(ns) ((double)(ns) / 1e9)
 
 /* ----------------------------------------------------------------- peers - */
@@ -132,11 +134,13 @@ void kit_why_certificate(struct rlv_probe *probe, const struct kit_peer *shown,
                          const char *host, bool literal)
 {
     if (shown->error == X509_V_OK) {
+        char names[160];
+        kit_facts_names(shown, names, sizeof names);
         int error = literal ? X509_V_ERR_IP_ADDRESS_MISMATCH
                             : X509_V_ERR_HOSTNAME_MISMATCH;
         kit_host->fault(probe, RLV_F_CERTIFICATE, kit_certs_code(error), 0,
                         "certificate is not for %s: it names %s", host,
-                        shown->names[0] ? shown->names : "no host");
+                        *names ? names : "no host");
         return;
     }
     char reason[320];

@@ -61,8 +61,7 @@ static bool verify(struct session *session)
         return true;
     if (PQstatus(conn) != CONNECTION_MADE)
         return PQstatus(conn) == CONNECTION_BAD; /* else it has said a word */
-    session->certificate =
-        (struct kit_peer){.verify = target->sslmode >= SSLMODE_VERIFY_CA};
+    kit_peer_begin(&session->certificate, target->sslmode >= SSLMODE_VERIFY_CA);
     session->verified =
         kit_certs_verify(ssl, target->ca_file, by_name ? session->name : NULL,
                          &session->certificate);
@@ -73,17 +72,18 @@ static void reject_certificate(struct session *session)
 {
     struct verdict verdict;
     const struct kit_peer *shown = &session->certificate;
-    char reason[320];
+    char reason[320], names[160];
     if (!shown->seen) {
         verdict_set(&verdict, RLV_F_TLS, "no_certificate",
                     "%s showed no certificate", session->peer);
     } else if (shown->error == X509_V_OK) {
+        kit_facts_names(shown, names, sizeof names);
         verdict_set(&verdict, RLV_F_CERTIFICATE,
                     kit_certs_code(strcmp(session->name, session->ip)
                                        ? X509_V_ERR_HOSTNAME_MISMATCH
                                        : X509_V_ERR_IP_ADDRESS_MISMATCH),
                     "certificate is not for %s: it names %s", session->name,
-                    *shown->names ? shown->names : "no host");
+                    *names ? names : "no host");
     } else {
         kit_certs_reason(shown, reason, sizeof reason);
         verdict_set(&verdict, RLV_F_CERTIFICATE, kit_certs_code(shown->error),
@@ -355,7 +355,6 @@ void session_open(struct session *session, struct run *run,
     session->at = at ? *at : (struct sockaddr_storage){.ss_family = AF_UNSPEC};
     session->guard = (struct guard){0};
     session->farewell = (struct verdict){.fault = RLV_F_NONE};
-    session->certificate = (struct kit_peer){0};
     session->verified = session->reused = session->answered = false;
     name_peer(session);
     if (run->target.sslmode < SSLMODE_VERIFY_CA) {

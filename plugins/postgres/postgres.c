@@ -113,10 +113,7 @@ static const struct rlv_field fields[] = {
         "Which of the hosts it was."},
     [FIELD_IP]            = {"ip", RLV_T_TEXT, 0, "",
         "Its address; absent for a unix socket."},
-    [FIELD_TLS_VERSION]   = {"tls_version", RLV_T_TEXT, 0, "",
-        "TLSv1.2 or TLSv1.3; absent without TLS."},
-    [FIELD_CERT_EXPIRY]   = {"cert_expiry", RLV_T_DURATION, RLV_RECORDED, "",
-        "Until the server's certificate expires; absent without TLS."},
+    KIT_FACT_FIELDS(FIELD_TLS),
     [FIELD_REFUSED]       = {"refused", RLV_T_TEXT, 0, "",
         "Sets of which the server did not show everything, and why; what is missing is absent."},
 #define SETS_FIELD(set, NAME, name, type, flags, help) \

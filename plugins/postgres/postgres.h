@@ -21,6 +21,8 @@
 #include <libpq-fe.h>
 #include <relevo/plugin.h>
 
+#include "kit/facts.h"
+
 enum level { LEVEL_READY, LEVEL_AUTH, LEVEL_QUERY };
 
 enum sslmode {
@@ -81,9 +83,8 @@ enum postgres_field {
     FIELD_HEARTBEAT_AGE,
     FIELD_HOST,
     FIELD_IP,
-    FIELD_TLS_VERSION,
-    FIELD_CERT_EXPIRY,
-    FIELD_REFUSED,
+    FIELD_TLS, /* kit/facts.h */
+    FIELD_REFUSED = FIELD_TLS + KIT_FACT_COUNT,
 #define SETS_FIELD(set, NAME, name, type, flags, help)             FIELD_##NAME,
 #define SETS_SHOWN(set, NAME, name, column, type, as, flags, help) FIELD_##NAME,
 #include "postgres/sets_table.h"

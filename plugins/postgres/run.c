@@ -85,7 +85,6 @@ static void observe_text(struct run *run, enum postgres_field field,
 static void observe_session(struct run *run)
 {
     const struct session *session = run->session;
-    const struct kit_peer *shown = &session->certificate;
     const char *standby = session_said(session, "in_hot_standby");
     const char *read_only =
         session_said(session, "default_transaction_read_only");
@@ -98,11 +97,7 @@ static void observe_session(struct run *run)
     observe_text(run, FIELD_VERSION, session_said(session, "server_version"));
     observe_text(run, FIELD_HOST, session->name);
     observe_text(run, FIELD_IP, session->ip);
-    if (!shown->seen)
-        return;
-    observe_text(run, FIELD_TLS_VERSION, shown->tls_version);
-    postgres_host->observe(run->probe, FIELD_CERT_EXPIRY,
-                           rlv_duration(kit_certs_left_ns(shown->not_after_s)));
+    kit_facts_observe(run->probe, FIELD_TLS, &session->certificate);
 }
 
 void run_finish(struct run *run)

@@ -67,6 +67,7 @@ void session_close(struct session *session)
     session->conn = NULL;
     session->results = NULL;
     session->pipeline = false;
+    kit_peer_forget(&session->certificate);
 }
 
 const char *session_doing(const struct session *session)

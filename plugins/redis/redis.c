@@ -194,10 +194,7 @@ static const struct rlv_field fields[] = {
         "Commands that the server does not offer; what they would have shown is absent."},
     [FIELD_IP]               = {"ip", RLV_T_TEXT, 0, "",
         "The address that answered; absent for a unix socket."},
-    [FIELD_TLS_VERSION]      = {"tls_version", RLV_T_TEXT, 0, "",
-        "TLSv1.2 or TLSv1.3; absent without TLS."},
-    [FIELD_CERT_EXPIRY]      = {"cert_expiry", RLV_T_DURATION, RLV_RECORDED, "",
-        "Until the server's certificate expires; absent without TLS."},
+    KIT_FACT_FIELDS(FIELD_TLS),
 };
 // clang-format on
 

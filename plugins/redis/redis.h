@@ -16,6 +16,7 @@
 
 #include <relevo/plugin.h>
 
+#include "kit/facts.h"
 #include "kit/stream.h"
 
 struct redis_conf {
@@ -107,8 +108,7 @@ enum redis_field {
     FIELD_NODES,
     FIELD_REFUSED,
     FIELD_IP,
-    FIELD_TLS_VERSION,
-    FIELD_CERT_EXPIRY
+    FIELD_TLS /* and so on: kit/facts.h */
 };
 
 extern const struct rlv_host *redis_host;

@@ -108,26 +108,9 @@ static void on_deadline(void *arg, int events)
 static void observe_connection(struct run *run)
 {
     struct kit_stream *stream = run->main->stream;
-    const struct kit_peer *shown =
-        stream ? kit_stream_certificate(stream) : NULL;
-    struct kept *kept = run->conf->keep_alive ? run->kept : NULL;
-    int64_t not_after_s = kept ? kept->not_after_s : 0;
-    const char *version = kept ? kept->tls_version : "";
-    if (shown && shown->seen) {
-        not_after_s = shown->not_after_s;
-        version = shown->tls_version;
-        if (kept) {
-            kept->not_after_s = not_after_s;
-            memcpy(kept->tls_version, version, sizeof kept->tls_version);
-        }
-    }
-    if (!run->target.tls)
-        return;
-    if (*version)
-        redis_host->observe(run->probe, FIELD_TLS_VERSION, rlv_text(version));
-    if (not_after_s)
-        redis_host->observe(run->probe, FIELD_CERT_EXPIRY,
-                            rlv_duration(kit_certs_left_ns(not_after_s)));
+    if (stream)
+        kit_facts_observe(run->probe, FIELD_TLS,
+                          kit_stream_certificate(stream));
 }
 
 static void finish(struct run *run)
@@ -316,8 +299,6 @@ static void take_kept(struct run *run)
                   !kit_stream_dead(kept->session.stream);
     kept->identity = identity;
     if (!stands) {
-        kept->not_after_s = 0;
-        kept->tls_version[0] = '\0';
         open_main(run);
         return;
     }

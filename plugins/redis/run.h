@@ -43,11 +43,9 @@ struct run {
 /* What a check keeps from one probe to the next. */
 struct kept {
     struct session session;
-    uint64_t identity;   /* of the target that session leads to */
-    bool registered;     /* session_fini is deferred */
-    int64_t not_after_s; /* of the handshake that made it; 0: none */
-    char tls_version[12];
-    char run_id[48]; /* of the server, the last time */
+    uint64_t identity; /* of the target that session leads to */
+    bool registered;   /* session_fini is deferred */
+    char run_id[48];   /* of the server, the last time */
 };
 
 void redis_start(struct rlv_probe *, const void *conf);

@@ -317,19 +317,13 @@ static void observe_close(struct session *session)
 
 static void observe_stream(struct session *session, const struct link *link)
 {
-    const struct kit_peer *peer;
     if (!link->stream)
         return;
     const char *ip = kit_stream_ip(link->stream);
-    peer = kit_stream_certificate(link->stream);
     if (*ip)
         observe(session, FIELD_IP, rlv_text(ip));
-    if (!peer || !peer->seen)
-        return;
-    if (*peer->tls_version)
-        observe(session, FIELD_TLS_VERSION, rlv_text(peer->tls_version));
-    observe(session, FIELD_CERT_EXPIRY,
-            rlv_duration(kit_certs_left_ns(peer->not_after_s)));
+    kit_facts_observe(session->probe, FIELD_TLS,
+                      kit_stream_certificate(link->stream));
 }
 
 static void observe_texts(struct session *session)

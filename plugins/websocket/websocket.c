@@ -99,10 +99,7 @@ static const struct rlv_field fields[] = {
         "Whether each close was answered by the other side's."},
     [FIELD_IP]           = {"ip", RLV_T_TEXT, 0, "",
         "The address that answered."},
-    [FIELD_TLS_VERSION]  = {"tls_version", RLV_T_TEXT, 0, "",
-        "TLSv1.2 or TLSv1.3; absent without TLS."},
-    [FIELD_CERT_EXPIRY]  = {"cert_expiry", RLV_T_DURATION, RLV_RECORDED, "",
-        "Until the server's certificate expires; absent without TLS."},
+    KIT_FACT_FIELDS(FIELD_TLS),
 };
 // clang-format on
 

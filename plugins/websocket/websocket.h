@@ -18,6 +18,7 @@
 #include <jansson.h>
 #include <relevo/plugin.h>
 
+#include "kit/facts.h"
 #include "kit/stream.h"
 
 #define WS_NONCE      33 /* bytes of a nonce's text, its NUL included */
@@ -65,8 +66,7 @@ enum websocket_field {
     FIELD_CLOSE_REASON,
     FIELD_CLEAN,
     FIELD_IP,
-    FIELD_TLS_VERSION,
-    FIELD_CERT_EXPIRY
+    FIELD_TLS /* and so on: kit/facts.h */
 };
 
 extern const struct rlv_host *websocket_host;

@@ -27,6 +27,7 @@ checks = {
   fresh = { url = "http://127.0.0.1:%d/";  expect = ["json('.n') == 1"]; };
   kept  = { url = "http://127.0.0.1:%d/";  keep_alive = true; expect = ["json('.n') > 3"]; };
   ftls  = { url = "https://localhost:%d/"; ip_family = "4"; expect = ["json('.n') == 1"]; };
+  ktoo  = { url = "https://localhost:%d/"; ip_family = "4"; keep_alive = true; expect = ["cert_expiry > 80d"]; };
   ktls  = { url = "https://localhost:%d/"; ip_family = "4"; keep_alive = true; expect = ["json('.n') > 3"]; };
 };
 """
@@ -39,16 +40,19 @@ class KeepAlive(unittest.TestCase):
             cert, key = ca.issue("localhost")
             with Nginx(folder, SERVER % (cert, key)) as web:
                 plain, tls = web.ports["http"], web.ports["https"]
-                config = CONFIG % (ca.cert, plain, plain, tls, tls)
+                config = CONFIG % (ca.cert, plain, plain, tls, tls, tls)
                 with Watch(folder, config) as watch:
                     self.look(watch)
 
     def look(self, watch):
-        for name in ("kept", "ktls"):
+        for name in ("kept", "ktls", "ktoo"):
             watch.wait_state(name, "up", "degraded")
         until("twenty results", lambda: len(
             watch.history("ftls", 20)) == 20)
-        for name in ("fresh", "ftls"):
+        # The certificate is seen in every probe, the handshake in a few.
+        for r in watch.history("ktls", 20):
+            self.assertGreater(r["observations"].get("cert_expiry", 0), 0, r)
+        for name in ("fresh", "ftls", "ktoo"):
             history = watch.history(name, 20)
             self.assertEqual([r["message"] for r in history
                               if r["outcome"] not in ("ok", "warn")], [])

@@ -53,7 +53,7 @@ def self_signed(folder, name, san):
 
 
 class Authority:
-    def __init__(self, folder, name="Test CA"):
+    def __init__(self, folder, name="Test CA", days=3650):
         self.folder = os.path.join(folder, name.replace(" ", "-"))
         os.mkdir(self.folder)
         self.cert = os.path.join(self.folder, "ca.crt")
@@ -66,7 +66,7 @@ class Authority:
             f.write("1000\n")
         new_key(self.key)
         run("openssl", "req", "-x509", "-new", "-key", self.key, "-out",
-            self.cert, "-subj", "/CN=" + name, "-days", "3650")
+            self.cert, "-subj", "/CN=" + name, "-days", str(days))
 
     def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start_days=-1,
               end_days=90):

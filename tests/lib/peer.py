@@ -77,16 +77,19 @@ class Conn:
         self.send("\r\n".join(head).encode() + body)
 
 
+def server_context(cert, key):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    return tls
+
+
 class Peer:
     def __init__(self, script, cert=None, key=None, family=socket.AF_INET,
                  port=0):
         self.script = script
         self.stop = threading.Event()
         self.connections = 0
-        self.tls = None
-        if cert:
-            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.tls.load_cert_chain(cert, key)
+        self.tls = server_context(cert, key) if cert else None
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1",
                         port))

@@ -13,7 +13,7 @@
 #include "redis/info.h"
 #include "redis/redis.h"
 
-#define FIELDS (FIELD_CERT_EXPIRY + 1)
+#define FIELDS (FIELD_TLS + KIT_FACT_COUNT)
 
 static struct rlv_value seen[FIELDS]; /* type 0: not observed */
 static char keyed[64][64];            /* "keyspace db0 3" */
