@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "runner/runner.h"
 #include "vet/vet.h"
+#include "web/web.h"
 #include "worker/worker.h"
 
 static const struct {
@@ -24,6 +25,7 @@ static const struct {
     {"worker", worker_main, 200},
     {"vet", vet_main, 200},
     {"runner", runner_main, 100},
+    {"web", web_main, 300},
 };
 
 /* Started with one of them closed, what is opened next would take its place:

@@ -20,6 +20,7 @@ struct status { /* lists */
     json_t *troubles; /* of the monitor itself */
     json_t *letters;  /* notices that were given up */
     json_t *distrust; /* an object: why it distrusts itself; or empty */
+    json_t *web;      /* an object: where the page is; or empty */
 };
 
 /* Each item of the answer goes to its list. False: told in err. */
@@ -33,8 +34,11 @@ static bool from_daemon(const char *state_dir, const struct args *args,
         json_t *letter = json_object_get(item, "dead_letter");
         json_t *trouble = json_object_get(item, "trouble");
         json_t *distrust = json_object_get(item, "distrust");
+        json_t *web = json_object_get(item, "web");
         if (distrust != NULL)
             json_object_update(s->distrust, distrust);
+        else if (web != NULL)
+            json_object_update(s->web, web);
         else if (letter != NULL)
             json_array_append(s->letters, letter);
         else if (trouble != NULL)
@@ -322,9 +326,9 @@ static int show(const struct args *args, const struct status *s)
     } else if (json) {
         json_t *distrust =
             json_object_size(s->distrust) > 0 ? s->distrust : NULL;
-        out_json(json_pack("{s:O, s:O, s:O?, s:O}", "checks", checks,
+        out_json(json_pack("{s:O, s:O, s:O?, s:O, s:O}", "checks", checks,
                            "troubles", s->troubles, "distrust", distrust,
-                           "dead_letters", s->letters));
+                           "dead_letters", s->letters, "web", s->web));
     } else {
         print_troubles(s->troubles);
         print_distrust(s->distrust);
@@ -344,7 +348,8 @@ int cmd_status(const struct args *args)
 {
     struct err err;
     const char *dir = cli_state_dir(args);
-    struct status s = {json_array(), json_array(), json_array(), json_object()};
+    struct status s = {json_array(), json_array(), json_array(), json_object(),
+                       json_object()};
     bool known = from_daemon(dir, args, &s, &err);
     int status = EXIT_INTERNAL;
     if (!known && err.code == ERR_NOT_FOUND) {
@@ -364,5 +369,6 @@ int cmd_status(const struct args *args)
     json_decref(s.troubles);
     json_decref(s.letters);
     json_decref(s.distrust);
+    json_decref(s.web);
     return status;
 }

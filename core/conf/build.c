@@ -190,6 +190,7 @@ struct conf *conf_build(struct conf_draft *draft, struct catalog **catalogs,
     build_runbooks(&b);
     build_maintenance(&b);
     build_history(&b);
+    build_web(&b);
     if (draft->origins && conf_errors_count(errors) == 0)
         find_origins(&b);
     take_secrets(&b);

@@ -26,6 +26,7 @@ struct conf_source {
      * name in messages, and there is no conf.d. */
     const char *text;
     const char *state_dir; /* overrides the configuration; NULL: does not */
+    const char *web;       /* likewise web.listen; "off": there is no page */
     /* Where nothing else is said; NULL: /var/lib/relevo for root, else
      * $XDG_STATE_HOME/relevo or ~/.local/state/relevo. */
     const char *default_state_dir;

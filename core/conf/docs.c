@@ -168,8 +168,8 @@ void conf_write_docs(struct buf *out)
     buf_adds(out, introduction);
     write_table("At the top",
                 "Beside the groups `vars`, `environments`, `defaults`, "
-                "`templates`, `checks`,\n`runbooks`, `maintenance` and "
-                "`history`:",
+                "`templates`, `checks`,\n`runbooks`, `maintenance`, "
+                "`history` and `web`:",
                 &global_options, out);
     write_table(
         "Checks",
@@ -197,4 +197,6 @@ void conf_write_docs(struct buf *out)
         &maintenance_options, out);
     write_table("History", "The group `history`: how long what is kept.",
                 &history_options, out);
+    write_table("Web", "The group `web`: the page, see [web.md](web.md).",
+                &web_options, out);
 }

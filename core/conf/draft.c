@@ -123,6 +123,7 @@ struct conf_draft *conf_read(const struct conf_source *source,
     d->arena = arena;
     d->origins = source->origins;
     d->given_state_dir = source->state_dir != NULL;
+    d->given_web = arena_strdup(d->arena, source->web);
     d->root = draft_read_files(d, source, errors);
     d->vars.arena = arena;
     d->vars.errors = errors;

@@ -32,12 +32,13 @@ struct conf_draft {
     const char *file;              /* absolute, or NULL */
     const char *dir;               /* of the main file */
     bool origins, given_state_dir; /* of the source */
+    const char *given_web;         /* likewise; or NULL */
     char sha256[65];
     const char **files; /* that were read, and conf.d; absolute */
     size_t file_count, file_cap;
     struct node *root; /* of all files together */
     struct node *checks, *runbooks, *defaults, *templates, *environments,
-        *maintenance, *history;       /* or NULL */
+        *maintenance, *history, *web; /* or NULL */
     struct draft_environment *worlds; /* at least one */
     size_t world_count;
     struct vars vars;
@@ -211,8 +212,14 @@ bool active_parse(const char *text, struct active_span *, struct err *);
 bool budget_parse(const char *text, int64_t *count, int64_t *ns, struct err *);
 
 /* maintenance.c */
+/* Every member of the group by its row. *missing as take_option has it. */
+void take_group_members(struct builder *, enum scope,
+                        const struct option_table *, struct node *group,
+                        void *values, const char **missing);
 void build_maintenance(struct builder *);
 void build_history(struct builder *);
+/* web.c */
+void build_web(struct builder *);
 /* script.c: the file that `script` names, or NULL: told. */
 const char *find_script(struct builder *, struct node *script);
 

@@ -152,14 +152,16 @@ static struct node **top_group(struct conf_draft *d, const char *name)
         return &d->maintenance;
     if (str_eq(name, "history"))
         return &d->history;
+    if (str_eq(name, "web"))
+        return &d->web;
     return str_eq(name, "vars") ? &d->vars.group : NULL;
 }
 
 static const char *nth_top(const void *arg, size_t i)
 {
     static const char *const groups[] = {
-        "checks",    "runbooks",     "defaults",    "vars",
-        "templates", "environments", "maintenance", "history"};
+        "checks",       "runbooks",    "defaults", "vars", "templates",
+        "environments", "maintenance", "history",  "web"};
     const struct option_table *table = arg;
     if (i < ARRAY_LEN(groups))
         return groups[i];

@@ -15,10 +15,9 @@ static const char *nth_row(const void *arg, size_t i)
     return i < table->count ? table->rows[i].name : NULL;
 }
 
-/* Every member of the group by its row. *missing as take_option has it. */
-static void take_members(struct builder *b, enum scope scope,
-                         const struct option_table *table, struct node *group,
-                         void *values, const char **missing)
+void take_group_members(struct builder *b, enum scope scope,
+                        const struct option_table *table, struct node *group,
+                        void *values, const char **missing)
 {
     for (struct node *n = group->first; n != NULL; n = n->next) {
         const struct rlv_option *row =
@@ -133,8 +132,8 @@ static bool build_window(struct window *w)
         return false;
     must(option_defaults(maintenance_options.rows, maintenance_options.count,
                          &w->values, w->b->conf->arena, &err));
-    take_members(w->b, SCOPE_MAINTENANCE, &maintenance_options, w->node,
-                 &w->values, &missing);
+    take_group_members(w->b, SCOPE_MAINTENANCE, &maintenance_options, w->node,
+                       &w->values, &missing);
     if (missing != NULL)
         tell(w->b, w->node, "%s has no value", missing);
     if (w->node->bad)
@@ -178,8 +177,8 @@ void build_history(struct builder *b)
                          &b->conf->history, b->conf->arena, &err));
     if (group == NULL)
         return;
-    take_members(b, SCOPE_HISTORY, &history_options, group, &b->conf->history,
-                 &missing);
+    take_group_members(b, SCOPE_HISTORY, &history_options, group,
+                       &b->conf->history, &missing);
     if (missing != NULL)
         tell(b, group, "%s has no value", missing);
 }

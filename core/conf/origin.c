@@ -187,6 +187,7 @@ void find_origins(struct builder *b)
         find_members(b, node_find(d->runbooks, c->runbooks[i].name),
                      &c->runbooks[i].origins);
     find_members(b, node_find(d->root, "history"), &c->history_origins);
+    find_members(b, node_find(d->root, "web"), &c->web.origins);
     const struct node *windows = node_find(d->root, "maintenance");
     for (size_t i = 0; i < c->maintenance_count; i++)
         find_members(b, node_find(windows, c->maintenance[i].name),

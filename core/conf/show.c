@@ -283,6 +283,20 @@ static void show_history(const struct history_spec *h, struct buf *out)
     buf_adds(out, "};\n");
 }
 
+static void show_web(const struct web_spec *w, struct buf *out)
+{
+    buf_adds(out, "web = {\n");
+    for (size_t i = 0; i < web_options.count; i++) {
+        const struct rlv_option *row = &web_options.rows[i];
+        if (row->kind == RLV_SECRET && w->token == NULL)
+            continue;
+        buf_addf(out, "    %s = ", row->name);
+        option_show(row, w, out);
+        buf_adds(out, ";\n");
+    }
+    buf_adds(out, "};\n");
+}
+
 static void show_list(const char *name, const struct rlv_list *list,
                       struct buf *out)
 {
@@ -391,6 +405,8 @@ void conf_show(const struct conf *c, const char *environment, struct buf *out)
     end_entry(&entry, &c->origins, "built in", out);
     show_history(&c->history, &entry);
     end_entry(&entry, &c->history_origins, "built in", out);
+    show_web(&c->web, &entry);
+    end_entry(&entry, &c->web.origins, "built in", out);
     show_environments(c, out);
     show_checks(c, environment, out);
     show_runbooks(c, out);

@@ -184,12 +184,24 @@ static const struct rlv_option history_rows[] = {
         "How large the whole file may become (3 MiB at least); the oldest results go first."),
 };
 
+#define PAGE(...) ROW(web_spec, __VA_ARGS__)
+static const struct rlv_option web_rows[] = {
+    PAGE(RLV_BOOL, "enabled", enabled, "true", NULL,
+        "false: there is no page, and no process for it."),
+    PAGE(RLV_LIST, "listen", listen, WEB_LISTEN, NULL,
+        "Where it is served, at most four: an address and a port such as \"127.0.0.1:8970\" or \"[::1]:8970\" (port 0: any that is free), or the absolute path of a socket. A change below port 1024 needs a restart."),
+    PAGE(RLV_LIST, "hosts", hosts, NULL, NULL,
+        "Names by which it may be asked for (`Host`), beside localhost and the addresses of `listen`; \"status.example.com\" without a port."),
+    PAGE(RLV_SECRET, "token", token, NULL, NULL,
+        "Without it nothing but beats and /healthz is answered: `Authorization: Bearer TOKEN`, or a password of a browser with any name."),
+};
+
 static const struct {
     unsigned scopes;
     const char *word;
 } later[] = {
-    {SCOPE_TOP, "web"},               {SCOPE_TOP, "budget"},
-    {SCOPE_TOP, "suites"},            {SCOPE_TOP, "connectivity"},
+    {SCOPE_TOP, "budget"},            {SCOPE_TOP, "suites"},
+    {SCOPE_TOP, "connectivity"},
     {SCOPE_CHECK, "suite"},           {SCOPE_CHECK, "slo"},
     {SCOPE_CHECK, "group"},           {SCOPE_CHECK, "connectivity"},
     {SCOPE_RUNBOOK, "title"},         {SCOPE_RUNBOOK, "owner"},
@@ -226,6 +238,8 @@ const struct option_table maintenance_options = {maintenance_rows,
                                                  ARRAY_LEN(maintenance_rows)};
 const struct option_table history_options = {history_rows,
                                              ARRAY_LEN(history_rows)};
+
+const struct option_table web_options = {web_rows, ARRAY_LEN(web_rows)};
 
 bool table_is_later(enum scope scope, const char *word)
 {

@@ -44,7 +44,7 @@ struct option_table {
 };
 
 extern const struct option_table global_options, check_options, runbook_options,
-    match_options, maintenance_options, history_options;
+    match_options, maintenance_options, history_options, web_options;
 
 enum scope {
     SCOPE_TOP = 1,
@@ -55,7 +55,8 @@ enum scope {
     SCOPE_SECRET = 32, /* beside env and file */
     SCOPE_ENVIRONMENT = 64,
     SCOPE_MAINTENANCE = 128,
-    SCOPE_HISTORY = 256
+    SCOPE_HISTORY = 256,
+    SCOPE_WEB = 512
 };
 
 /* A word of the design that this version does not have: never "unknown". */

@@ -38,13 +38,17 @@ struct crew_events {
     /* May be NULL. A probe of the check `asker` wants another one probed:
      * crew_answer says what came of it. Borrowed. */
     void (*trigger)(void *arg, uint32_t asker, const struct msg_trigger *);
+    /* May be NULL. The web role asks what only main knows; crew_answer_web
+     * answers, now or later. Borrowed. */
+    void (*question)(void *arg, const struct msg_question *);
     void *arg;
 };
 
 struct crew_options {
-    unsigned workers;   /* 0: min(cores, 4) */
-    unsigned blocking;  /* most processes for blocking probes */
-    const char *runner; /* the socket of one that is there; NULL: our own */
+    unsigned workers;      /* 0: min(cores, 4) */
+    unsigned blocking;     /* most processes for blocking probes */
+    const char *runner;    /* the socket of one that is there; NULL: our own */
+    const char *state_dir; /* for the web role; borrowed */
 };
 
 struct crew;
@@ -77,5 +81,16 @@ void crew_allow(struct crew *, const struct conf *);
 /* order: a coded struct msg_run. false: there is no runner at the moment. */
 bool crew_run(struct crew *, const struct buf *order) MUST_CHECK;
 void crew_stop_run(struct crew *, uint64_t run);
+
+/* The web role. First what takes root's rights, before they are dropped; then
+ * the rest, now and with each new generation. */
+void crew_open_web(struct crew *, const struct conf *);
+void crew_serve(struct crew *, const struct conf *);
+void crew_answer_web(struct crew *, const struct msg_question *answer);
+/* To the web role, every second: it ends when it does not answer. */
+void crew_pulse(struct crew *, const struct msg_pulse *);
+/* Where the i-th address is reached: "http://127.0.0.1:8970"; "" where it could
+ * not be opened so far. NULL past the last. */
+const char *crew_web_url(const struct crew *, size_t i, char *out, size_t size);
 
 #endif

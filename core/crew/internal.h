@@ -37,6 +37,17 @@ struct crew_check { /* what the crew knows of a check */
     bool blocking;
 };
 
+struct web {                       /* the role web and its sockets; web.c */
+    struct process *child;         /* NULL: dead, or not wanted */
+    char *listen[WEB_LISTEN_MOST]; /* as written; NULL: no more */
+    int sockets[WEB_LISTEN_MOST];  /* -1: not open, told why */
+    bool wanted, told[WEB_LISTEN_MOST];
+    struct buf load;    /* the last MSG_WEB, but for its sockets */
+    int64_t respawn_ns; /* 0: not waiting */
+    int64_t back_off_ns, retry_ns;
+    unsigned unanswered; /* pulses */
+};
+
 struct crew {
     uv_loop_t *loop;
     struct crew_options options;
@@ -60,6 +71,7 @@ struct crew {
     bool barren;        /* told that no process can be started */
     int64_t runner_respawn_ns, runner_back_off_ns;
     bool runner_missed; /* told that there is none */
+    struct web web;
     bool stopping;
 };
 
@@ -118,6 +130,11 @@ void crew_tell_trouble(struct crew *, bool *told, const struct trouble *);
 
 /* runner.c */
 void runner_tick(struct crew *, int64_t now_ns);
+
+/* web.c */
+void web_open(struct crew *);
+void web_tick(struct crew *, int64_t now_ns);
+void web_free(struct crew *);
 
 /* The delay before the next attempt, doubling from 100 ms to 10 s; a process
  * that lived for 10 s begins anew, and the first attempt is at once. */

@@ -291,7 +291,7 @@ static int make_blackbox(struct process *c, struct err *err)
 /* Starts the process with its end of the channel; true: c->pid lives. */
 static bool spawn(struct process *c, int theirs, struct err *err)
 {
-    struct spawn_fd fds[3] = {{theirs, ROLE_FD_CHAN}};
+    struct spawn_fd fds[3 + PROCESS_FDS] = {{theirs, ROLE_FD_CHAN}};
     size_t n = 1;
     int box = -1, words = -1;
     if (c->options.blackbox) {
@@ -305,6 +305,9 @@ static bool spawn(struct process *c, int theirs, struct err *err)
             printed_new(c->loop, c->label, c->options.redact, &words, err);
     if (c->printed != NULL)
         fds[n++] = (struct spawn_fd){words, STDERR_FILENO};
+    must(c->options.fd_count <= PROCESS_FDS);
+    for (size_t i = 0; i < c->options.fd_count; i++)
+        fds[n++] = c->options.fds[i];
     const char *argv[] = {"relevo", "--role", c->options.role, NULL};
     bool ok = (c->printed != NULL || !c->options.listen) &&
               spawn_self(argv, fds, n, c->options.new_session, &c->pid, err);

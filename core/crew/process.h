@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/err.h"
+#include "base/spawn.h"
 #include "wire/blackbox.h"
 #include "wire/chan.h"
 
@@ -28,13 +29,17 @@ enum blame {
     BLAME_NOBODY
 };
 
+enum { PROCESS_FDS = 4 };
+
 struct process_options {
-    const char *role;  /* "worker", "vet", "runner" */
+    const char *role;  /* "worker", "vet", "runner", "web" */
     const char *label; /* for messages: "worker 2" */
     bool blackbox;
     bool listen; /* what it prints goes to the log (printed.h) */
     const struct redact *redact; /* beside the log's own; borrowed; or NULL */
     bool new_session;            /* Ctrl-C on the terminal does not reach it */
+    const struct spawn_fd *fds;  /* more that it gets, at most PROCESS_FDS */
+    size_t fd_count;
     size_t queue_bytes;
     bool (*on_frame)(void *arg, const struct frame *);
     /* how: "killed by signal 11 (Segmentation fault)". The child is freed

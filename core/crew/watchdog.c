@@ -142,6 +142,7 @@ static void on_tick(uv_timer_t *timer)
     }
     crew_pump_blocking(c);
     runner_tick(c, now);
+    web_tick(c, now);
 }
 
 void watchdog_start(struct crew *c)

@@ -400,6 +400,7 @@ struct crew *crew_new(uv_loop_t *loop, const struct crew_options *options,
         c->workers[i].number = i + 1;
         c->workers[i].blocking = i >= c->worker_count;
     }
+    web_open(c);
     watchdog_start(c);
     return c;
 }
@@ -434,6 +435,7 @@ void crew_free(struct crew *c)
     free_flights(c->waiting);
     if (c->runner != NULL)
         process_release(c->runner); /* it ends when its keepers have */
+    web_free(c);
     free(c->workers);
     free(c->checks);
     free(c->derived);

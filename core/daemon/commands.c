@@ -40,6 +40,9 @@ static void do_status(struct client *c, const struct request *request)
                          report_trouble(v.row, v.state,
                                         model_incident(m, v.state->incident))));
     answer_distrust(c);
+    if (only == NULL)
+        client_answer(c, json_pack("{s:{s:o}}", "web", "addresses",
+                                   web_addresses(c->control->daemon)));
     for (size_t i = 0; (letter = model_dead_letter(m, i)) != NULL; i++)
         if (only == NULL && model_check_known(m, letter->check, &v)) {
             json_t *o = report_run(letter, v.row->name);

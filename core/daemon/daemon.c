@@ -341,7 +341,8 @@ static bool start(struct daemon *d, struct err *err)
 {
     struct crew_options crew = {.workers = (unsigned)d->conf->workers,
                                 .blocking = (unsigned)d->conf->blocking,
-                                .runner = d->conf->runner};
+                                .runner = d->conf->runner,
+                                .state_dir = d->state_dir};
     struct crew_events events = {.result = on_result,
                                  .run_started = runs_on_started,
                                  .run_exited = runs_on_exited,
@@ -349,6 +350,7 @@ static bool start(struct daemon *d, struct err *err)
                                  .runner_ready = runs_on_runner_ready,
                                  .trouble = on_crew_trouble,
                                  .trigger = on_trigger,
+                                 .question = web_on_question,
                                  .arg = d};
     reload_redact(d, d->conf);
     if (!state_dir_open(d, err))
@@ -359,7 +361,10 @@ static bool start(struct daemon *d, struct err *err)
     alarms_open(d);
     perform_patience(d);
     d->crew = crew_new(&d->loop, &crew, &events);
-    if (!crew_start_runner(d->crew, err) || !state_dir_become_user(d, err) ||
+    if (!crew_start_runner(d->crew, err))
+        return false;
+    crew_open_web(d->crew, d->conf);
+    if (!state_dir_become_user(d, err) ||
         (!state_dir_make_runs(d, err) && !or_later(err)) || !open_store(d, err))
         return false;
     crew_start_workers(d->crew);
@@ -371,6 +376,7 @@ static bool start(struct daemon *d, struct err *err)
     runs_adopt(d);
     folders_watch(d);
     say_started(d);
+    web_start(d);
     manager_ready(d);
     return true;
 }

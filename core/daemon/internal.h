@@ -7,6 +7,7 @@
 #define RELEVO_DAEMON_INTERNAL_H
 
 #include <stdatomic.h>
+#include <jansson.h>
 #include <uv.h>
 
 #include "base/log.h"
@@ -74,6 +75,9 @@ struct daemon {
     struct alarms *alarms;
     char spare[256];         /* spare.c's folder; "": there is none */
     struct manager *manager; /* of services, such as systemd */
+    uv_timer_t pulse;        /* web.c's */
+    uint64_t writer_turns;   /* when it last looked */
+    int64_t writer_moved_ns;
     int64_t spare_until_ns;
     struct queued *queued, **queued_end; /* events that came inside a step */
     bool stepping;
@@ -174,6 +178,12 @@ void manager_reloading(struct daemon *);
 void manager_reloaded(struct daemon *, bool refused);
 void manager_stopping(struct daemon *);
 void manager_free(struct daemon *); /* once the loop is closed */
+
+/* web.c: what main does for the page. */
+void web_start(struct daemon *); /* the first checks are loaded */
+void web_on_question(void *daemon, const struct msg_question *);
+/* The addresses: "addresses" of `status`. */
+json_t *web_addresses(const struct daemon *);
 
 /* reload.c */
 void reload_apply(struct daemon *, struct conf *);

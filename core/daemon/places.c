@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,6 +75,7 @@ struct conf_source places_source(const char *file, const char *state_dir)
     return (struct conf_source){
         .file = file,
         .state_dir = state_dir,
+        .web = getenv("RELEVO_WEB"),
         .default_state_dir = places.state_dir[0] ? places.state_dir : NULL,
         .plugin_dirs = places.plugin_dirs,
         .runbook_dirs = places.runbook_dirs};

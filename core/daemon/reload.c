@@ -81,6 +81,8 @@ void reload_apply(struct daemon *d, struct conf *conf)
     }
     (void)FAILPOINT("daemon.before_reload_is_stored");
     daemon_perform(d, &actions);
+    if (uv_is_active((uv_handle_t *)&d->pulse)) /* web_start comes later */
+        crew_serve(d->crew, conf);
 }
 
 struct reload_request { /* someone who wants to know how it went */

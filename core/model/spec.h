@@ -200,6 +200,19 @@ struct history_spec { /* how long what is kept; 0: for ever */
     int64_t max_bytes, outputs_bytes; /* of the whole file; of outputs */
 };
 
+#define WEB_LISTEN "127.0.0.1:8970"
+
+enum { WEB_LISTEN_MOST = 4 };
+
+struct web_spec { /* the page */
+    int64_t enabled;
+    struct rlv_list listen; /* addresses that base/listen.h understands */
+    struct rlv_list hosts;  /* in small letters */
+    const char *token;      /* NULL: none is asked for */
+    const char *missing;    /* the secret that is not there; or NULL */
+    struct origins origins;
+};
+
 struct conf {
     unsigned refs;
     struct arena *arena;
@@ -217,6 +230,7 @@ struct conf {
 
     const struct tz *zone; /* of timezone; one of zones */
     struct history_spec history;
+    struct web_spec web;
 
     struct environment_spec *environments; /* none: names are plain */
     size_t environment_count;

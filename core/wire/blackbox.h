@@ -12,7 +12,8 @@
 /* Descriptors that every role finds when it starts. */
 enum {
     ROLE_FD_CHAN = 3,
-    ROLE_FD_BLACKBOX = 4 /* workers only */
+    ROLE_FD_BLACKBOX = 4, /* workers only */
+    ROLE_FD_LISTEN = 5    /* and as many after it as are open: web only */
 };
 
 /* X(NAME, text): the callback that was entered and has not returned. */

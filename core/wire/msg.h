@@ -34,7 +34,11 @@
     X(22, STOP_RUN, "main", "runner", "end this run")                        \
     X(23, RUN_STARTED, "runner", "main", "its keeper lives")                 \
     X(24, RUN_EXITED, "runner", "main", "its outcome file is there, or not") \
-    X(25, HELLO, "runner", "main", "the version of one that is a unit")
+    X(25, HELLO, "runner", "main", "the version of one that is a unit")      \
+    X(30, WEB, "main", "web", "what it is to serve, and for whom")           \
+    X(31, PULSE, "main", "web", "how main fares; answered with PONG")        \
+    X(32, QUESTION, "web", "main", "what only main knows, or may do")        \
+    X(33, ANSWER, "main", "web", "to one question")
 
 enum msg_type {
 #define X(n, NAME, from, to, text) MSG_##NAME = n,
@@ -207,5 +211,41 @@ bool msg_get_run_started(const void *, size_t, struct msg_run_started *);
 void msg_put_run_exited(struct buf *, const struct msg_run_exited *);
 bool msg_get_run_exited(const void *, size_t, struct arena *,
                         struct msg_run_exited *);
+
+/* ----------------------------------------------------------------- web --- */
+
+struct msg_web {
+    const char *state_dir; /* the history is in it */
+    struct rlv_list hosts; /* beside localhost and the addresses */
+    const char *token;     /* NULL: none is asked for */
+};
+
+struct msg_pulse {
+    int64_t lag_ns;    /* of the scheduler; 0: it is on time */
+    int64_t writer_ns; /* the history's writer has not moved for so long */
+    uint64_t lost;     /* records that could not be stored */
+    uint32_t checks;
+};
+
+/* What a question is about; how its content is coded is the matter of those
+ * who ask and answer it. */
+enum question_kind {
+    QUESTION_STATUS = 1 /* content: struct msg_page; answer: wire/msg_view.c */
+};
+
+struct msg_question { /* an answer has the same form */
+    uint64_t ticket;  /* the asker's word for it; never used again */
+    enum question_kind kind;
+    const void *content;
+    size_t len;
+};
+
+void msg_put_web(struct buf *, const struct msg_web *);
+bool msg_get_web(const void *, size_t, struct arena *, struct msg_web *);
+void msg_put_pulse(struct buf *, const struct msg_pulse *);
+bool msg_get_pulse(const void *, size_t, struct msg_pulse *);
+void msg_put_question(struct buf *, const struct msg_question *);
+bool msg_get_question(const void *, size_t, struct arena *,
+                      struct msg_question *);
 
 #endif

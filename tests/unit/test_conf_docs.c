@@ -90,7 +90,7 @@ static void words_of_later_are_never_unknown(void **state)
         const char *words[16];
     } places[] = {
         {"%s = 1; checks = { a = { url = \"http://h\"; }; };",
-         {"web", "suites", "connectivity"}},
+         {"budget", "suites", "connectivity"}},
         {"checks = { a = { url = \"http://h\"; %s = 1; }; };",
          {"group", "suite", "active", "witness", "slo"}},
         {"defaults = { %s = 1; }; checks = { a = { url = \"http://h\"; }; };",

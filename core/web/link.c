@@ -1,0 +1,88 @@
+/* web/link.c: see link.h. */
+#include "web/link.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "wire/blackbox.h"
+#include "wire/chan.h"
+
+enum { QUEUE_BYTES = 4 << 20 };
+
+static struct chan *chan;
+static struct arena *arena; /* of the settings */
+static struct msg_web settings;
+static bool has_settings;
+static struct pulse pulse;
+
+static void send_frame(uint16_t type, const struct buf *payload)
+{
+    if (!chan_send(chan, type, 0, payload))
+        die("main does not read what it is sent");
+}
+
+static bool on_settings(const struct frame *f)
+{
+    struct arena *fresh = arena_new();
+    struct msg_web m;
+    if (!msg_get_web(f->payload, f->len, fresh, &m)) {
+        arena_free(fresh);
+        return false;
+    }
+    arena_free(arena);
+    arena = fresh;
+    settings = m;
+    has_settings = true;
+    return true;
+}
+
+static bool on_pulse(const struct frame *f)
+{
+    struct msg_pulse m;
+    const struct buf nothing = {0};
+    if (!msg_get_pulse(f->payload, f->len, &m))
+        return false;
+    pulse = (struct pulse){clock_mono_ns(), m.lag_ns, m.writer_ns, m.lost,
+                           m.checks};
+    send_frame(MSG_PONG, &nothing);
+    return true;
+}
+
+static bool on_frame(void *arg, const struct frame *f)
+{
+    (void)arg;
+    switch (f->type) {
+    case MSG_WEB: return on_settings(f);
+    case MSG_PULSE: return on_pulse(f);
+    default: return false;
+    }
+}
+
+void link_open(void) { chan = chan_new(ROLE_FD_CHAN, QUEUE_BYTES); }
+
+void link_close(void)
+{
+    chan_free(chan);
+    arena_free(arena);
+}
+
+int link_fd(void) { return ROLE_FD_CHAN; }
+
+bool link_wants_write(void) { return chan_wants_write(chan); }
+
+bool link_run(void)
+{
+    struct err err;
+    enum chan_status status = chan_receive(chan, on_frame, NULL, &err);
+    if (status == CHAN_OPEN)
+        status = chan_flush(chan, &err);
+    if (status == CHAN_BROKEN)
+        log_error("%s", err.text);
+    return status == CHAN_OPEN;
+}
+
+const struct msg_web *link_settings(void)
+{
+    return has_settings ? &settings : NULL;
+}
+
+const struct pulse *link_pulse(void) { return &pulse; }

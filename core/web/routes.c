@@ -1,0 +1,16 @@
+/* web/routes.c: every path that is answered. */
+#include "base/attr.h"
+#include "web/handlers.h"
+#include "web/route.h"
+
+// clang-format off
+static const struct route routes[] = {
+    {GET, "/healthz", WEB_TEXT, OPEN_TO_ALL, health_handle,
+        "200 while the watch goes on; 503, and why, when it does not"},
+};
+// clang-format on
+
+const struct route *route_at(size_t i)
+{
+    return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
+}
