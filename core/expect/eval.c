@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "expect/tree.h"
 
 enum { MOST_VALUE = 4096 }; /* bytes of a text that expect_yield keeps */
@@ -87,6 +88,21 @@ static bool run_len(struct value *v)
     return true;
 }
 
+/* In base units, as a plugin's own thresholds are. */
+static bool run_within(const struct nagios_range *range, struct value *v)
+{
+    enum value_class class = type_class(v->type);
+    if (class != CLASS_NUMBER && class != CLASS_DURATION &&
+        class != CLASS_PERCENT)
+        return false;
+    double x = type_is_real(v->type) ? v->as.d : (double)v->as.i;
+    if (class == CLASS_DURATION)
+        x /= (double)NS_PER_S;
+    *v = (struct value){.type = TYPE_BOOL,
+                        .as.i = !nagios_range_alerts(range, x)};
+    return true;
+}
+
 static bool run_function(struct run *r, const struct node *n, struct value *out)
 {
     if (n->function->kind == FUNCTION_JSON) {
@@ -100,6 +116,7 @@ static bool run_function(struct run *r, const struct node *n, struct value *out)
     case FUNCTION_LEN: return run_len(out);
     case FUNCTION_LOWER: return run_lower(r, out);
     case FUNCTION_AGE: return value_age(out, r->in->now_us);
+    case FUNCTION_WITHIN: return run_within(n->range, out);
     case FUNCTION_JSON:
     case FUNCTION_HISTORY: break;
     }

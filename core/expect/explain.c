@@ -31,6 +31,10 @@ static void gather(struct seen *seen, const struct node *n)
 {
     if (n == NULL)
         return;
+    if (n->range != NULL) { /* what stands in it says more than true or false */
+        gather(seen, n->items[0]);
+        return;
+    }
     if (n->kind == NODE_NAME || n->kind == NODE_KEY ||
         n->kind == NODE_FUNCTION) {
         for (size_t i = 0; i < seen->count; i++)

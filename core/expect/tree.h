@@ -13,6 +13,7 @@
 #include "base/jsonpath.h"
 #include "base/mem.h"
 #include "expect/expect.h"
+#include "expect/range.h"
 #include "expect/regex.h"
 
 /* The types of fields, and those that only expressions have. */
@@ -94,9 +95,10 @@ struct node {
     unsigned field;   /* NAME, KEY; json(): the body */
     const char *key;  /* KEY */
     const struct function *function;
-    struct jsonpath *path; /* json() */
-    struct regex *regex;   /* REGEX; LITERAL of a regex */
-    struct value value;    /* LITERAL */
+    struct jsonpath *path;            /* json() */
+    const struct nagios_range *range; /* within() */
+    struct regex *regex;              /* REGEX; LITERAL of a regex */
+    struct value value;               /* LITERAL */
 };
 
 struct read {
@@ -135,6 +137,7 @@ enum function_kind {
     FUNCTION_LEN,
     FUNCTION_LOWER,
     FUNCTION_AGE,
+    FUNCTION_WITHIN,
     FUNCTION_HISTORY
 };
 

@@ -181,6 +181,26 @@ static bool type_history(struct typer *t, struct node *n)
     return true;
 }
 
+static bool type_within(struct typer *t, struct node *n)
+{
+    const struct node *arg = n->items[0], *text = n->items[1];
+    enum value_class class = type_class(arg->type);
+    bool fits = type_is_open(arg->type) || class == CLASS_NUMBER ||
+                class == CLASS_DURATION || class == CLASS_PERCENT;
+    if (!type_is_observed(arg) || !fits)
+        return wrong_argument(t, n, arg, "an observed number");
+    if (text->kind != NODE_LITERAL || text->type != TYPE_TEXT)
+        return wrong_argument(t, n, text, "a range in quotes second");
+    struct nagios_range range;
+    if (!nagios_range_parse(text->value.as.s, text->value.len, &range))
+        return expect_refuse(t->error, text->at,
+                             "%s is no Nagios range such as '10:20', '~:5' or "
+                             "'@0:1'",
+                             type_source(t, text));
+    n->range = arena_memdup(t->expect->arena, &range, sizeof range);
+    return true;
+}
+
 static bool unknown_function(struct typer *t, struct node *n, int field)
 {
     if (field >= 0)
@@ -222,6 +242,7 @@ bool type_call(struct typer *t, struct node *n)
     switch (f->kind) {
     case FUNCTION_JSON: return type_json(t, n);
     case FUNCTION_HISTORY: return type_history(t, n);
+    case FUNCTION_WITHIN: return type_within(t, n);
     case FUNCTION_LEN:
     case FUNCTION_LOWER:
     case FUNCTION_AGE: break;

@@ -85,6 +85,11 @@ static void units_compare(void **state)
         {"value('lag') == 1.5s",       "value('lag') > 2s"},
         {"value('count') in 1..3",     "value('count') in 4..5"},
         {"age(expires) == 90s",        "age(expires) < 1m30s"},
+        {"within(status, '503')",      "within(status, '~:502')"},
+        {"within(latency, '0.6:')",    "within(latency, '@0.5:0.7')"},
+        {"within(memory, '3145728')",  "within(memory, '10')"},
+        {"within(hit_ratio, '95:')",   "within(hit_ratio, '95')"},
+        {"within(value('count'), '@4:5')", "within(value('lag'), '1')"},
         {"expires < '2026-03-28T12:00:00Z'", "expires > '2026-03-28T12:00:00Z'"},
         {"expires == '2026-03-28T11:58:30Z'", "expires != '2026-03-28T11:58:30Z'"},
     };
@@ -162,6 +167,7 @@ static void absent_is_false(void **state)
         "exists json('.db')", "header('x-none') == ''", "header('x-none') != ''",
         "value('other') > 1s", "status == missing", "status != missing",
         "len(gone) == 0", "lower(gone) == ''", "age(value('other')) > 0s",
+        "within(value('other'), '~:5')",
         "json('.db') == 'ok'", "json('.db') != 'ok'", "role contains gone",
     };
     static const char *const trues[] = {

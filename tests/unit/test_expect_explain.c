@@ -35,6 +35,7 @@ static void every_type_is_shown(void **state)
         {"reply == 'x'",          "'PONG'"},
         {"len(role) > 9",         "7"},
         {"age(expires) < 1m",     "1m30s"},
+        {"within(status, '502')", "503"},
         {"lower(reply) == 'x'",   "'pong'"},
         {"missing == 1",          "(absent)"},
         {"header('x') == 'y'",    "(absent)"},
