@@ -29,6 +29,18 @@ bool account_find(struct account *a, const char *user, struct err *err)
     return true;
 }
 
+bool account_groups(const struct account *a, gid_t *groups, int *count,
+                    struct err *err)
+{
+    int room = *count;
+    if (a->name == NULL)
+        *count = 0;
+    else if (getgrouplist(a->name, a->gid, groups, count) < 0)
+        return err_set(err, ERR_LIMIT, 0,
+                       "user \"%s\" is in more than %d groups", a->name, room);
+    return true;
+}
+
 bool account_become(const struct account *a)
 {
     return a->name == NULL || (initgroups(a->name, a->gid) == 0 &&

@@ -28,6 +28,18 @@ static bool lies_in(const char *path, const char *folder)
     return strncmp(path, real, n) == 0 && path[n] == '/';
 }
 
+bool rules_allow(const struct runner_rules *rules, const char *path,
+                 struct err *err)
+{
+    for (size_t i = 0; i < rules->scripts.count; i++)
+        if (lies_in(path, rules->scripts.items[i]))
+            return true;
+    return err_set(err, ERR_DENIED, 0,
+                   "%s is in no folder that relevo-runner.service allows "
+                   "(--scripts)",
+                   path);
+}
+
 /* Owned by root all the way up, as the user could else change what runs; and
  * run from where it was found, as a link on the way there could be turned. */
 static bool settle_script(const struct runner_rules *rules, struct msg_run *m,
@@ -37,13 +49,7 @@ static bool settle_script(const struct runner_rules *rules, struct msg_run *m,
     if (!script_check(&s, m->script, 0, err))
         return false;
     m->script = arena_strdup(arena, s.path);
-    for (size_t i = 0; i < rules->scripts.count; i++)
-        if (lies_in(s.path, rules->scripts.items[i]))
-            return true;
-    return err_set(err, ERR_DENIED, 0,
-                   "%s is in no folder that relevo-runner.service allows "
-                   "(--scripts)",
-                   s.path);
+    return rules_allow(rules, s.path, err);
 }
 
 static bool check_user(const struct runner_rules *rules, const char *user,
@@ -92,4 +98,18 @@ bool rules_apply(const struct runner_rules *rules, struct msg_run *m,
         return false;
     renew_environment(m, arena);
     return true;
+}
+
+bool rules_command(const struct runner_rules *rules, struct msg_command *m,
+                   struct err *err)
+{
+    if (m->user == NULL || m->user[0] == '\0')
+        m->user = rules->daemon;
+    for (size_t i = 0; i < m->environment_count; i++)
+        if (!str_starts(m->environment[i].name, "RELEVO_"))
+            return err_set(err, ERR_DENIED, 0,
+                           "environment: %s is refused: a runner that is a "
+                           "unit of its own takes only RELEVO_*",
+                           m->environment[i].name);
+    return check_user(rules, m->user, err);
 }

@@ -24,4 +24,12 @@ struct runner_rules {
 bool rules_apply(const struct runner_rules *, struct msg_run *, struct arena *,
                  struct err *) MUST_CHECK;
 
+/* The same of a check's command: as the daemon's user where none is named, and
+ * with no variable of its own but RELEVO_*. */
+bool rules_command(const struct runner_rules *, struct msg_command *,
+                   struct err *) MUST_CHECK;
+/* A path without links lies in a folder that is allowed. */
+bool rules_allow(const struct runner_rules *, const char *path,
+                 struct err *) MUST_CHECK;
+
 #endif

@@ -1,8 +1,10 @@
-/* runner/runner.c: see runner.h. Owns the list of scripts that may run and one
- * keeper process for each run that is going on.
+/* runner/runner.c: see runner.h. Owns the list of scripts and commands that may
+ * run and one keeper process for each run that is going on; command.c has the
+ * commands of checks.
  *
  * Happy path: ALLOW; RUN → the folder is made, a keeper is forked, RUN_STARTED
- * → SIGCHLD → RUN_EXITED. STOP_RUN → SIGTERM to the keeper.
+ * → SIGCHLD → RUN_EXITED. STOP_RUN → SIGTERM to the keeper. COMMAND →
+ * COMMAND_ENDED.
  *
  * Ways it can fail: the script is not on the list, the folder exists already,
  * no process can be forked (RUN_EXITED says so, nothing was started); a keeper
@@ -33,6 +35,7 @@
 #include "base/map.h"
 #include "base/proc.h"
 #include "model/outcome.h"
+#include "runner/command.h"
 #include "runner/folder.h"
 #include "runner/keeper.h"
 #include "runner/rules.h"
@@ -40,7 +43,7 @@
 #include "wire/chan.h"
 #include "wire/msg.h"
 
-enum { QUEUE_LIMIT = 4 * 1024 * 1024 };
+enum { QUEUE_LIMIT = 64 * 1024 * 1024 };
 
 /* What a keeper takes at most after the script's time and grace are over. */
 #define LONGEST_END (30 * NS_PER_S)
@@ -62,7 +65,7 @@ static struct {
     bool ending;
     bool deaf; /* main does not read: to be disconnected */
     int signals;
-    struct map *allowed;
+    struct map *allowed, *programs; /* scripts; programs of commands */
     struct run *runs;
     size_t count, cap;
 } runner;
@@ -76,6 +79,7 @@ static void disconnect(const char *why)
     log_set_sink(NULL);
     chan_free(runner.chan);
     runner.chan = NULL;
+    commands_close();
     for (size_t i = 0; i < runner.count; i++)
         runner.runs[i].old = true;
     if (runner.count > 0)
@@ -103,6 +107,14 @@ static void tell_exited(uint32_t generation, const struct msg_run_exited *m)
     struct buf b = {0};
     msg_put_run_exited(&b, m);
     tell(MSG_RUN_EXITED, generation, &b);
+    buf_free(&b);
+}
+
+static void tell_command(uint32_t generation, const struct msg_command_ended *m)
+{
+    struct buf b = {0};
+    msg_put_command_ended(&b, m);
+    tell(MSG_COMMAND_ENDED, generation, &b);
     buf_free(&b);
 }
 
@@ -179,16 +191,21 @@ static bool start_run(const struct msg_run *m, uint32_t generation,
 
 /* ----------------------------------------------------------- receiving --- */
 
+static void allow(struct map **allowed, const struct rlv_list *list)
+{
+    map_free(*allowed);
+    *allowed = map_new();
+    for (size_t i = 0; i < list->count; i++)
+        map_set(*allowed, list->items[i], &runner);
+}
+
 static bool on_allow(const struct frame *f, struct arena *arena)
 {
     struct msg_allow m;
     if (!msg_get_allow(f->payload, f->len, arena, &m))
         return false;
-    map_free(runner.allowed);
-    runner.allowed = map_new();
-    for (size_t i = 0; i < m.scripts.count; i++)
-        if (m.scripts.items[i] != NULL)
-            map_set(runner.allowed, m.scripts.items[i], &runner);
+    allow(&runner.allowed, &m.scripts);
+    allow(&runner.programs, &m.commands);
     return true;
 }
 
@@ -218,6 +235,34 @@ static bool on_stop_run(const struct frame *f)
     return true;
 }
 
+static bool on_command(const struct frame *f, struct arena *arena)
+{
+    struct msg_command m;
+    if (!msg_get_command(f->payload, f->len, arena, &m))
+        return false;
+    if (map_has(runner.programs, m.argv.items[0])) {
+        command_start(&m, f->generation);
+        return true;
+    }
+    const char *text = arena_printf(
+        arena, "%s is no program of the loaded configuration", m.argv.items[0]);
+    tell_command(f->generation,
+                 &(struct msg_command_ended){.number = m.order,
+                                             .how = COMMAND_NOT_STARTED,
+                                             .status = EPERM,
+                                             .text = text});
+    return true;
+}
+
+static bool on_stop_command(const struct frame *f)
+{
+    uint64_t order;
+    bool ok = msg_get_stop_command(f->payload, f->len, &order);
+    if (ok)
+        command_stop(order);
+    return ok;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     (void)arg;
@@ -227,6 +272,8 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_ALLOW: ok = on_allow(f, arena); break;
     case MSG_RUN: ok = on_run(f, arena); break;
     case MSG_STOP_RUN: ok = on_stop_run(f); break;
+    case MSG_COMMAND: ok = on_command(f, arena); break;
+    case MSG_STOP_COMMAND: ok = on_stop_command(f); break;
     default: break;
     }
     arena_free(arena);
@@ -294,13 +341,19 @@ static size_t find_keeper(pid_t pid)
     return i; /* runner.count: it is no keeper */
 }
 
-/* Our children that are no keepers were left by one that was killed. */
+static bool is_ours(pid_t pid)
+{
+    return find_keeper(pid) < runner.count || command_is(pid);
+}
+
+/* Our other children were left by a keeper that was killed, or by a command.
+ */
 static void kill_orphans(void)
 {
     struct proc_list children = {0}, below = {0};
     proc_children(getpid(), &children);
     for (size_t i = 0; i < children.count; i++)
-        if (find_keeper(children.pids[i]) == runner.count) {
+        if (!is_ours(children.pids[i])) {
             kill(children.pids[i], SIGKILL);
             proc_descendants(children.pids[i], &below);
         }
@@ -310,12 +363,26 @@ static void kill_orphans(void)
     proc_list_free(&below);
 }
 
+/* The next child whose state has changed, not reaped yet; 0: none. */
+static pid_t peek(bool *ended)
+{
+    siginfo_t info = {0};
+    if (waitid(P_ALL, 0, &info,
+               WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0)
+        return 0;
+    *ended = info.si_code != CLD_STOPPED;
+    return info.si_pid;
+}
+
 static void reap(void)
 {
     int status;
     pid_t pid;
-    bool orphans = false;
-    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL)) > 0) {
+    bool orphans = false, ended;
+    while ((pid = peek(&ended)) > 0) {
+        orphans = (ended && command_has_ended(pid)) || orphans;
+        if (waitpid(pid, &status, WNOHANG | WUNTRACED | __WALL) != pid)
+            break;
         size_t i = find_keeper(pid);
         if (WIFSTOPPED(status)) {
             if (i < runner.count)
@@ -325,6 +392,7 @@ static void reap(void)
         orphans = orphans || i == runner.count || status != 0;
         if (i < runner.count)
             end_run(i, status);
+        command_reaped(pid, status);
     }
     if (orphans) /* their deaths bring us here again, until none is left */
         kill_orphans();
@@ -362,11 +430,13 @@ static void start(void)
     if (runner.signals < 0)
         die("signalfd: %s", strerror(errno));
     runner.allowed = map_new();
+    runner.programs = map_new();
+    commands_open(runner.rules, tell_command);
 }
 
 static int wait_ms(void)
 {
-    int64_t first_ns = INT64_MAX;
+    int64_t first_ns = commands_until_ns();
     for (size_t i = 0; i < runner.count; i++)
         if (runner.runs[i].until_ns < first_ns)
             first_ns = runner.runs[i].until_ns;
@@ -391,16 +461,20 @@ static void kill_late_keepers(void)
 
 static void wait_for_events(void)
 {
-    struct pollfd polled[3] = {{.fd = runner.signals, .events = POLLIN},
-                               {.fd = -1},
-                               {.fd = runner.listener, .events = POLLIN}};
+    enum { OWN = 3 };
+    static struct pollfd polled[OWN + COMMANDS_MOST * COMMAND_FDS];
+    polled[0] = (struct pollfd){.fd = runner.signals, .events = POLLIN};
+    polled[1] = (struct pollfd){.fd = -1};
+    polled[2] = (struct pollfd){.fd = runner.listener, .events = POLLIN};
     if (runner.chan != NULL) {
         polled[1].fd = chan_fd(runner.chan);
         polled[1].events = POLLIN;
         if (chan_wants_write(runner.chan))
             polled[1].events |= POLLOUT;
     }
-    poll(polled, 3, wait_ms());
+    size_t n = commands_poll(polled + OWN);
+    if (poll(polled, OWN + n, wait_ms()) > 0)
+        commands_read(polled + OWN, n);
 }
 
 static void turn(void)
@@ -409,12 +483,14 @@ static void turn(void)
     receive();
     read_signals();
     kill_late_keepers();
+    commands_tick(clock_mono_ns());
     flush();
 }
 
 static void finish(void)
 {
     map_free(runner.allowed);
+    map_free(runner.programs);
     free(runner.runs);
     close(runner.signals);
 }
@@ -449,8 +525,8 @@ static void greet(int fd)
 {
     struct buf hello = {0};
     disconnect("another main is here");
-    map_free(runner.allowed);
-    runner.allowed = map_new();
+    allow(&runner.allowed, &(struct rlv_list){0});
+    allow(&runner.programs, &(struct rlv_list){0});
     runner.deaf = false;
     runner.chan = chan_new(fd, QUEUE_LIMIT);
     msg_put_text(&hello, RELEVO_VERSION);
@@ -470,8 +546,8 @@ static void accept_main(void)
 
 int runner_stand(const struct runner_rules *rules, int listener)
 {
-    start();
     runner.rules = rules;
+    start();
     runner.listener = listener;
     fcntl(listener, F_SETFD, FD_CLOEXEC);
     fcntl(listener, F_SETFL, O_NONBLOCK);

@@ -57,10 +57,8 @@ static bool check_folders(const char *path, uid_t user, struct err *err)
     return ok;
 }
 
-static bool check_file(struct script *s, int fd, uid_t user, struct err *err)
+static bool check_seen(const struct script *s, uid_t user, struct err *err)
 {
-    if (fstat(fd, &s->seen) != 0)
-        return err_set(err, ERR_IO, errno, "%s", s->path);
     if (!S_ISREG(s->seen.st_mode))
         return err_set(err, ERR_DENIED, 0, "%s is not a regular file", s->path);
     if ((s->seen.st_mode & EXECUTABLE) == 0)
@@ -68,8 +66,23 @@ static bool check_file(struct script *s, int fd, uid_t user, struct err *err)
                        "%s is not executable (mode %04o): chmod +x %s", s->path,
                        (unsigned)s->seen.st_mode & 07777, s->path);
     return check_owner(s->path, &s->seen, user, err) &&
-           check_writers(s->path, &s->seen, err) &&
-           sha256_fd(fd, s->sha256, err);
+           check_writers(s->path, &s->seen, err);
+}
+
+static bool check_file(struct script *s, int fd, uid_t user, struct err *err)
+{
+    if (fstat(fd, &s->seen) != 0)
+        return err_set(err, ERR_IO, errno, "%s", s->path);
+    return check_seen(s, user, err) && sha256_fd(fd, s->sha256, err);
+}
+
+bool script_trust(struct script *s, const char *path, uid_t user,
+                  struct err *err)
+{
+    s->sha256[0] = '\0';
+    if (realpath(path, s->path) == NULL || lstat(s->path, &s->seen) != 0)
+        return err_set(err, ERR_IO, errno, "%s", path);
+    return check_folders(s->path, user, err) && check_seen(s, user, err);
 }
 
 bool script_check(struct script *s, const char *path, uid_t user,

@@ -1,6 +1,6 @@
 /* runner/script.h: may this file be run? A script is refused when somebody
  * else could have changed it; its SHA-256 is taken from the very file that is
- * then run. Used by the keeper. */
+ * then run. Used by the keeper, and for the commands of checks. */
 #ifndef RELEVO_RUNNER_SCRIPT_H
 #define RELEVO_RUNNER_SCRIPT_H
 
@@ -23,6 +23,10 @@ struct script {
  * a folder above it that group or others can write (a sticky folder of root's,
  * like /tmp, is fine). */
 bool script_check(struct script *, const char *path, uid_t user,
+                  struct err *) MUST_CHECK;
+
+/* The same without the sum, for what runs again and again. */
+bool script_trust(struct script *, const char *path, uid_t user,
                   struct err *) MUST_CHECK;
 
 /* The file at the path is still the one that was checked. Safe after fork. */

@@ -35,10 +35,15 @@
     X(23, RUN_STARTED, "runner", "main", "its keeper lives")                 \
     X(24, RUN_EXITED, "runner", "main", "its outcome file is there, or not") \
     X(25, HELLO, "runner", "main", "the version of one that is a unit")      \
+    X(26, ASK_COMMAND, "worker", "main", "run the command of this probe")    \
+    X(27, COMMAND, "main", "runner", "run this command of a check")          \
+    X(28, STOP_COMMAND, "main", "runner", "nobody waits for it any more")    \
+    X(29, COMMAND_ENDED, "runner", "main", "what it came to, and printed")   \
     X(30, WEB, "main", "web", "what it is to serve, and for whom")           \
     X(31, PULSE, "main", "web", "how main fares; answered with PONG")        \
     X(32, QUESTION, "web", "main", "what only main knows, or may do")        \
-    X(33, ANSWER, "main", "web", "to one question")
+    X(33, ANSWER, "main", "web", "to one question")                          \
+    X(34, COMMAND_DONE, "main", "worker", "as COMMAND_ENDED, for the probe")
 
 enum msg_type {
 #define X(n, NAME, from, to, text) MSG_##NAME = n,
@@ -163,8 +168,9 @@ bool msg_get_log(const void *, size_t, struct arena *, struct msg_log *);
 
 /* -------------------------------------------------------------- runner --- */
 
-struct msg_allow {
-    struct rlv_list scripts; /* absolute paths; nothing else is run */
+struct msg_allow {            /* nothing else is run */
+    struct rlv_list scripts;  /* absolute paths */
+    struct rlv_list commands; /* programs of `exec` checks, as written */
 };
 
 struct msg_pair { /* environment, secrets */
@@ -211,6 +217,60 @@ bool msg_get_run_started(const void *, size_t, struct msg_run_started *);
 void msg_put_run_exited(struct buf *, const struct msg_run_exited *);
 bool msg_get_run_exited(const void *, size_t, struct arena *,
                         struct msg_run_exited *);
+
+/* A worker names the probe, and no more: main knows its command. */
+struct msg_ask_command {
+    uint64_t probe;
+    int64_t deadline_ns; /* monotonic */
+};
+
+struct msg_command {
+    uint64_t order;
+    int64_t deadline_ns;  /* monotonic: then it is killed */
+    int64_t output_bytes; /* kept of each of stdout and stderr */
+    const char *user;     /* NULL: unchanged */
+    struct rlv_list argv;
+    struct msg_pair *environment; /* beside what every command gets */
+    size_t environment_count;
+};
+
+/* How a command ended. `status` is the exit status, the signal, or an errno. */
+enum command_end {
+    COMMAND_EXITED,
+    COMMAND_SIGNALLED,
+    COMMAND_TIMED_OUT,
+    COMMAND_FLOODED,    /* it printed without end, and was killed */
+    COMMAND_NOT_STARTED /* text says why */
+};
+
+struct msg_printed { /* on one of its outputs */
+    const char *bytes;
+    size_t len;
+    uint64_t dropped; /* bytes beyond */
+};
+
+struct msg_command_ended {
+    uint64_t number; /* of the order; on the way to a worker, of the probe */
+    enum command_end how;
+    int32_t status;
+    int64_t spent_ns;
+    const char *text;
+    struct msg_printed output, errors;
+};
+
+void msg_put_ask_command(struct buf *, const struct msg_ask_command *);
+bool msg_get_ask_command(const void *, size_t, struct msg_ask_command *);
+void msg_put_command(struct buf *, const struct msg_command *);
+bool msg_get_command(const void *, size_t, struct arena *,
+                     struct msg_command *);
+void msg_put_stop_command(struct buf *, uint64_t order);
+bool msg_get_stop_command(const void *, size_t, uint64_t *order);
+void msg_put_command_ended(struct buf *, const struct msg_command_ended *);
+bool msg_get_command_ended(const void *, size_t, struct arena *,
+                           struct msg_command_ended *);
+/* Main looks at nothing of it but the number, and gives the rest on. */
+bool msg_command_number(const void *, size_t, uint64_t *number);
+void msg_renumber_command(struct buf *, const void *, size_t, uint64_t number);
 
 /* ----------------------------------------------------------------- web --- */
 

@@ -6,6 +6,7 @@
 void msg_put_allow(struct buf *b, const struct msg_allow *m)
 {
     wire_put_list(b, &m->scripts);
+    wire_put_list(b, &m->commands);
 }
 
 bool msg_get_allow(const void *p, size_t n, struct arena *a,
@@ -13,6 +14,7 @@ bool msg_get_allow(const void *p, size_t n, struct arena *a,
 {
     struct wire_reader r = wire_reader(p, n, a);
     m->scripts = wire_list(&r);
+    m->commands = wire_list(&r);
     return wire_done(&r);
 }
 
@@ -112,4 +114,111 @@ bool msg_get_run_exited(const void *p, size_t n, struct arena *a,
     m->killed = wire_u8(&r) != 0;
     m->text = wire_text_or(&r, "");
     return wire_done(&r);
+}
+
+/* ------------------------------------------------------------ commands --- */
+
+enum { NUMBER_BYTES = 8 };
+
+void msg_put_ask_command(struct buf *b, const struct msg_ask_command *m)
+{
+    wire_put_u64(b, m->probe);
+    wire_put_i64(b, m->deadline_ns);
+}
+
+bool msg_get_ask_command(const void *p, size_t n, struct msg_ask_command *m)
+{
+    struct wire_reader r = wire_reader(p, n, NULL);
+    m->probe = wire_u64(&r);
+    m->deadline_ns = wire_i64(&r);
+    return wire_done(&r);
+}
+
+void msg_put_command(struct buf *b, const struct msg_command *m)
+{
+    wire_put_u64(b, m->order);
+    wire_put_i64(b, m->deadline_ns);
+    wire_put_i64(b, m->output_bytes);
+    wire_put_text(b, m->user);
+    wire_put_list(b, &m->argv);
+    put_pairs(b, m->environment, m->environment_count);
+}
+
+bool msg_get_command(const void *p, size_t n, struct arena *a,
+                     struct msg_command *m)
+{
+    struct wire_reader r = wire_reader(p, n, a);
+    m->order = wire_u64(&r);
+    m->deadline_ns = wire_i64(&r);
+    m->output_bytes = wire_i64(&r);
+    m->user = wire_text(&r);
+    m->argv = wire_list(&r);
+    m->environment = get_pairs(&r, &m->environment_count);
+    return wire_done(&r) && m->output_bytes >= 0 && m->argv.count > 0;
+}
+
+void msg_put_stop_command(struct buf *b, uint64_t order)
+{
+    wire_put_u64(b, order);
+}
+
+bool msg_get_stop_command(const void *p, size_t n, uint64_t *order)
+{
+    return msg_get_stop_run(p, n, order);
+}
+
+static void put_printed(struct buf *b, const struct msg_printed *m)
+{
+    wire_put_bytes(b, m->bytes, m->len);
+    wire_put_u64(b, m->dropped);
+}
+
+static struct msg_printed get_printed(struct wire_reader *r)
+{
+    struct msg_printed m = {0};
+    m.bytes = wire_bytes(r, &m.len);
+    m.dropped = wire_u64(r);
+    return m;
+}
+
+/* The number first: see msg_renumber_command. */
+void msg_put_command_ended(struct buf *b, const struct msg_command_ended *m)
+{
+    wire_put_u64(b, m->number);
+    wire_put_u8(b, (uint8_t)m->how);
+    wire_put_u32(b, (uint32_t)m->status);
+    wire_put_i64(b, m->spent_ns);
+    wire_put_text(b, m->text);
+    put_printed(b, &m->output);
+    put_printed(b, &m->errors);
+}
+
+bool msg_get_command_ended(const void *p, size_t n, struct arena *a,
+                           struct msg_command_ended *m)
+{
+    struct wire_reader r = wire_reader(p, n, a);
+    m->number = wire_u64(&r);
+    unsigned how = wire_u8(&r);
+    m->how = (enum command_end)how;
+    m->status = (int32_t)wire_u32(&r);
+    m->spent_ns = wire_i64(&r);
+    m->text = wire_text_or(&r, "");
+    m->output = get_printed(&r);
+    m->errors = get_printed(&r);
+    return wire_done(&r) && how <= COMMAND_NOT_STARTED;
+}
+
+bool msg_command_number(const void *p, size_t n, uint64_t *number)
+{
+    struct wire_reader r = wire_reader(p, n, NULL);
+    *number = wire_u64(&r);
+    return !r.bad;
+}
+
+void msg_renumber_command(struct buf *b, const void *p, size_t n,
+                          uint64_t number)
+{
+    wire_put_u64(b, number);
+    if (n > NUMBER_BYTES)
+        buf_add(b, (const char *)p + NUMBER_BYTES, n - NUMBER_BYTES);
 }

@@ -42,7 +42,8 @@ struct rig {
     struct msg_pair environment[8];
     struct msg_run_started started;
     struct msg_run_exited exited;
-    bool has_started, has_exited, closed;
+    struct msg_command_ended ended; /* of the last command */
+    bool has_started, has_exited, has_ended, closed;
     struct run_outcome outcome;
 };
 
@@ -116,6 +117,9 @@ UNUSED static bool rig_frame(void *arg, const struct frame *f)
     case MSG_RUN_EXITED:
         r->has_exited = true;
         return msg_get_run_exited(f->payload, f->len, r->arena, &r->exited);
+    case MSG_COMMAND_ENDED:
+        r->has_ended = true;
+        return msg_get_command_ended(f->payload, f->len, r->arena, &r->ended);
     case MSG_LOG: return msg_get_log(f->payload, f->len, r->arena, &line);
     default: return false;
     }
@@ -133,7 +137,7 @@ UNUSED static void rig_send(struct rig *r, unsigned type, struct buf *b)
 UNUSED static void rig_allow(struct rig *r, const char *path)
 {
     struct buf b = {0};
-    struct msg_allow m = {{&path, 1}};
+    struct msg_allow m = {{&path, 1}, {&path, 1}};
     msg_put_allow(&b, &m);
     rig_send(r, MSG_ALLOW, &b);
 }

@@ -31,6 +31,9 @@ AGAIN(log, msg_log, msg_get_log(p, n, a, &m))
 AGAIN(allow, msg_allow, msg_get_allow(p, n, a, &m))
 AGAIN(run, msg_run, msg_get_run(p, n, a, &m))
 AGAIN(run_started, msg_run_started, msg_get_run_started(p, n, &m))
+AGAIN(ask_command, msg_ask_command, msg_get_ask_command(p, n, &m))
+AGAIN(command, msg_command, msg_get_command(p, n, a, &m))
+AGAIN(command_ended, msg_command_ended, msg_get_command_ended(p, n, a, &m))
 AGAIN(run_exited, msg_run_exited, msg_get_run_exited(p, n, a, &m))
 
 static bool again_text(const void *p, size_t n, struct arena *a,
@@ -93,6 +96,9 @@ static bool again_result(const void *p, size_t n, struct arena *a,
     X(run)           \
     X(stop_run)      \
     X(run_started)   \
-    X(run_exited)
+    X(run_exited)    \
+    X(ask_command)   \
+    X(command)       \
+    X(command_ended)
 
 #endif

@@ -334,6 +334,35 @@ static void put_run_exited(struct buf *b)
                                                    below(2) != 0, any_text()});
 }
 
+static void put_ask_command(struct buf *b)
+{
+    msg_put_ask_command(b, &(struct msg_ask_command){next_random(), any_i64()});
+}
+
+static void put_command(struct buf *b)
+{
+    const char *argv[] = {any_text(), any_text()};
+    struct msg_command m = {.order = next_random(),
+                            .deadline_ns = any_i64(),
+                            .output_bytes = (int64_t)below(99999),
+                            .user = text_or_null(),
+                            .argv = {argv, 1 + below(2)}};
+    m.environment = any_pairs(&m.environment_count);
+    msg_put_command(b, &m);
+}
+
+static void put_command_ended(struct buf *b)
+{
+    msg_put_command_ended(
+        b, &(struct msg_command_ended){.number = next_random(),
+                                       .how = (enum command_end)below(5),
+                                       .status = (int32_t)below(99999) - 5,
+                                       .spent_ns = any_i64(),
+                                       .text = any_text(),
+                                       .output = {"a\0b", 3, next_random()},
+                                       .errors = {"", 0, below(2)}});
+}
+
 static const struct {
     const char *name;
     void (*put)(struct buf *);
