@@ -214,7 +214,7 @@ static const struct {
     {SCOPE_RUNBOOK, "destructive"},   {SCOPE_RUNBOOK, "retries"},
     {SCOPE_RUNBOOK, "approval"},      {SCOPE_RUNBOOK, "requires"},
     {SCOPE_RUNBOOK, "when"},
-    {SCOPE_PLUGIN, "exec"},           {SCOPE_PLUGIN, "group"},          {SCOPE_PLUGIN, "suite"},
+    {SCOPE_PLUGIN, "group"},          {SCOPE_PLUGIN, "suite"},
 };
 
 static const struct {

@@ -71,6 +71,10 @@ struct crew {
     bool barren;        /* told that no process can be started */
     int64_t runner_respawn_ns, runner_back_off_ns;
     bool runner_missed; /* told that there is none */
+    bool runner_is_root;
+    struct command *commands; /* command.c: under way */
+    uint64_t last_order;
+    char *user; /* main's, once it is asked for */
     struct web web;
     bool stopping;
 };
@@ -79,6 +83,8 @@ struct crew {
 void worker_start(struct worker *);
 void worker_give(struct worker *, struct flight *);
 const struct crew_check *crew_check(const struct crew *, uint32_t check);
+/* Of that worker; NULL: none. */
+const struct flight *crew_flight(const struct worker *, uint64_t probe);
 void crew_pump_blocking(struct crew *);
 void flight_free(struct flight *);
 
@@ -128,7 +134,19 @@ bool quarantine_is_of(const struct crew_check *, const char *plugin);
 /* workers.c: gives a trouble on when it begins or ends; `told`: it is on. */
 void crew_tell_trouble(struct crew *, bool *told, const struct trouble *);
 
+/* command.c */
+/* MSG_ASK_COMMAND, MSG_COMMAND_ENDED. false: nonsense. */
+bool command_ask(struct worker *, const struct frame *);
+bool command_ended(struct crew *, const struct frame *);
+void commands_lost(struct crew *, const char *why); /* with the runner */
+void commands_forget(struct worker *);              /* it has died */
+/* The programs of all `exec` checks; room for one a check. How many. */
+size_t command_programs(const struct conf *, const char **programs);
+
 /* runner.c */
+bool runner_is_here(const struct crew *);
+/* Is here now; it is started where nobody has done so, as in a command. */
+bool runner_wanted(struct crew *);
 void runner_tick(struct crew *, int64_t now_ns);
 
 /* web.c */

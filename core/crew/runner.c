@@ -107,6 +107,7 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_LOG: return on_log(f);
     case MSG_RUN_STARTED: return on_started(arg, f);
     case MSG_RUN_EXITED: return on_exited(arg, f);
+    case MSG_COMMAND_ENDED: return command_ended(arg, f);
     default: return false;
     }
 }
@@ -119,6 +120,7 @@ static void on_death(void *arg, struct process *child, const char *how)
     if (c->stopping)
         return;
     log_error("the runner was lost: %s; its scripts go on", how);
+    commands_lost(c, "the runner was lost while the command ran");
     c->runner_respawn_ns =
         now + 1 +
         crew_back_off(&c->runner_back_off_ns, now - process_born_ns(child));
@@ -200,13 +202,15 @@ bool crew_start_runner(struct crew *c, struct err *err)
                                       .on_death = on_death,
                                       .arg = c};
     c->runner_respawn_ns = 0;
+    c->runner_is_root =
+        c->options.runner == NULL && (c->runner_is_root || geteuid() == 0);
     if (c->options.runner == NULL)
         return start_own(c, &options, err);
     start_unit(c, &options);
     return true;
 }
 
-static bool has_runner(const struct crew *c)
+bool runner_is_here(const struct crew *c)
 {
     return c->runner != NULL && !c->runner_greets;
 }
@@ -225,7 +229,7 @@ void runner_tick(struct crew *c, int64_t now_ns)
         c->runner_respawn_ns =
             now_ns + 1 + crew_back_off(&c->runner_back_off_ns, 0);
         tell_missed(c, err.text);
-    } else if (has_runner(c) && c->events.runner_ready != NULL) {
+    } else if (runner_is_here(c) && c->events.runner_ready != NULL) {
         c->events.runner_ready(c->events.arg);
     }
 }
@@ -235,17 +239,31 @@ void crew_allow(struct crew *c, const struct conf *conf)
     const char **paths = xcalloc(conf->runbook_count + 1, sizeof *paths);
     for (size_t i = 0; i < conf->runbook_count; i++)
         paths[i] = conf->runbooks[i].path;
-    struct msg_allow allow = {{paths, conf->runbook_count}};
+    const char **programs = xcalloc(conf->check_count + 1, sizeof *programs);
+    size_t count = command_programs(conf, programs);
+    struct msg_allow allow = {{paths, conf->runbook_count}, {programs, count}};
     buf_clear(&c->allow);
     msg_put_allow(&c->allow, &allow);
     free(paths);
-    if (has_runner(c))
+    free(programs);
+    if (runner_is_here(c))
         process_send(c->runner, MSG_ALLOW, conf->generation, &c->allow);
+}
+
+bool runner_wanted(struct crew *c)
+{
+    struct err err;
+    bool begun = c->runner != NULL || c->runner_respawn_ns != 0;
+    if (!begun && !crew_start_runner(c, &err))
+        log_error("%s", err.text);
+    if (!begun)
+        crew_allow(c, c->conf);
+    return runner_is_here(c);
 }
 
 bool crew_run(struct crew *c, const struct buf *order)
 {
-    if (!has_runner(c))
+    if (!runner_is_here(c))
         return false;
     process_send(c->runner, MSG_RUN, 0, order);
     return true;
@@ -255,7 +273,7 @@ void crew_stop_run(struct crew *c, uint64_t run)
 {
     struct buf payload = {0};
     msg_put_stop_run(&payload, run);
-    if (has_runner(c))
+    if (runner_is_here(c))
         process_send(c->runner, MSG_STOP_RUN, 0, &payload);
     buf_free(&payload);
 }

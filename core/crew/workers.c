@@ -153,6 +153,11 @@ static struct flight *find_flight(const struct worker *w, uint64_t probe)
     return f;
 }
 
+const struct flight *crew_flight(const struct worker *w, uint64_t probe)
+{
+    return find_flight(w, probe);
+}
+
 static void land(struct worker *w, struct flight *f)
 {
     struct flight **link = &w->flights;
@@ -283,6 +288,7 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_LOG: return on_log(arg, f);
     case MSG_RETIRE: return on_retire(arg, f);
     case MSG_TRIGGER: return on_trigger(arg, f);
+    case MSG_ASK_COMMAND: return command_ask(arg, f);
     default: return false;
     }
 }
@@ -308,6 +314,7 @@ static void on_death(void *arg, struct process *child, const char *how)
         w->child = NULL;
         return;
     }
+    commands_forget(w);
     /* Who is known to kill workers is held back instead of the worker. */
     bool accused = obituary(w, how);
     w->child = NULL;
@@ -428,6 +435,7 @@ void crew_free(struct crew *c)
         return;
     c->stopping = true;
     for (unsigned i = 0; i < c->worker_count + c->blocking_count; i++) {
+        commands_forget(&c->workers[i]);
         if (c->workers[i].child != NULL)
             process_destroy(c->workers[i].child);
         free_flights(c->workers[i].flights);
@@ -440,6 +448,7 @@ void crew_free(struct crew *c)
     free(c->checks);
     free(c->derived);
     quarantine_clear(c);
+    free(c->user);
     buf_free(&c->allow);
     conf_unref(c->conf);
     uv_timer_stop(&c->watchdog);

@@ -4,7 +4,7 @@
 #include "base/attr.h"
 #include "base/str.h"
 
-static const struct rlv_plugin *const kinds[] = {&kind_heartbeat};
+static const struct rlv_plugin *const kinds[] = {&kind_exec, &kind_heartbeat};
 
 const struct rlv_plugin *kind_find(const char *name)
 {

@@ -16,6 +16,6 @@ const struct rlv_plugin *kind_nth(size_t i); /* NULL past the end */
 struct catalog *kind_catalog(const struct rlv_plugin *);
 
 /* kind_NAME.c */
-extern const struct rlv_plugin kind_heartbeat;
+extern const struct rlv_plugin kind_exec, kind_heartbeat;
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "base/harden.h"
 #include "base/str.h"
+#include "model/kind_exec.h"
 #include "runner/account.h"
 #include "runner/script.h"
 
@@ -34,13 +35,13 @@ struct launch {
 
 /* ------------------------------------------------------------- program --- */
 
-/* The first folder of LAUNCH_PATH that has it; as it is where it has a slash.
+/* The first folder of EXEC_PATH that has it; as it is where it has a slash.
  */
 static const char *find_program(const char *name, struct arena *arena)
 {
     if (strchr(name, '/') != NULL)
         return name;
-    for (const char *dir = LAUNCH_PATH; *dir != '\0';) {
+    for (const char *dir = EXEC_PATH; *dir != '\0';) {
         size_t n = strcspn(dir, ":");
         const char *path = arena_printf(arena, "%.*s/%s", (int)n, dir, name);
         if (access(path, F_OK) == 0)
@@ -59,12 +60,14 @@ static bool settle_program(struct launch *l, const struct msg_command *m,
     const char *path = find_program(m->argv.items[0], arena);
     *sys = ENOENT;
     if (path == NULL)
-        return err_set(err, ERR_NOT_FOUND, 0, "there is no %s in " LAUNCH_PATH,
+        return err_set(err, ERR_NOT_FOUND, 0, "there is no %s in " EXEC_PATH,
                        m->argv.items[0]);
-    errno = 0;
-    bool ok = script_trust(&s, path, rules != NULL ? 0 : l->account.uid, err);
-    *sys = ok || errno == 0 ? EACCES : errno;
-    if (!ok || (rules != NULL && !rules_allow(rules, s.path, err)))
+    if (!script_trust(&s, path, rules != NULL ? 0 : l->account.uid, err)) {
+        *sys = access(path, F_OK) == 0 ? EACCES : errno;
+        return false;
+    }
+    *sys = EACCES;
+    if (rules != NULL && !rules_allow(rules, s.path, err))
         return false;
     l->path = arena_strdup(arena, path);
     return true;
@@ -103,7 +106,7 @@ static void fill_environment(struct launch *l, const struct msg_command *m,
     size_t n = 0;
     char **list =
         arena_alloc(arena, (m->environment_count + 6) * sizeof(char *));
-    list[n++] = arena_strdup(arena, "PATH=" LAUNCH_PATH);
+    list[n++] = arena_strdup(arena, "PATH=" EXEC_PATH);
     list[n++] = arena_strdup(arena, "LANG=C.UTF-8");
     list[n++] = arena_printf(arena, "HOME=%s", home);
     list[n++] = arena_printf(arena, "USER=%s", user);

@@ -12,9 +12,6 @@
 #include "runner/rules.h"
 #include "wire/msg.h"
 
-/* Where a program without a slash in its name is looked for. */
-#define LAUNCH_PATH "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/nagios/plugins"
-
 /* Starts it, in a session of its own, with nothing on descriptor 0, and with
  * `output` and `errors` as 1 and 2. What it may be is checked first: see
  * script.h, and rules.h where there are rules. The error's `sys` is the errno,

@@ -28,6 +28,7 @@ enum {
     X(ADDRESS, "an address callback") \
     X(DEFER, "a deferred call")       \
     X(TRIGGER, "a trigger callback")  \
+    X(COMMAND, "a command's output")  \
     X(JUDGE, "judging")
 
 enum blackbox_callback {

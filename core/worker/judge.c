@@ -301,6 +301,8 @@ static void warn(struct judging *j, bool slow)
     buf_clear(&text);
     buf_adds(&text, "degraded: ");
     describe(j, true, j->false_warns + j->unsaid_warns);
+    if (j->probe->says != NULL && *j->probe->says != '\0')
+        buf_addf(&text, ": %s", j->probe->says);
     set_message(j);
 }
 

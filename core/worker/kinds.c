@@ -9,6 +9,7 @@ static const struct {
     const struct rlv_plugin *kind;
     void (*start)(struct rlv_probe *, const void *conf);
 } rows[] = {
+    {&kind_exec, exec_start},
     {&kind_heartbeat, heartbeat_start},
 };
 

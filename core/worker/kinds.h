@@ -11,6 +11,7 @@
 struct plug *kinds_open(const char *name, struct err *) MUST_CHECK;
 
 /* kind_NAME.c */
+void exec_start(struct rlv_probe *, const void *conf);
 void heartbeat_start(struct rlv_probe *, const void *conf);
 
 #endif

@@ -19,7 +19,7 @@
 
 struct plugin {
     struct plugin *next;
-    char *path;   /* of a built-in kind: its name */
+    char *path;       /* of a built-in kind: its name */
     char *broken;     /* why it cannot be used; NULL: it can */
     int64_t tried_ns; /* when it was last opened in vain */
     const struct plug *plug;

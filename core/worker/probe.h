@@ -63,6 +63,7 @@ struct rlv_probe {
     enum rlv_fault hint;
     char hint_code[RESULT_CODE];
     const char *hint_text;
+    const char *says;        /* of itself, for a warning's message; or NULL */
     struct rlv_value *plain; /* by field; type 0: not observed */
     struct keyed *keyed, **keyed_end;
     struct piece *pieces, **pieces_end;

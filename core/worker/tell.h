@@ -10,6 +10,7 @@
 
 void tell_result(const struct result *);
 void tell_trigger(const struct msg_trigger *);
+void tell_ask_command(const struct msg_ask_command *);
 /* check 0: none in particular. A plugin that says too much in a second is cut
  * short, and the loss counted. */
 void tell_log(enum log_level, uint32_t check, const char *text);

@@ -30,6 +30,7 @@
 #include "wire/msg.h"
 #include "worker/box.h"
 #include "worker/judge.h"
+#include "worker/kind_exec.h"
 #include "worker/load.h"
 #include "worker/loop.h"
 #include "worker/probe.h"
@@ -115,6 +116,12 @@ void tell_trigger(const struct msg_trigger *m)
     send_frame(MSG_TRIGGER, 0);
 }
 
+void tell_ask_command(const struct msg_ask_command *m)
+{
+    msg_put_ask_command(&payload, m);
+    send_frame(MSG_ASK_COMMAND, 0);
+}
+
 static void send_line(enum log_level level, uint32_t check, const char *text)
 {
     msg_put_log(&payload, &(struct msg_log){(unsigned)level, check, text});
@@ -194,6 +201,7 @@ static bool on_frame(void *arg, const struct frame *f)
     case MSG_LOAD: return on_load(f);
     case MSG_PROBE: return on_probe(f);
     case MSG_TRIGGERED: return on_triggered(f);
+    case MSG_COMMAND_DONE: return exec_done(f->payload, f->len);
     default: return false;
     }
 }

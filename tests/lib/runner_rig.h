@@ -43,6 +43,7 @@ struct rig {
     struct msg_run_started started;
     struct msg_run_exited exited;
     struct msg_command_ended ended; /* of the last command */
+    unsigned ended_count;
     bool has_started, has_exited, has_ended, closed;
     struct run_outcome outcome;
 };
@@ -119,6 +120,7 @@ UNUSED static bool rig_frame(void *arg, const struct frame *f)
         return msg_get_run_exited(f->payload, f->len, r->arena, &r->exited);
     case MSG_COMMAND_ENDED:
         r->has_ended = true;
+        r->ended_count++;
         return msg_get_command_ended(f->payload, f->len, r->arena, &r->ended);
     case MSG_LOG: return msg_get_log(f->payload, f->len, r->arena, &line);
     default: return false;
