@@ -75,6 +75,13 @@ static bool add_lines(const struct args *args, struct conf *conf,
                       struct check_spec *spec)
 {
     const char *text;
+    if (args_has(args, "expect") && spec->expect_faults.count > 0) {
+        cli_fail(EXIT_USAGE,
+                 "--expect: %s must fail (expect_fault): there is no answer "
+                 "to judge",
+                 spec->name);
+        return false;
+    }
     for (size_t i = 0; (text = args_nth(args, "expect", i)) != NULL; i++) {
         struct expect *e = parse_line(spec, text);
         if (e == NULL)

@@ -244,6 +244,7 @@ static void finish_check(struct builder *b, struct settings *s,
     finish_window(b, s);
     finish_settings(b, s);
     finish_lines(b, s);
+    finish_expect_fault(b, s);
     finish_requires(b, s);
     if (c->of == NULL)
         warn_of_times(b, s, draft->node);

@@ -155,8 +155,8 @@ void build_fields(struct builder *b, struct check_spec *c,
 static void refuse_own(struct builder *b, const struct draft_check *d)
 {
     static const char *const own[] = {
-        "plugin",  "interval", "retry_interval", "down_interval",
-        "timeout", "cron",     "schedule",       "timezone"};
+        "plugin", "interval", "retry_interval", "down_interval", "timeout",
+        "cron",   "schedule", "timezone",       "expect_fault"};
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         struct node *n = node_find(d->node, own[i]);
         if (n == NULL)
@@ -175,8 +175,14 @@ void finish_derived(struct builder *b, struct check_spec *c,
     refuse_own(b, d);
     c->zone = b->conf->zone;
     c->target = c->name;
+    c->expect_faults = (struct rlv_list){0};
     if (source == NULL)
         return; /* told */
+    if (source->expect_faults.count > 0)
+        tell(b, node_find(d->node, "of"),
+             "\"%s\" must fail (expect_fault): there is no answer that "
+             "something could be derived from",
+             source->name);
     c->schedule = source->schedule;
     c->schedule_word = source->schedule_word;
     c->interval_ns = source->interval_ns;

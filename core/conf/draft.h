@@ -154,6 +154,8 @@ struct lines {
 };
 struct lines build_lines(struct builder *, const struct check_spec *,
                          struct node *own, const char *const *defaults);
+/* `expect_fault`: the names are right, and no line stands beside it. */
+void finish_expect_fault(struct builder *, struct settings *);
 /* Where the character that the error means stands. */
 struct place line_error_place(const struct node *, int column);
 

@@ -1,4 +1,4 @@
-/* conf/lines.c: the expectations of a check.
+/* conf/lines.c: the expectations of a check, or the faults that it must have.
  *
  * Each own line is parsed against the plugin's fields. A default line of the
  * plugin stays unless an own line of the same sort reads the same field. */
@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "conf/draft.h"
 #include "expect/expect.h"
+#include "model/fault.h"
 
 struct own {
     struct expect **parsed;
@@ -119,4 +120,61 @@ struct lines build_lines(struct builder *b, const struct check_spec *c,
         expect_free(own.parsed[i]);
     free(own.parsed);
     return lines;
+}
+
+/* -------------------------------------------------------- expect_fault --- */
+
+/* Why a probe can never have it, or be blamed for it; NULL: it can. */
+static const char *flaw_of(const struct fault_info *f)
+{
+    if (f == NULL || f->number == RLV_F_NONE)
+        return "is not a fault (`relevo fault list` has all)";
+    if (f->blame == RLV_BLAME_SELF)
+        return "is the monitor's own: it says nothing about the target";
+    if (f->core_only)
+        return "is what an answer is called that came, and was not good: "
+               "`expect` is for that";
+    return NULL;
+}
+
+static void check_name(struct builder *b, struct node *list, size_t i,
+                       const char *name)
+{
+    struct node *item = node_item(list, i), *n = item == NULL ? list : item;
+    const struct fault_info *f = fault_by_name(name);
+    const char *flaw = flaw_of(f);
+    const char *near = f == NULL ? fault_suggest(name) : NULL;
+    if (flaw != NULL)
+        tell(b, n, "\"%s\" %s%s%s%s", n->secret ? "***" : name, flaw,
+             near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+             near == NULL ? "" : "\"?");
+}
+
+/* A line of the defaults gives way; one of the check, or of a template of it,
+ * was meant for it. */
+static void refuse_lines(struct builder *b, const struct settings *s,
+                         const char *name)
+{
+    struct node *n = settings_given(s, name);
+    const struct node *owner = n == NULL ? NULL : n->parent->parent;
+    if (owner == NULL || n->bad ||
+        (!str_eq(owner->name, "checks") && !str_eq(owner->name, "templates")))
+        return;
+    tell(b, n,
+         "a check that must fail (expect_fault) has no answer to judge: leave "
+         "`%s` out",
+         name);
+}
+
+void finish_expect_fault(struct builder *b, struct settings *s)
+{
+    struct check_spec *c = &s->values.spec;
+    struct node *n = settings_given(s, "expect_fault");
+    if (c->expect_faults.count == 0 || n == NULL || n->bad)
+        return;
+    for (size_t i = 0; i < c->expect_faults.count; i++)
+        check_name(b, n, i, c->expect_faults.items[i]);
+    refuse_lines(b, s, "expect");
+    refuse_lines(b, s, "warn_unless");
+    c->expect_count = c->warn_count = 0;
 }

@@ -74,6 +74,8 @@ static const struct rlv_option check_rows[] = {
         "Expectations: where one is false, the probe failed."),
     CHECK(RLV_LIST, "warn_unless", warn_unless, NULL, NULL,
         "Expectations: where one is false, the check is degraded."),
+    SPEC(RLV_LIST, "expect_fault", expect_faults, NULL, NULL,
+        "Faults such as \"refused\": the probe must fail with one of them, for instance at a firewall; an answer is the failure, and no line is judged."),
     SPEC(RLV_SIZE, "evidence", evidence_bytes, "4KiB", "0..16KiB",
         "How much of each piece of a failing answer is kept."),
     CHECK(RLV_LIST, "use", use, NULL, NULL,

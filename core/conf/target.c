@@ -155,6 +155,7 @@ uint64_t check_fingerprint(const struct check_spec *c)
     add_list(&all, &c->tags);
     add_lines(&all, c->expects, c->expect_count);
     add_lines(&all, c->warns, c->warn_count);
+    add_list(&all, &c->expect_faults);
     add_settings(&all, c);
     add_records(&all, c);
     if (c->source != NULL)

@@ -2,6 +2,7 @@
 #include "model/fault.h"
 
 #include "base/attr.h"
+#include "base/err.h"
 #include "base/str.h"
 
 enum { P = 0, C = 1 };
@@ -53,6 +54,18 @@ const struct fault_info *fault_by_name(const char *name)
 const char *fault_name(enum rlv_fault number)
 {
     return fault_info(number)->name;
+}
+
+void fault_set_add(struct fault_set *set, enum rlv_fault number)
+{
+    must((unsigned)number < 128);
+    set->bits[(unsigned)number / 64] |= (uint64_t)1 << (unsigned)number % 64;
+}
+
+bool fault_set_has(const struct fault_set *set, enum rlv_fault number)
+{
+    return (unsigned)number < 128 &&
+           (set->bits[(unsigned)number / 64] >> (unsigned)number % 64 & 1) != 0;
 }
 
 static const char *nth_name(const void *arg, size_t i)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "relevo/plugin.h"
 
@@ -27,6 +28,13 @@ const char *fault_suggest(const char *name); /* NULL: nothing near */
 const char *blame_name(enum rlv_blame);
 /* The number when it is in the table, else RLV_F_PLUGIN. */
 enum rlv_fault fault_checked(unsigned number);
+
+/* Some of them. Zeroed is none. */
+struct fault_set {
+    uint64_t bits[2];
+};
+void fault_set_add(struct fault_set *, enum rlv_fault);
+bool fault_set_has(const struct fault_set *, enum rlv_fault);
 
 extern const char *const phase_names[RLV_PH_COUNT]; /* "dns", "connect", … */
 

@@ -110,6 +110,8 @@ struct check_spec {
     struct line_spec *expects,
         *warns; /* own lines, then the defaults that stay */
     size_t expect_count, warn_count;
+    struct rlv_list expect_faults; /* names: it must fail with one of them, and
+                                      has no lines; empty: it need not */
 
     const struct setting *settings; /* the plugin's own options, as given */
     size_t setting_count;

@@ -346,6 +346,7 @@ void msg_put_load(struct buf *b, const struct msg_load *m)
         wire_put_u64(b, c->fingerprint);
         put_lines(b, c->expects, c->expect_count);
         put_lines(b, c->warns, c->warn_count);
+        wire_put_list(b, &c->expect_faults);
         put_records(b, c->records, c->record_count);
         put_settings(b, c->settings, c->setting_count);
     }
@@ -363,6 +364,7 @@ static void get_check(struct wire_reader *r, struct msg_check *c)
     c->fingerprint = wire_u64(r);
     c->expects = get_lines(r, &c->expect_count);
     c->warns = get_lines(r, &c->warn_count);
+    c->expect_faults = wire_list(r);
     c->records = get_records(r, &c->record_count);
     c->settings = get_settings(r, &c->setting_count);
 }

@@ -98,7 +98,8 @@ struct msg_check {
     uint64_t fingerprint; /* unchanged: the check's scope is kept */
     struct line_spec *expects, *warns; /* places are not carried */
     size_t expect_count, warn_count;
-    struct record_spec *records; /* places are not carried */
+    struct rlv_list expect_faults; /* names */
+    struct record_spec *records;   /* places are not carried */
     size_t record_count;
     const struct setting *settings;
     size_t setting_count;

@@ -6,7 +6,11 @@
  *
  * A derived check is judged over the same observations and what its source
  * recorded out of them. An answer that does not speak of it (an error page in
- * place of the JSON) says nothing about it: that is unknown, not failed. */
+ * place of the JSON) says nothing about it: that is unknown, not failed.
+ *
+ * A check that must fail (`expect_fault`) is good when its fault is one of
+ * those: what the plugin could not get past, or what its answer hints at. No
+ * line is judged. */
 #include "worker/judge.h"
 
 #include <string.h>
@@ -371,6 +375,59 @@ static void judge_observed(struct judging *j)
         r->outcome = OUTCOME_OK;
 }
 
+/* -------------------------------------------------------- expect_fault --- */
+
+/* What an answer hints at is as good as a failure. */
+static void take_answer(struct judging *j)
+{
+    const struct rlv_probe *p = j->probe;
+    struct result *r = j->result;
+    r->outcome = OUTCOME_FAIL;
+    r->fault = p->hinted ? p->hint : RLV_F_MISMATCH;
+    if (p->hinted) {
+        memcpy(r->code, p->hint_code, sizeof r->code);
+        r->message = p->hint_text;
+    }
+}
+
+/* In a result that is good, it is told to who watches only. */
+static void take_as_good(struct judging *j)
+{
+    struct result *r = j->result;
+    buf_clear(&text);
+    if (j->trace)
+        buf_addf(&text, "%s, as expected: %s", fault_name(r->fault),
+                 r->message);
+    set_message(j);
+    r->outcome = OUTCOME_OK;
+    r->fault = RLV_F_NONE;
+    r->code[0] = '\0';
+    r->sys_errno = 0;
+}
+
+static void judge_must_fail(struct judging *j)
+{
+    struct result *r = j->result;
+    bool answered = !j->probe->faulted;
+    if (answered)
+        take_answer(j);
+    excuse(j);
+    if (r->outcome != OUTCOME_FAIL)
+        return;
+    if (fault_set_has(&j->check->wanted_faults, r->fault)) {
+        take_as_good(j);
+        return;
+    }
+    buf_clear(&text);
+    buf_addf(&text, "expected %s, ", j->check->must_fail);
+    if (answered)
+        buf_adds(&text, "but the target answered");
+    else
+        buf_addf(&text, "not %s", fault_name(r->fault));
+    buf_addf(&text, "%s%s", *r->message == '\0' ? "" : ": ", r->message);
+    set_message(j);
+}
+
 /* -------------------------------------------------------------- report --- */
 
 /* With a failing result go all plain values: `when` of a runbook may ask. */
@@ -507,9 +564,12 @@ void judge(struct rlv_probe *p)
         r->outcome = fault_info(r->fault)->blame == RLV_BLAME_SELF
                          ? OUTCOME_UNKNOWN
                          : OUTCOME_FAIL;
-    else
+    else if (c->must_fail == NULL)
         judge_observed(&j);
-    excuse(&j);
+    if (c->must_fail != NULL)
+        judge_must_fail(&j);
+    else
+        excuse(&j);
     if (p->plain != NULL)
         report_observations(&j);
     report_evidence(&j);

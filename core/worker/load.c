@@ -264,6 +264,20 @@ static void take_expressions(struct check *c, const struct msg_check *m)
     c->warns = take_lines(c, m->warns, m->warn_count, &c->warn_count);
 }
 
+static void take_faults(struct check *c, const struct rlv_list *names)
+{
+    const char *all = NULL;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct fault_info *f = fault_by_name(names->items[i]);
+        if (f == NULL)
+            continue; /* refused when the configuration was read */
+        fault_set_add(&c->wanted_faults, f->number);
+        all = all == NULL ? f->name
+                          : arena_printf(c->arena, "%s or %s", all, f->name);
+    }
+    c->must_fail = all;
+}
+
 /* source: NULL, or what it is derived from; source_name: that one's name. */
 static struct check *make_check(const struct msg_check *m, struct plugin *p,
                                 const struct check *source,
@@ -286,6 +300,7 @@ static struct check *make_check(const struct msg_check *m, struct plugin *p,
     if (source == NULL)
         fill_conf(c, m, p->plug);
     take_expressions(c, m);
+    take_faults(c, &m->expect_faults);
     if (source == NULL)
         find_wanted(c);
     return c;

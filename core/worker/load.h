@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "expect/expect.h"
+#include "model/fault.h"
 #include "plug/plug.h"
 #include "wire/msg.h"
 #include "worker/names.h"
@@ -55,6 +56,9 @@ struct check {
     struct names *names; /* referenced; NULL: broken */
     struct check_line *expects, *warns;
     size_t expect_count, warn_count;
+    const char *must_fail; /* "refused or timeout": it must fail with one of
+                              wanted_faults; NULL: it need not */
+    struct fault_set wanted_faults;
     bool *wanted; /* by field: something reads it; NULL when derived */
     /* Judged from this one's results; NULL: it is probed. Compared only: it may
      * be gone before its last derived check is. */

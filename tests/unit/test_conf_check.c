@@ -347,6 +347,8 @@ static void a_fingerprint_tells_changes(void **state)
         "headers = { A = \"1\"; };",
         "headers = { A = \"2\"; };",
         "tags = [\"a\"];",
+        "expect_fault = \"refused\";",
+        "expect_fault = \"timeout\";",
         "headers = { A = \"${t}\"; };",
     };
     setenv("RELEVO_TEST_TOKEN", "one-value", 1);
@@ -359,6 +361,27 @@ static void a_fingerprint_tells_changes(void **state)
     setenv("RELEVO_TEST_TOKEN", "other-value", 1);
     assert_true(before != print_of("headers = { A = \"${t}\"; };"));
     unsetenv("RELEVO_TEST_TOKEN");
+}
+
+static void what_must_fail_has_no_lines(void **state)
+{
+    (void)state;
+    struct conf *c = fixture_good(
+        "defaults = { expect = \"latency < 1s\"; expect_fault = \"reset\"; };\n"
+        "checks = { a = { url = \"http://h\"; };\n"
+        "  b = { url = \"http://h\"; expect_fault = [\"refused\", \"dns\"]; "
+        "};\n"
+        "  c = { url = \"http://h\"; expect_fault = []; }; d = { of = \"c\"; "
+        "};\n"
+        "};");
+    assert_string_equal(c->checks[0].expect_faults.items[0], "reset");
+    assert_int_equal(c->checks[1].expect_faults.count, 2);
+    assert_int_equal(c->checks[1].expect_count, 0);
+    assert_int_equal(c->checks[1].warn_count, 0);
+    assert_int_equal(c->checks[2].expect_faults.count, 0);
+    assert_int_equal(c->checks[2].expect_count, 2);
+    assert_int_equal(c->checks[3].expect_faults.count, 0);
+    conf_unref(c);
 }
 
 static void an_outage_is_noticed_within(void **state)
@@ -406,6 +429,7 @@ int main(void)
         cmocka_unit_test(default_lines_stay_unless_their_field_is_read),
         cmocka_unit_test(targets),
         cmocka_unit_test(a_fingerprint_tells_changes),
+        cmocka_unit_test(what_must_fail_has_no_lines),
         cmocka_unit_test(an_outage_is_noticed_within),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,20 @@ static const struct {
      "x.cfg:1:83: check \"db1\": depends_on: the name of a check is text, not a whole number\n"},
     {"checks = { a = { url = \"http://h\"; requires = [\"tokn\"]; }; }; vars = { token = \"x\"; };",
      "x.cfg:1:47: check \"a\": requires: there is no variable \"tokn\"; did you mean \"token\"?\n"},
+    {"checks = { a = { url = \"http://h\"; expect_fault = [\"refusd\", \"mismatch\", \"config\", \"none\", \"exec\"]; }; };",
+     "x.cfg:1:52: check \"a\": expect_fault: \"refusd\" is not a fault (`relevo fault list` has all); did you mean \"refused\"?\n"
+     "x.cfg:1:62: check \"a\": expect_fault: \"mismatch\" is what an answer is called that came, and was not good: `expect` is for that\n"
+     "x.cfg:1:74: check \"a\": expect_fault: \"config\" is the monitor's own: it says nothing about the target\n"
+     "x.cfg:1:84: check \"a\": expect_fault: \"none\" is not a fault (`relevo fault list` has all)\n"
+     "x.cfg:1:92: check \"a\": expect_fault: \"exec\" is the monitor's own: it says nothing about the target\n"},
+    {"checks = { a = { url = \"http://h\"; expect_fault = \"refused\"; expect = \"status == 200\"; }; };",
+     "x.cfg:1:71: check \"a\": expect: a check that must fail (expect_fault) has no answer to judge: leave `expect` out\n"},
+    {"templates = { u = { warn_unless = \"latency < 1s\"; }; }; checks = { a = { url = \"http://h\"; expect_fault = \"refused\"; use = \"u\"; }; };",
+     "x.cfg:1:35: templates.u.warn_unless: a check that must fail (expect_fault) has no answer to judge: leave `warn_unless` out\n"},
+    {"checks = { a = { url = \"http://h\"; expect_fault = \"refused\"; }; b = { of = \"a\"; }; };",
+     "x.cfg:1:76: check \"b\": of: \"a\" must fail (expect_fault): there is no answer that something could be derived from\n"},
+    {"checks = { a = { url = \"http://h\"; }; b = { of = \"a\"; expect_fault = \"refused\"; }; };",
+     "x.cfg:1:55: check \"b\": a derived check (\"of\") is judged when its source is probed: it has no \"expect_fault\" of its own\n"},
     {"checks = { a = { url = \"http://h\"; severity = \"low\"; }; };",
      "x.cfg:1:47: check \"a\": severity: \"low\" is not \"major\" or \"minor\"\n"},
 };

@@ -113,6 +113,67 @@ static void test_table(void **state)
     }
 }
 
+// clang-format off
+static const struct must_fail {
+    const char *settings, *faults[2];
+    enum outcome outcome;
+    enum rlv_fault fault;
+    const char *code, *message;
+} must_fail[] = {
+    {"act=fault;text=db:5432", {"refused"}, OUTCOME_OK, RLV_F_NONE, "", ""},
+    {"act=fault;text=db:5432", {"timeout", "refused"}, OUTCOME_OK, RLV_F_NONE,
+        "", ""},
+    {"act=fault;text=db:5432", {"reset"}, OUTCOME_FAIL, RLV_F_REFUSED,
+        "ECONNREFUSED", "expected reset, not refused: connecting to db:5432"},
+    {"number=200", {"refused"}, OUTCOME_FAIL, RLV_F_MISMATCH, "",
+        "expected refused, but the target answered"},
+    {"number=503", {"refused", "connect_timeout"}, OUTCOME_FAIL, RLV_F_MISMATCH,
+        "", "expected refused or connect_timeout, but the target answered"},
+    /* what an answer hints at */
+    {"act=hint;text=degraded", {"error_response"}, OUTCOME_OK, RLV_F_NONE, "",
+        ""},
+    {"act=hint;text=degraded", {"refused"}, OUTCOME_FAIL, RLV_F_ERROR_RESPONSE,
+        "503", "expected refused, but the target answered: the peer says "
+        "degraded"},
+    /* ours, or the plugin's: nothing about the target */
+    {"act=self;text=no such thing", {"refused"}, OUTCOME_UNKNOWN, RLV_F_CONFIG,
+        "NOPE", "no such thing"},
+    {"act=shortage", {"refused"}, OUTCOME_UNKNOWN, RLV_F_RESOURCE, "EMFILE",
+        "socket"},
+    {"act=wrong-type", {"refused"}, OUTCOME_UNKNOWN, RLV_F_PLUGIN, "",
+        "plugin actor broke its contract: field status is INT, and it observed TEXT"},
+};
+// clang-format on
+
+static void test_must_fail(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    for (size_t i = 0; i < ARRAY_LEN(must_fail); i++) {
+        struct msg_check *c = rig_check(r, "actor", must_fail[i].settings);
+        const char *const *names = must_fail[i].faults;
+        c->expect_faults = (struct rlv_list){names, names[1] ? 2 : 1};
+    }
+    rig_load(r);
+    for (size_t i = 0; i < ARRAY_LEN(must_fail); i++) {
+        const struct must_fail *row = &must_fail[i];
+        const struct result *x = rig_run(r, (uint32_t)i + 1, 0);
+        print_message("%s: %s\n", row->settings, x->message);
+        assert_string_equal(outcome_name(x->outcome),
+                            outcome_name(row->outcome));
+        assert_string_equal(fault_name(x->fault), fault_name(row->fault));
+        assert_string_equal(x->code, row->code);
+        assert_string_equal(x->message, row->message);
+        assert_int_equal(x->line_count, 0);
+    }
+    /* Who watches is told what it was. */
+    const struct result *x = rig_run(r, 1, PROBE_TRACE);
+    assert_int_equal(x->outcome, OUTCOME_OK);
+    assert_string_equal(x->message,
+                        "refused, as expected: connecting to db:5432");
+    assert_int_equal(rig_end(r), 0);
+}
+
 static void test_good_result_is_small(void **state)
 {
     (void)state;
@@ -271,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_must_fail),
         cmocka_unit_test(test_good_result_is_small),
         cmocka_unit_test(test_costly_and_recorded),
         cmocka_unit_test(test_trace_reports_all),
