@@ -227,6 +227,7 @@ static const struct {
     {"redis", "redis", 6379},       {"rediss", "redis", 6379},
     {"postgres", "postgres", 5432}, {"postgresql", "postgres", 5432},
     {"ws", "websocket", 80},        {"wss", "websocket", 443},
+    {"tcp", "tcp", 0},              {"tls", "tcp", 0},
 };
 // clang-format on
 

@@ -263,8 +263,14 @@ bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer)
 
 static bool is_for(X509 *leaf, const char *host)
 {
+    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
     return X509_check_ip_asc(leaf, host, 0) == 1 ||
-           X509_check_host(leaf, host, strlen(host), 0, NULL) == 1;
+           X509_check_host(leaf, host, strlen(host), flags, NULL) == 1;
+}
+
+bool kit_certs_are_for(const SSL *ssl, const char *host)
+{
+    return is_for(SSL_get0_peer_certificate(ssl), host);
 }
 
 static bool chain_is_valid(X509_STORE_CTX *ctx, SSL *ssl, X509 *leaf,

@@ -69,6 +69,10 @@ KIT_EXPORT bool kit_certs_use(SSL_CTX *ctx, const char *ca_file,
 KIT_EXPORT bool kit_certs_verify(SSL *, const char *ca_file, const char *host,
                                  struct kit_peer *peer);
 
+/* Whether the certificate that the peer has shown is for that name or address;
+ * the name of its subject counts for nothing. For the kit's own files. */
+bool kit_certs_are_for(const SSL *, const char *host);
+
 /* Until that time, in seconds since 1970 UTC; at most what a duration can hold,
  * 292 years, as authorities say "never" by the year 9999. */
 KIT_EXPORT int64_t kit_certs_left_ns(int64_t not_after_s);

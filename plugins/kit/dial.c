@@ -69,10 +69,8 @@ static void short_of(struct kit_stream *stream, const char *text)
 /* ------------------------------------------------------------- callbacks - */
 
 /* A queue that grows while OpenSSL waits to send its beginning again moves. */
-static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
+bool dial_context(struct kit_stream *stream, SSL_CTX *context)
 {
-    (void)easy;
-    struct kit_stream *stream = arg;
     const struct kit_net *net = stream->at.net;
     dial_stage(stream, KIT_STAGE_TLS);
     kit_peer_begin(&stream->certificate, net->verify);
@@ -81,10 +79,15 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
     /* OpenSSL's level 1 and above knows no hash for TLS before 1.2. */
     if (net->min_version < KIT_TLS_1_2)
         SSL_CTX_set_security_level(context, 0);
+    return kit_certs_use(context, net->ca_file, &stream->certificate);
+}
+
+static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
+{
+    (void)easy;
+    struct kit_stream *stream = arg;
     kit_host->serving(stream->transfer.probe);
-    return kit_certs_use(context, net->ca_file, &stream->certificate)
-               ? CURLE_OK
-               : CURLE_SSL_CACERT_BADFILE;
+    return dial_context(stream, context) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
 static size_t on_proxy_answer(char *at, size_t size, size_t n, void *arg)
@@ -431,6 +434,12 @@ static bool is_name(const char *name)
            (!strchr(name, ':') || is_address(name));
 }
 
+void dial_name(struct kit_stream *stream, const char *name)
+{
+    snprintf(stream->name, sizeof stream->name, "%s", name);
+    stream->name_literal = is_address(stream->name);
+}
+
 static bool take_names(struct kit_stream *stream)
 {
     const struct kit_peer_at *at = &stream->at;
@@ -441,9 +450,8 @@ static bool take_names(struct kit_stream *stream)
                           : at->host    ? at->host
                                         : "";
     snprintf(stream->host, sizeof stream->host, "%s", dialled);
-    snprintf(stream->name, sizeof stream->name, "%s", name);
     stream->literal = is_address(stream->host);
-    stream->name_literal = is_address(stream->name);
+    dial_name(stream, name);
     if (at->unix_path)
         return strlen(at->unix_path) <
                sizeof((struct sockaddr_un *)0)->sun_path;

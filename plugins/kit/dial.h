@@ -2,6 +2,7 @@
  *
  *   stream.c   its life, its events, what is sent and received
  *   dial.c     how it is opened: certificates, addresses, libcurl's options
+ *   starttls.c TLS on a stream that stood without it
  *   lost.c     why it failed
  *   net.c      the options of kit_net: what is wrong with them; proxies
  *   crank.c    what turns libcurl
@@ -90,6 +91,7 @@ struct kit_stream {
     bool announced;  /* KIT_OPEN was said */
     bool used;       /* sent on, or received from */
     bool opening;    /* in kit_stream_open(): no callback now */
+    SSL *ssl;        /* of kit_stream_start_tls(); NULL: bytes go by libcurl */
 };
 
 /* dial.c */
@@ -97,9 +99,24 @@ void dial_begin(struct kit_stream *);
 void dial_release(struct kit_stream *);
 void dial_stage(struct kit_stream *, enum kit_stage); /* reports the last one */
 
-/* stream.c, called by dial.c */
+/* The name that the certificate must be for. */
+void dial_name(struct kit_stream *, const char *);
+/* A handshake begins with this context: it trusts, and reports to the stream,
+ * as the options of kit_net have it. False: the bundle is not there. */
+bool dial_context(struct kit_stream *, SSL_CTX *);
+
+/* stream.c, called by dial.c and starttls.c */
 void stream_opened(struct kit_stream *);
 void stream_failed(struct kit_stream *, enum kit_lost);
+/* On the next turn of the loop: what is due. */
+void stream_kick(struct kit_stream *);
+
+/* starttls.c: one more step of the handshake; and what takes the place of
+ * libcurl's calls after it. */
+void starttls_turn(struct kit_stream *);
+CURLcode starttls_recv(struct kit_stream *, void *, size_t, size_t *n);
+CURLcode starttls_send(struct kit_stream *, const void *, size_t, size_t *n);
+void starttls_end(struct kit_stream *);
 
 /* lost.c: the stream opens: what failed until then is forgotten. libcurl writes
  * its error buffer once: where it already has, its words come another way. */

@@ -114,3 +114,15 @@ void kit_facts_observe(struct rlv_probe *probe, unsigned first,
         observe_text(probe, first + KIT_CERT_SAN, names);
     }
 }
+
+bool kit_facts_pin(const struct kit_peer *peer, uint8_t pin[KIT_PIN])
+{
+    unsigned char *der = NULL;
+    int len = peer && peer->leaf
+                  ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(peer->leaf), &der)
+                  : 0;
+    bool made = len > 0 && EVP_Digest(der, (size_t)len, pin, NULL, EVP_sha256(),
+                                      NULL) == 1;
+    OPENSSL_free(der);
+    return made;
+}

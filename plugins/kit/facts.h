@@ -47,4 +47,9 @@ KIT_EXPORT void kit_facts_observe(struct rlv_probe *, unsigned first,
 KIT_EXPORT void kit_facts_names(const struct kit_peer *, char *text,
                                 size_t size);
 
+#define KIT_PIN 32
+/* The SHA-256 of the SubjectPublicKeyInfo of the peer's certificate, which is
+ * the same in the next one for the same key. False: none was seen. */
+KIT_EXPORT bool kit_facts_pin(const struct kit_peer *, uint8_t pin[KIT_PIN]);
+
 #endif

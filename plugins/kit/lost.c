@@ -55,6 +55,8 @@ void lost_peer(struct kit_stream *stream)
 {
     static const struct sockaddr_storage none = {.ss_family = AF_UNSPEC};
     char proxy[300];
+    if (stream->opened_ns)
+        return; /* it is known since then */
     if (stream->at.unix_path) {
         snprintf(stream->peer, sizeof stream->peer, "unix %s", stream->host);
         return;

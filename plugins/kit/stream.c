@@ -48,12 +48,13 @@ static void on_kick(void *arg, int events)
         say(stream, KIT_FAILED);
     else if (stream->stage == KIT_STAGE_OPEN && !stream->announced)
         announce(stream);
+    else if (stream->stage == KIT_STAGE_TLS || stream->stage == KIT_STAGE_TRUST)
+        starttls_turn(stream);
     else if (stream->stage == KIT_STAGE_OPEN)
         say(stream, KIT_READABLE);
 }
 
-/* On the next turn of the loop. */
-static void kick(struct kit_stream *stream)
+void stream_kick(struct kit_stream *stream)
 {
     if (stream->kick)
         kit_host->rearm(stream->kick, 0, 0);
@@ -80,6 +81,7 @@ static void shut(struct kit_stream *stream)
     if (announcing == stream)
         announcing = NULL;
     unwatch(stream);
+    starttls_end(stream);
     kit_crank_remove(&stream->transfer);
     /* One that has read a proxy's headers must read no others: http/lane.c. */
     if (crank && !stream->proxied)
@@ -206,7 +208,9 @@ static ptrdiff_t take(struct kit_stream *stream, void *bytes, size_t size)
 {
     size_t n = 0;
     stream->used = true;
-    CURLcode rc = curl_easy_recv(stream->transfer.easy, bytes, size, &n);
+    CURLcode rc = stream->ssl
+                      ? starttls_recv(stream, bytes, size, &n)
+                      : curl_easy_recv(stream->transfer.easy, bytes, size, &n);
     if (rc == CURLE_OK && n)
         return (ptrdiff_t)n;
     if (rc == CURLE_AGAIN && !stream->unsendable)
@@ -247,7 +251,7 @@ ptrdiff_t kit_stream_receive(struct kit_stream *stream, void *bytes,
     if (stream->stage != KIT_STAGE_OPEN || !size)
         return KIT_EMPTY;
     if (stream->received >= TURN_MAX) {
-        kick(stream);
+        stream_kick(stream);
         return KIT_EMPTY;
     }
     ptrdiff_t n = 0;
@@ -278,8 +282,10 @@ static size_t give(struct kit_stream *stream, const char *bytes, size_t len)
     stream->used = true;
     while (done < len && !stream->unsendable) {
         size_t n = 0;
-        CURLcode rc =
-            curl_easy_send(stream->transfer.easy, bytes + done, len - done, &n);
+        CURLcode rc = stream->ssl
+                          ? starttls_send(stream, bytes + done, len - done, &n)
+                          : curl_easy_send(stream->transfer.easy, bytes + done,
+                                           len - done, &n);
         done += n;
         if (rc == CURLE_AGAIN || (rc == CURLE_OK && !n))
             break;
@@ -321,7 +327,7 @@ bool kit_stream_send(struct kit_stream *stream, const void *bytes, size_t len)
     if (!waits)
         done = give(stream, bytes, len);
     if (stream->unsendable) {
-        kick(stream);
+        stream_kick(stream);
         return true;
     }
     if (done == len)
@@ -355,7 +361,9 @@ static void on_event(void *arg, int events)
     struct kit_stream *stream = arg;
     kit_host->serving(stream->transfer.probe);
     stream->received = 0;
-    if (!stream->fn) {
+    if (stream->stage != KIT_STAGE_OPEN) {
+        starttls_turn(stream);
+    } else if (!stream->fn) {
         look_ahead(stream);
         rewatch(stream);
     } else if ((events & RLV_WRITE) && drain(stream)) {
@@ -383,15 +391,17 @@ static void note_ip(struct kit_stream *stream)
         address->ss_family = AF_INET;
 }
 
+/* Once more where TLS was started: then it is watched already. */
 static void announce(struct kit_stream *stream)
 {
     stream->announced = true;
     look_ahead(stream);
-    if (!stream->ended)
+    if (!stream->ended && !stream->watch)
         stream->watch = kit_host->watch(
             stream->scope, stream->fd, wanted_events(stream), on_event, stream);
+    rewatch(stream);
     if (stream->has_ahead || stream->ended)
-        kick(stream);
+        stream_kick(stream);
     say(stream, KIT_OPEN);
 }
 
@@ -413,7 +423,7 @@ void stream_opened(struct kit_stream *stream)
     stream->fd = fd;
     lost_begin(stream);
     if (stream->opening)
-        kick(stream);
+        stream_kick(stream);
     else
         announce(stream);
 }
@@ -425,7 +435,7 @@ void stream_failed(struct kit_stream *stream, enum kit_lost lost)
     dial_stage(stream, KIT_STAGE_FAILED);
     shut(stream);
     if (stream->opening)
-        kick(stream);
+        stream_kick(stream);
     else
         say(stream, KIT_FAILED);
 }
@@ -467,7 +477,7 @@ void kit_stream_lend(struct kit_stream *stream, struct rlv_probe *probe,
     serve(stream, probe, fn, arg);
     rewatch(stream);
     if (stream->has_ahead || stream->ended)
-        kick(stream);
+        stream_kick(stream);
 }
 
 /* ----------------------------------------------------------------- facts - */

@@ -107,6 +107,13 @@ KIT_EXPORT bool kit_stream_dead(const struct kit_stream *);
  * more than 1 MiB would wait, and nothing was taken. */
 KIT_EXPORT bool kit_stream_send(struct kit_stream *, const void *, size_t);
 
+/* TLS from here on, where the protocol has just agreed on it (STARTTLS), for
+ * that name; `net` is borrowed until KIT_OPEN or KIT_FAILED comes again. The
+ * peer must not have said more than was received: what it sends before the
+ * handshake, anybody on the way may have written, and the handshake fails. */
+KIT_EXPORT void kit_stream_start_tls(struct kit_stream *, const char *name,
+                                     const struct kit_net *net);
+
 #define KIT_EMPTY  0  /* nothing more for now, or enough for one turn */
 #define KIT_CLOSED -1 /* the peer ended the stream, orderly */
 #define KIT_BROKEN -2 /* reset, TLS error, …: kit_stream_fault() */

@@ -202,8 +202,9 @@ static void begin_send(struct session *session)
     const struct step *step = &session->step;
     bool json = step->verb == VERB_SEND_JSON;
     const char *missing;
-    char *text = values_fill(&session->values, step->text,
-                             json ? QUOTE_JSON : QUOTE_NONE, &missing);
+    char *text =
+        kit_values_fill(&session->values, step->text,
+                        json ? KIT_QUOTE_JSON : KIT_QUOTE_NONE, &missing);
     if (!text) {
         fail_step(session,
                   missing ? "a {{name}} in it has no value" : "out of memory");
@@ -211,7 +212,7 @@ static void begin_send(struct session *session)
         fail_step(session, "what it sends is not JSON once its {{names}} are "
                            "filled in");
     } else if (step->verb == VERB_SEND_HEX) {
-        ptrdiff_t n = steps_unhex(text, (uint8_t *)text, strlen(text));
+        ptrdiff_t n = kit_unhex(text, (uint8_t *)text, strlen(text));
         if (n < 0)
             fail_step(session, "what it sends is not pairs of hex digits");
         else

@@ -34,7 +34,7 @@ static void release(void *arg)
     for (unsigned i = 0; i < session->link_count; i++)
         link_close(&session->links[i]);
     pattern_fini(&session->pattern);
-    values_fini(&session->values);
+    kit_values_fini(&session->values);
     free(session->shown);
 }
 
@@ -413,8 +413,8 @@ static bool begin(struct session *session)
                                        .tls = session->target.tls,
                                        .net = &session->conf->net};
     make_nonce(session->nonce);
-    values_set(&session->values, "nonce", session->nonce,
-               strlen(session->nonce));
+    kit_values_set(&session->values, "nonce", session->nonce,
+                   strlen(session->nonce));
     return true;
 }
 

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S_NS 1000000000ll
-
 /* What may stand beside a verb. */
 enum {
     B_WITHIN = 1,
@@ -94,27 +92,6 @@ static void list_keys(char *out, size_t size, bool all)
 
 /* --------------------------------------------------------------- values -- */
 
-/* "500ms", "2s", "1m": one number and one unit. */
-static bool read_time(const char *text, int64_t *ns)
-{
-    static const struct {
-        const char *unit;
-        int64_t ns;
-    } units[] = {{"ns", 1},   {"us", 1000},     {"ms", 1000000},
-                 {"s", S_NS}, {"m", 60 * S_NS}, {"h", 3600 * S_NS}};
-    char *unit;
-    if (*text < '0' || *text > '9')
-        return false;
-    double number = strtod(text, &unit);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(unit, units[i].unit) == 0 && number <= 86400) {
-            *ns = (int64_t)(number * (double)units[i].ns);
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool read_flag(struct reading *r, const char *key, const char *value,
                       bool *flag)
 {
@@ -162,14 +139,9 @@ static bool read_codes(struct reading *r, const char *value)
 
 static bool read_name(struct reading *r, const char *value)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    if (!*value || !strchr(letters, *value) || strlen(value) > 63)
-        return wrong(r, "capture", value, "a name");
-    for (const char *c = value; *c; c++)
-        if (!strchr(letters, *c) && !strchr("0123456789-_", *c))
-            return wrong(r, "capture", value,
-                         "a name: a letter, then letters, digits, - and _");
+    const char *wanted = kit_capture_flaw(value);
+    if (wanted)
+        return wrong(r, "capture", value, wanted);
     if (strcmp(value, "nonce") == 0)
         return wrong(r, "capture", value, "free: it is the probe's own");
     r->step->capture = value;
@@ -181,7 +153,7 @@ static bool read_modifier(struct reading *r, unsigned bit, const char *key,
 {
     switch (bit) {
     case B_WITHIN:
-        return read_time(value, &r->step->time_ns) ||
+        return kit_read_time(value, &r->step->time_ns) ||
                wrong(r, key, value, "a duration such as 2s or 500ms");
     case B_ON: return read_on(r, value);
     case B_OTHERS: return read_flag(r, key, value, &r->step->ignore_others);
@@ -197,28 +169,6 @@ static bool read_modifier(struct reading *r, unsigned bit, const char *key,
 }
 
 /* --------------------------------------------------------------- a step -- */
-
-ptrdiff_t steps_unhex(const char *text, uint8_t *out, size_t size)
-{
-    size_t n = 0;
-    int high = -1;
-    for (; *text; text++) {
-        static const char digits[] = "0123456789abcdef";
-        if (*text == ' ')
-            continue;
-        const char *at = strchr(digits, *text | 0x20);
-        if (!at || n == size)
-            return -1;
-        int value = (int)(at - digits);
-        if (high < 0) {
-            high = value;
-        } else {
-            out[n++] = (uint8_t)(high * 16 + value);
-            high = -1;
-        }
-    }
-    return high < 0 ? (ptrdiff_t)n : -1;
-}
 
 static bool check_json(struct reading *r, const char *key, const char *value)
 {
@@ -239,7 +189,7 @@ static bool check_hex(struct reading *r, const char *key, const char *value)
 {
     size_t size = strlen(value);
     uint8_t *bytes = kit_malloc(size + 1);
-    bool ok = strstr(value, "{{") || steps_unhex(value, bytes, size) >= 0;
+    bool ok = strstr(value, "{{") || kit_unhex(value, bytes, size) >= 0;
     free(bytes);
     return ok || wrong(r, key, value, "pairs of hex digits such as 00ff");
 }
@@ -250,8 +200,8 @@ static bool check_regex(struct reading *r, const char *value)
     struct step step = {.verb = VERB_RECEIVE_REGEX, .text = value};
     if (strstr(value, "{{"))
         return true;
-    bool ok =
-        pattern_prepare(&pattern, &step, &(struct values){0}, r->why, r->size);
+    bool ok = pattern_prepare(&pattern, &step, &(struct kit_values){0}, r->why,
+                              r->size);
     pattern_fini(&pattern);
     return ok;
 }
@@ -287,7 +237,7 @@ static bool read_verb(struct reading *r, enum verb verb, const char *value)
                wrong(r, name, value, "true");
     case VERB_RECEIVE_NONE:
     case VERB_WAIT:
-        return read_time(value, &r->step->time_ns) ||
+        return kit_read_time(value, &r->step->time_ns) ||
                wrong(r, name, value, "a duration such as 2s or 500ms");
     case VERB_CLOSE: return check_close(r, value);
     case VERB_EXPECT_CLOSE: return read_codes(r, value);
@@ -373,50 +323,17 @@ bool step_read(struct step *step, const struct rlv_dict *group, char *why,
 
 /* -------------------------------------------------------- all together --- */
 
-/* Each {{name}} of a text must be captured by a step before it. */
-static const char *unknown_name(const struct rlv_steps *steps, size_t before,
-                                const char *text, size_t *len)
-{
-    for (const char *at = text; (at = strstr(at, "{{")); at += 2) {
-        if (!strncmp(at, "{{{{", 4)) {
-            at += 2;
-            continue;
-        }
-        const char *end = strstr(at, "}}");
-        if (!end)
-            return NULL;
-        const char *name = at + 2;
-        *len = (size_t)(end - name);
-        bool known = *len == 5 && memcmp(name, "nonce", 5) == 0;
-        for (size_t i = 0; i < before && !known; i++) {
-            const struct rlv_dict *group = &steps->steps[i];
-            for (size_t k = 0; k < group->count; k++)
-                known |= strcmp(group->pairs[k].key, "capture") == 0 &&
-                         strlen(group->pairs[k].value) == *len &&
-                         memcmp(group->pairs[k].value, name, *len) == 0;
-        }
-        if (!known)
-            return name;
-    }
-    return NULL;
-}
-
 static bool check_names(const struct rlv_steps *steps, size_t n, char *why,
                         size_t size)
 {
-    const struct rlv_dict *group = &steps->steps[n];
-    for (size_t i = 0; i < group->count; i++) {
-        size_t len = 0;
-        const char *name = unknown_name(steps, n, group->pairs[i].value, &len);
-        if (!name)
-            continue;
+    size_t len;
+    const char *name = kit_script_unknown(steps, n, "nonce", &len);
+    if (name)
         snprintf(why, size,
                  "step %zu: no step before it captures {{%.*s}}; {{nonce}} is "
                  "always there",
                  n + 1, (int)len, name);
-        return false;
-    }
-    return true;
+    return !name;
 }
 
 bool steps_check(const struct websocket_conf *conf, char *why, size_t size)

@@ -19,6 +19,7 @@
 #include <relevo/plugin.h>
 
 #include "kit/facts.h"
+#include "kit/script.h"
 #include "kit/stream.h"
 
 #define WS_NONCE      33 /* bytes of a nonce's text, its NUL included */
@@ -161,8 +162,6 @@ const char *verb_name(enum verb);
 bool step_read(struct step *, const struct rlv_dict *, char *why, size_t size);
 /* All of a check: each step, and what they are to each other. */
 bool steps_check(const struct websocket_conf *, char *why, size_t size);
-/* Bytes out of "00 ff"; -1: no hex digits, or an odd number of them. */
-ptrdiff_t steps_unhex(const char *text, uint8_t *out, size_t size);
 
 /* -------------------------------------------------------------------- path */
 
@@ -183,35 +182,20 @@ struct message {
     char bytes[]; /* and a NUL */
 };
 
-/* Captured values by name, the nonce among them. */
-struct values {
-    struct rlv_pair *pairs; /* owned, as the texts are */
-    size_t count;
-};
-void values_set(struct values *, const char *name, const char *value,
-                size_t len);
-void values_fini(struct values *);
-
-enum quoting { QUOTE_NONE, QUOTE_JSON, QUOTE_REGEX };
-/* The text with each {{name}} filled in; the caller frees. NULL: a name has no
- * value, and *missing points at it. */
-char *values_fill(const struct values *, const char *text, enum quoting,
-                  const char **missing);
-
 /* A step's pattern, ready to be held against messages. */
 struct pattern {
     const struct step *step;
     char *text, *equals; /* filled in */
-    void *regex;         /* pcre2_code */
-    uint8_t *bytes;      /* of receive_hex */
+    struct kit_regex *regex;
+    uint8_t *bytes; /* of receive_hex */
     size_t len;
 };
 bool pattern_prepare(struct pattern *, const struct step *,
-                     const struct values *, char *why, size_t size);
+                     const struct kit_values *, char *why, size_t size);
 void pattern_fini(struct pattern *);
 /* On a match the step's capture, if any, is set in values. */
 bool pattern_matches(const struct pattern *, const struct message *,
-                     struct values *);
+                     struct kit_values *);
 
 /* ---------------------------------------------------------------- watchful */
 
@@ -259,7 +243,7 @@ struct session {
     int64_t started_ns, stage_ns;
     struct rlv_watch *clock; /* of the present step or stage; or NULL */
 
-    struct values values;
+    struct kit_values values;
     size_t step_at;
     struct step step; /* the present one */
     struct pattern pattern;

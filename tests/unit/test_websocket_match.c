@@ -25,18 +25,18 @@ static char *match(enum verb verb, const char *text, const char *equals,
 {
     struct step step = {
         .verb = verb, .text = text, .equals = equals, .capture = "v"};
-    struct values values = {0};
+    struct kit_values values = {0};
     struct pattern pattern;
     char why[200] = "", *found = NULL;
     struct message *message = message_new(bytes, strlen(bytes));
     message->binary = verb == VERB_RECEIVE_HEX;
-    values_set(&values, "nonce", "a.c", 3);
+    kit_values_set(&values, "nonce", "a.c", 3);
     if (!pattern_prepare(&pattern, &step, &values, why, sizeof why))
         fail_msg("%s: %s", text, why);
     if (pattern_matches(&pattern, message, &values))
         found = strdup(values.count > 1 ? values.pairs[1].value : "");
     pattern_fini(&pattern);
-    values_fini(&values);
+    kit_values_fini(&values);
     free(message);
     return found;
 }
@@ -94,24 +94,24 @@ static void names_are_filled_in_and_quoted(void **state)
 {
     (void)state;
     static const struct {
-        enum quoting quoting;
+        enum kit_quoting quoting;
         const char *text, *filled; /* NULL: missing */
     } table[] = {
-        {QUOTE_NONE, "a {{v}} b {{v}}", "a \"x.\\ b \"x.\\"},
-        {QUOTE_JSON, "[\"{{v}}\"]", "[\"\\\"x.\\\\\"]"},
-        {QUOTE_REGEX, "^{{v}}$", "^\"x\\.\\\\$"},
-        {QUOTE_NONE, "{{{{v}} {{v}}", "{{v}} \"x.\\"},
-        {QUOTE_NONE, "{{v", "{{v"},
-        {QUOTE_NONE, "{{w}}", NULL},
-        {QUOTE_NONE, "", ""},
+        {KIT_QUOTE_NONE, "a {{v}} b {{v}}", "a \"x.\\ b \"x.\\"},
+        {KIT_QUOTE_JSON, "[\"{{v}}\"]", "[\"\\\"x.\\\\\"]"},
+        {KIT_QUOTE_REGEX, "^{{v}}$", "^\"x\\.\\\\$"},
+        {KIT_QUOTE_NONE, "{{{{v}} {{v}}", "{{v}} \"x.\\"},
+        {KIT_QUOTE_NONE, "{{v", "{{v"},
+        {KIT_QUOTE_NONE, "{{w}}", NULL},
+        {KIT_QUOTE_NONE, "", ""},
     };
-    struct values values = {0};
-    values_set(&values, "v", "old", 3);
-    values_set(&values, "v", "\"x.\\", 4);
+    struct kit_values values = {0};
+    kit_values_set(&values, "v", "old", 3);
+    kit_values_set(&values, "v", "\"x.\\", 4);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const char *missing;
         char *filled =
-            values_fill(&values, table[i].text, table[i].quoting, &missing);
+            kit_values_fill(&values, table[i].text, table[i].quoting, &missing);
         if (table[i].filled) {
             assert_non_null(filled);
             assert_string_equal(filled, table[i].filled);
@@ -121,7 +121,7 @@ static void names_are_filled_in_and_quoted(void **state)
         }
         free(filled);
     }
-    values_fini(&values);
+    kit_values_fini(&values);
 }
 
 /* ------------------------------------------------------------------ path - */
