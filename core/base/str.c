@@ -14,6 +14,15 @@ bool str_eq(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+bool str_eq_secret(const char *secret, const char *given)
+{
+    size_t n = strlen(secret), m = strlen(given);
+    volatile unsigned char differ = n != m;
+    for (size_t i = 0; i < m; i++)
+        differ |= (unsigned char)(given[i] ^ secret[i < n ? i : n]);
+    return differ == 0;
+}
+
 bool str_starts(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -9,6 +9,8 @@
 #include "base/buf.h"
 
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
+/* The same, and how long it takes says nothing about where they differ. */
+bool str_eq_secret(const char *secret, const char *given);
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 

@@ -52,6 +52,12 @@ static const char *schedule_text(const struct check_spec *spec, char out[80])
         break;
     case SCHEDULE_CRON: snprintf(out, 80, "cron %s", spec->cron); break;
     case SCHEDULE_MANUAL: snprintf(out, 80, "manual"); break;
+    case SCHEDULE_BEAT:
+        snprintf(out, 80, "beat %s",
+                 spec->cron != NULL
+                     ? spec->cron
+                     : human_duration(spec->heartbeat.period_ns, text));
+        break;
     }
     return out;
 }
@@ -65,6 +71,9 @@ static void outage_cell(struct table *t, const struct check_spec *spec)
     else if (conf_outage_window(spec, &min_ns, &max_ns))
         table_cell(t, "an outage is noticed after %s to %s",
                    human_duration(min_ns, least), human_duration(max_ns, most));
+    else if (spec->schedule == SCHEDULE_BEAT && !spec->disabled)
+        table_cell(t, "a beat is missed %s after its time",
+                   human_duration(spec->heartbeat.grace_ns, most));
     else
         table_cell(t, "%s",
                    spec->disabled ? "not probed: enabled = false"
@@ -208,8 +217,11 @@ static void print_timing_of(struct table *t, const struct check_spec *c)
     table_cell(t, "%s%s%s", schedule_text(c, schedule),
                c->source == NULL ? "" : ", with ",
                c->source == NULL ? "" : c->source->name);
-    duration_cell(t, c->timeout_ns);
-    if (c->schedule == SCHEDULE_MANUAL)
+    if (c->schedule == SCHEDULE_BEAT)
+        table_cell(t, "-");
+    else
+        duration_cell(t, c->timeout_ns);
+    if (c->schedule == SCHEDULE_MANUAL || c->schedule == SCHEDULE_BEAT)
         table_cell(t, "-");
     else
         duration_cell(t, c->retry_interval_ns);

@@ -61,7 +61,7 @@ static void finish_schedule(struct builder *b, struct settings *s,
     c->schedule = (bits & BIT_MANUAL) != 0 ? SCHEDULE_MANUAL
                   : (bits & BIT_CRON) != 0 ? SCHEDULE_CRON
                                            : SCHEDULE_INTERVAL;
-    if (c->schedule != SCHEDULE_CRON)
+    if (c->schedule != SCHEDULE_CRON && !is_heartbeat(c))
         c->cron = NULL;
     if (c->schedule != SCHEDULE_MANUAL)
         c->schedule_word = NULL;
@@ -243,6 +243,10 @@ static void finish_check(struct builder *b, struct settings *s,
         finish_derived(b, c, draft);
     finish_window(b, s);
     finish_settings(b, s);
+    if (is_heartbeat(c) && c->of == NULL)
+        finish_beats(b, s, draft);
+    else if (is_heartbeat(c))
+        default_thresholds(s, c);
     finish_lines(b, s);
     finish_expect_fault(b, s);
     finish_requires(b, s);
@@ -330,6 +334,7 @@ void build_checks(struct builder *b)
         build_world(b, &d->worlds[i]);
     build_needs(b);
     build_triggers(b);
+    check_tokens(b);
     for (int derived = 0; derived <= 1; derived++)
         for (size_t i = 0; i < conf->check_count; i++)
             if ((conf->checks[i].source != NULL) == derived)

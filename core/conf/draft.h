@@ -111,6 +111,16 @@ enum automation automation_of(const char *word);
 void build_checks(struct builder *);
 struct check_spec *spec_of(const struct builder *, const struct draft_check *);
 
+/* beats.c: checks of the kind `heartbeat`. */
+struct settings;
+bool is_heartbeat(const struct check_spec *);
+/* One beat that is missed, or fails, is an outage. */
+void default_thresholds(const struct settings *, struct check_spec *);
+/* After the settings are kept. */
+void finish_beats(struct builder *, struct settings *,
+                  const struct draft_check *);
+void check_tokens(struct builder *); /* of all checks */
+
 /* settings.c: the options of one check, laid over each other. */
 bool is_plugin_block(const struct node *member_of_defaults);
 enum { MOST_OPTIONS = 40 }; /* rows of check_options */

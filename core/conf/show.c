@@ -74,6 +74,8 @@ static bool is_shown(const struct check_spec *c, const struct rlv_option *row)
                c->schedule == SCHEDULE_CRON;
     if (row->kind == RLV_STRING)
         return *(const char *const *)at != NULL;
+    if (c->schedule == SCHEDULE_BEAT)
+        return !str_eq(row->name, "timeout");
     return true;
 }
 

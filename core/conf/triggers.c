@@ -81,6 +81,8 @@ static void take_name(struct builder *b, struct check_spec *c, struct node *n,
              "\"%s\" is judged from the results of %s: it has no probe "
              "to trigger",
              name, target->source->plain_name);
+    else if (target->schedule == SCHEDULE_BEAT)
+        tell(b, n, "\"%s\" is a heartbeat: it has no probe to trigger", name);
     else
         c->triggers[c->trigger_count++] = target;
 }
@@ -120,7 +122,7 @@ static void warn_of_places(struct builder *b, const struct check_spec *c,
                            const struct node *check)
 {
     if (c->catalog != NULL && c->source == NULL &&
-        c->schedule != SCHEDULE_MANUAL &&
+        c->schedule != SCHEDULE_MANUAL && c->schedule != SCHEDULE_BEAT &&
         places_are_in_any(c->catalog, c->settings, c->setting_count))
         conf_warn(b->errors, check->key,
                   "%sonly a check that triggers it gives its {{name}} places a "

@@ -51,6 +51,14 @@ void quiet_resume(struct client *, const struct request *);
 void quiet_acknowledge(struct client *, const struct request *);
 void quiet_mark(struct client *, const struct request *);
 
+/* commands.c: the check that a member of the request names; false: refused. */
+bool command_check(struct client *, const struct request *, const char *member,
+                   struct check_view *) MUST_CHECK;
+
+/* beats.c: what jobs report. */
+void beats_take(struct client *, const struct request *);
+void beats_client_left(struct client *); /* nobody waits for the answers */
+
 /* windows.c: maintenance. */
 void windows_start(struct client *, const struct request *);
 void windows_end(struct client *, const struct request *);

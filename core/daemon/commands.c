@@ -90,9 +90,8 @@ static void do_reload(struct client *c, const struct request *request)
     reload_start(c->control->daemon, on_reloaded, wait);
 }
 
-/* The check that a member of the request names; false: refused. */
-static bool check_of(struct client *c, const struct request *request,
-                     const char *member, struct check_view *v)
+bool command_check(struct client *c, const struct request *request,
+                   const char *member, struct check_view *v)
 {
     const struct daemon *d = c->control->daemon;
     struct naming names = naming_of_conf(d->conf);
@@ -118,8 +117,14 @@ static void do_check(struct client *c, const struct request *request)
 {
     struct daemon *d = c->control->daemon;
     struct check_view v;
-    if (!check_of(c, request, "name", &v))
+    if (!command_check(c, request, "name", &v))
         return;
+    const struct check_spec *prober = v.spec->source ? v.spec->source : v.spec;
+    if (prober->schedule == SCHEDULE_BEAT) {
+        client_refuse(c, "a heartbeat is not probed: its job reports it; "
+                         "`relevo status` shows what it said last");
+        return;
+    }
     c->waits_for = v.row->check;
     struct event e = {.kind = EVENT_PROBE_ASKED};
     e.as.probe_asked.check = v.row->check;
@@ -154,7 +159,7 @@ static void do_runbook_run(struct client *c, const struct request *request)
         client_refuse(c, "no such runbook in the running configuration");
         return;
     }
-    if (!check_of(c, request, "check", &v))
+    if (!command_check(c, request, "check", &v))
         return;
     struct event e = {.kind = EVENT_RUN_ASKED};
     e.as.run_asked.check = v.row->check;
@@ -167,6 +172,7 @@ static void do_runbook_run(struct client *c, const struct request *request)
 static void (*const commands[])(struct client *, const struct request *) = {
     [REQUEST_STATUS] = do_status,
     [REQUEST_VERSION] = do_version,
+    [REQUEST_BEAT] = beats_take,
     [REQUEST_CHECK] = do_check,
     [REQUEST_RELOAD] = do_reload,
     [REQUEST_RUNBOOK_RUN] = do_runbook_run,

@@ -63,6 +63,7 @@ static void drop(struct client *c)
         return;
     c->closing = true;
     windows_client_left(c);
+    beats_client_left(c);
     uv_close((uv_handle_t *)&c->pipe, on_client_closed);
 }
 

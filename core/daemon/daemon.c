@@ -260,6 +260,8 @@ static void restore(struct daemon *d, const struct store_snapshot *s)
         model_restore_impact(d->model, &s->impacts[i]);
     for (size_t i = 0; i < s->window_count; i++)
         model_restore_window(d->model, &s->windows[i]);
+    for (size_t i = 0; i < s->beat_count; i++)
+        model_restore_beat(d->model, &s->beats[i]);
     restore_numbers(d, s);
 }
 
@@ -401,6 +403,7 @@ static void finish(struct daemon *d)
     runs_free(d);
     crew_free(d->crew);
     perform_free_orders(d);
+    beats_free(d);
     if (d->store != NULL)
         store_close(d->store);
     uv_walk(&d->loop, close_handle, NULL);

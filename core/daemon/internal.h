@@ -70,6 +70,8 @@ struct daemon {
     _Atomic uint64_t committed;
     atomic_bool awaited; /* an order waits for a later one */
     struct order *orders;
+    struct beat_wait *beats; /* beats.c's: to be answered */
+    uint64_t last_beat;      /* ticket */
     struct adopted *adopted;
     struct folders *folders;
     struct alarms *alarms;
@@ -112,8 +114,16 @@ bool perform_has_order(const struct daemon *, uint64_t run);
 /* The runner that had it is gone: to be sent again. False: there is none. */
 bool perform_order_again(struct daemon *, uint64_t run);
 void perform_free_orders(struct daemon *);
-/* Every second while orders wait for the store. */
+/* A timer that looks every second while orders, or beats, wait for the store;
+ * from now on. */
 void perform_patience(struct daemon *);
+void perform_watch(struct daemon *);
+
+/* beats.c: what jobs report. */
+void beats_heard(struct daemon *, uint64_t ticket, uint64_t after,
+                 const char *refusal);
+void beats_answer(struct daemon *, uint64_t committed); /* who waits for it */
+void beats_free(struct daemon *);
 
 /* context.c: the coded MSG_RUN for a run. */
 void context_order(struct daemon *, const struct conf *, const struct run_row *,

@@ -68,6 +68,11 @@ static void perform_run(struct daemon *d, const struct action *a)
     while (*link != NULL)
         link = &(*link)->next;
     *link = o;
+    perform_watch(d);
+}
+
+void perform_watch(struct daemon *d)
+{
     if (!uv_is_active((uv_handle_t *)&d->patience))
         uv_timer_start(&d->patience, on_patience, PATIENCE_TICK_MS,
                        PATIENCE_TICK_MS);
@@ -106,6 +111,9 @@ void perform(struct daemon *d, const struct actions *actions)
         case ACTION_RUN: perform_run(d, a); break;
         case ACTION_TELL: perform_tell(d, a); break;
         case ACTION_ANSWER: perform_answer(d, a); break;
+        case ACTION_HEARD:
+            beats_heard(d, a->as.heard.ticket, a->after, a->as.heard.refusal);
+            break;
         }
     }
     perform_committed(d);
@@ -151,8 +159,9 @@ static bool is_overdue(const struct order *o)
  * it the other way round, so that one of the two sees the other. */
 void perform_committed(struct daemon *d)
 {
-    atomic_store(&d->awaited, d->orders != NULL);
+    atomic_store(&d->awaited, d->orders != NULL || d->beats != NULL);
     uint64_t committed = atomic_load(&d->committed);
+    beats_answer(d, committed);
     for (struct order *o = d->orders; o != NULL; o = o->next) {
         bool is_stored = o->after <= committed;
         if (!o->sent && (is_stored || (is_overdue(o) && spare_open(d))))
@@ -164,7 +173,7 @@ static void on_patience(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
     perform_committed(d);
-    if (d->orders == NULL)
+    if (d->orders == NULL && d->beats == NULL)
         uv_timer_stop(timer);
 }
 

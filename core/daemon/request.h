@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(NAME, name, changes something or makes traffic) */
+/* X(NAME, name, changes something or makes traffic). A beat is no change: the
+ * jobs of others than the daemon's user send it, members of its group. */
 #define REQUEST_MAP(X)                              \
     X(STATUS, "status", false)                      \
     X(VERSION, "version", false)                    \
+    X(BEAT, "beat", false)                          \
     X(CHECK, "check", true)                         \
     X(RELOAD, "reload", true)                       \
     X(RUNBOOK_RUN, "runbook.run", true)             \

@@ -31,7 +31,7 @@ struct beat_report {
     int64_t started_us, duration_ns; /* started 0: it reported no start */
     int64_t late_ns;                 /* 0: in time */
     const char *text, *log; /* sent with its end; before; "" when nothing was */
-    const char *why;        /* it is overdue: the sentence */
+    const char *why;        /* a sentence; "" unless it is overdue */
 };
 
 struct rlv_dict beat_report_put(const struct beat_report *, struct arena *);

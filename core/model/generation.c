@@ -89,6 +89,7 @@ static void remove_node(struct model *m, struct node *n)
     incident_removed(m, n);
     depend_removed(m, n);
     trigger_removed(m, n);
+    beat_removed(m, n);
     n->spec = NULL;
     enum check_state from = n->state.state;
     n->state.state = STATE_PENDING;
@@ -146,7 +147,7 @@ static void reschedule(struct model *m, const struct former *was, size_t known)
             n->judged_from = m->conf->generation;
             n->bound_from = m->last_probe + 1;
         }
-        if (same && n->spec->schedule == SCHEDULE_CRON)
+        if (same && n->spec->cron != NULL)
             must(cron_parse(n->spec->cron, &n->cron, NULL));
         if (!same || (!heap_has(&n->due) && n->probing == 0))
             schedule_config(m, n);

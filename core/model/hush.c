@@ -112,7 +112,9 @@ static void resume_one(struct model *m, struct node *n, const char *actor,
     if (n->state.state != STATE_PAUSED || n->spec->disabled)
         return;
     unpause(m, n, actor, why);
-    if (n->spec->source == NULL && n->spec->schedule != SCHEDULE_MANUAL)
+    if (n->spec->source == NULL && n->spec->schedule == SCHEDULE_BEAT)
+        beat_excuse(m, n);
+    else if (n->spec->source == NULL && spec_is_timed(n->spec))
         schedule_ask(m, n, PURPOSE_SCHEDULE, false);
 }
 

@@ -125,6 +125,7 @@ struct node {
         enum purpose purpose;
         int64_t last_ns; /* when it last was for its children */
     } hurry;
+    struct heart *heart; /* of a heartbeat; NULL: it never was one */
     struct trigger *triggers, *triggered; /* waiting; under way; or NULL */
     int64_t turn_ns; /* when it was due, had it not been triggered */
     struct depend depend;
@@ -243,6 +244,46 @@ void trigger_drop(struct model *, struct node *, const char *why);
 void trigger_removed(struct model *, struct node *);
 void trigger_free_node(struct node *);
 
+/* beat.c: in schedule.c's place for heartbeats. */
+void beat_config(struct model *, struct node *);
+void beat_event(struct model *, const struct beat *);
+void beat_due(struct model *,
+              struct node *); /* its time in m->queue has come */
+/* The report under way is judged; before the step's other records of it. */
+void beat_judged(struct model *, struct node *);
+void beat_arm(struct model *, struct node *); /* sets when it is due next */
+/* It is watched again, or the clock was disturbed: nobody could beat. */
+void beat_excuse(struct model *, struct node *);
+void beat_disturbed(struct model *);
+/* What its job said last is judged again: what it needs is decided. */
+void beat_again(struct model *, struct node *);
+void beat_removed(struct model *, struct node *);
+void beat_free_node(struct node *);
+
+/* beat_runs.c: the latest runs of a job, as far as they were reported. */
+enum { BEAT_RUNS = 16 };
+struct beat_run {
+    char rid[BEAT_RID + 1];
+    int64_t started_us; /* 0: it did not say */
+    int64_t ended_us;   /* 0: not so far */
+    int64_t late_ns;    /* its start came so long after its time */
+    bool missed;        /* it was told to last too long */
+    char *log;          /* owned; NULL: it said nothing */
+};
+struct beat_runs { /* oldest first */
+    struct beat_run items[BEAT_RUNS];
+    size_t count;
+};
+struct beat_run *beat_runs_find(struct beat_runs *, const char *rid);
+/* Where there is no room, one that is over goes, else the oldest. */
+struct beat_run *beat_runs_add(struct beat_runs *, const char *rid);
+/* The end of the text stays. */
+void beat_run_log(struct beat_run *, const char *text);
+void beat_runs_put(const struct beat_runs *, struct buf *);
+/* As far as the text makes sense. */
+void beat_runs_get(struct beat_runs *, const char *text);
+void beat_runs_clear(struct beat_runs *);
+
 /* generation.c: takes its own reference. */
 void generation_begin(struct model *, struct conf *);
 
@@ -253,6 +294,10 @@ void schedule_tick(struct model *);
 /* Its number. The values are borrowed until its result. */
 uint64_t schedule_trigger(struct model *, struct node *,
                           const struct rlv_dict *values);
+/* In place of a probe a heartbeat's report is judged. Its number. The values
+ * live until the next step. */
+uint64_t schedule_report(struct model *, struct node *,
+                         const struct rlv_dict *report, const char *reason);
 void schedule_ask(struct model *, struct node *, enum purpose, bool trace);
 /* A probe that counts and begins no earlier than since_ns, for a check that
  * needs this one: one that is on its way will do. */

@@ -142,6 +142,7 @@ static void free_node(struct node *n)
     result_free(n->last);
     depend_free_node(n);
     trigger_free_node(n);
+    beat_free_node(n);
     free(n);
 }
 
@@ -364,6 +365,8 @@ static void on_result(struct model *m, struct result *r)
     if (purpose_counts(r->purpose) && r->generation >= n->judged_from &&
         hush_counts(n, r))
         confirm(m, n, r);
+    if (awaited && n->spec->schedule == SCHEDULE_BEAT)
+        beat_judged(m, n);
     if (awaited)
         schedule_next(m, n, r);
     remember(n, r);
@@ -398,6 +401,7 @@ static void handle(struct model *m, const struct event *e)
     case EVENT_MARK:
     case EVENT_WINDOW: hush_event(m, e); break;
     case EVENT_TRIGGER: trigger_asked(m, &e->as.trigger); break;
+    case EVENT_BEAT: beat_event(m, &e->as.beat); break;
     }
 }
 

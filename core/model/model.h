@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "model/beat.h"
 #include "model/record.h"
 #include "model/result.h"
 #include "model/spec.h"
@@ -44,7 +45,8 @@ enum event_kind {
     EVENT_ACKNOWLEDGE, /* someone has taken an incident */
     EVENT_MARK,        /* someone says that something happened */
     EVENT_WINDOW,      /* someone opens a maintenance window, or ends it */
-    EVENT_TRIGGER      /* a probe wants another check probed */
+    EVENT_TRIGGER,     /* a probe wants another check probed */
+    EVENT_BEAT         /* the job of a heartbeat reports */
 };
 
 struct run_ending {
@@ -67,6 +69,16 @@ struct trigger_ask {
     const char *check;      /* as an option of the asking check names it */
     int64_t deadline_ns;    /* monotonic: nobody listens after that */
     struct rlv_dict values;
+};
+
+/* Everything in it is borrowed for the step. */
+struct beat {
+    uint32_t check;
+    enum beat_kind kind; /* START, LOG, END or FAIL */
+    int64_t exit;        /* of END */
+    const char *rid;     /* names the run among those of its job; "" */
+    const char *text;    /* what it says, or said; "" */
+    uint64_t ticket;     /* for the answer */
 };
 
 struct event {
@@ -103,6 +115,7 @@ struct event {
         } acknowledge;
         struct mark_row mark; /* its time is the step's */
         struct trigger_ask trigger;
+        struct beat beat;
         struct window_row window; /* number 0: a new one; else it ends now */
     } as;
 };
@@ -114,7 +127,8 @@ enum action_kind {
     ACTION_COMMIT,
     ACTION_RUN,
     ACTION_TELL,
-    ACTION_ANSWER /* to an EVENT_TRIGGER; each gets one, now or later */
+    ACTION_ANSWER, /* to an EVENT_TRIGGER; each gets one, now or later */
+    ACTION_HEARD   /* to an EVENT_BEAT, likewise */
 };
 
 enum tell_kind { TELL_STATE, TELL_INCIDENT, TELL_RUN, TELL_NOTE };
@@ -149,6 +163,10 @@ struct action {
             int64_t started_ns, ended_ns; /* 0: it was not probed */
             const char *text;
         } answer;
+        struct {
+            uint64_t ticket;
+            const char *refusal; /* NULL: the beat counts, once it is stored */
+        } heard;
     } as;
 };
 
@@ -168,6 +186,7 @@ void model_restore_incident(struct model *, const struct incident_row *);
 void model_restore_run(struct model *, const struct run_row *);
 void model_restore_impact(struct model *, const struct impact_row *);
 void model_restore_window(struct model *, const struct window_row *);
+void model_restore_beat(struct model *, const struct beat_row *);
 /* The highest numbers ever given out, so that none is given twice. */
 void model_restore_numbers(struct model *, uint32_t check, uint64_t incident,
                            uint64_t run, uint64_t window);

@@ -165,9 +165,17 @@ static bool is_late(const struct model *m, const struct node *child,
     return need_gives_up_ns(m, child, p) <= m->now.mono_ns;
 }
 
+/* What its job said last stands until it says something else. */
+static bool is_heartbeat(const struct node *p)
+{
+    return need_prober(p)->spec->schedule == SCHEDULE_BEAT;
+}
+
 /* It was measured since the child began to fail. */
 static bool is_fresh(const struct node *child, const struct node *p)
 {
+    if (is_heartbeat(p))
+        return true;
     return p->depend.counted_ns != 0 &&
            p->depend.counted_ns >= child->depend.failing_ns;
 }
@@ -188,7 +196,8 @@ enum answer need_answer(const struct model *m, const struct node *child,
     case STANDS_DOWN:
     case STANDS_IMPACTED: return SAYS_DOWN;
     case STANDS_SUSPECT:
-        return is_late(m, child, p) ? SAYS_NOTHING : SAYS_SUSPECT;
+        return is_heartbeat(p) || is_late(m, child, p) ? SAYS_NOTHING
+                                                       : SAYS_SUSPECT;
     case STANDS_MUTE: return SAYS_NOTHING;
     case STANDS_FINE: break;
     }

@@ -69,6 +69,7 @@ void record_keep_texts(struct record *r, struct arena *a)
         OWN(r->as.window.actor);
         OWN(r->as.window.reason);
         break;
+    case RECORD_BEAT: OWN(r->as.beat.runs); break;
     }
 #undef OWN
 }

@@ -44,9 +44,10 @@ enum record_kind {
     RECORD_AUDIT,      /* append-only, hash-chained */
     RECORD_IMPACT,     /* a check that an incident's cause impacts: an upsert */
     RECORD_MARK,       /* something that a person says happened: append */
-    RECORD_WINDOW      /* a maintenance window, whole: an upsert by number */
+    RECORD_WINDOW,     /* a maintenance window, whole: an upsert by number */
+    RECORD_BEAT        /* what a heartbeat waits for, whole: an upsert */
 };
-enum { RECORD_KINDS = RECORD_WINDOW + 1 };
+enum { RECORD_KINDS = RECORD_BEAT + 1 };
 
 struct check_row {
     uint32_t check;
@@ -126,6 +127,15 @@ struct window_row {
     const char *actor, *reason;
 };
 
+struct beat_row { /* of a heartbeat */
+    uint32_t check;
+    int64_t from_us;   /* its next beat is expected by this one's time; 0: it
+                          is not configured */
+    int64_t last_us;   /* when the last one came; 0: none */
+    int64_t missed_us; /* the first that was missed since; 0: none */
+    const char *runs;  /* its job's latest runs, as beat_runs.c has them */
+};
+
 enum run_state {
     RUN_INTENDED, /* on disk; not yet told to the runner */
     RUN_STARTED,
@@ -199,6 +209,7 @@ struct record {
         struct impact_row impact;
         struct mark_row mark;
         struct window_row window;
+        struct beat_row beat;
     } as;
 };
 

@@ -85,7 +85,8 @@ static int64_t regular_due(const struct model *m, const struct node *n)
     switch (n->spec->schedule) {
     case SCHEDULE_INTERVAL: return next_slot(n, used_until(m, n));
     case SCHEDULE_CRON: return next_cron(m, n);
-    case SCHEDULE_MANUAL: break;
+    case SCHEDULE_MANUAL:
+    case SCHEDULE_BEAT: break;
     }
     return MODEL_NEVER;
 }
@@ -143,9 +144,15 @@ static int64_t soonest(const struct model *m, const struct node *n)
 /* What is judged from another check is never probed itself. */
 void schedule_config(struct model *m, struct node *n)
 {
+    if (n->spec->schedule != SCHEDULE_BEAT || n->depend.source != NULL)
+        beat_removed(m, n);
     if (n->depend.source != NULL) {
         heap_remove(&m->queue, &n->due);
         n->asked.wanted = n->hurry.wanted = false;
+        return;
+    }
+    if (n->spec->schedule == SCHEDULE_BEAT) {
+        beat_config(m, n);
         return;
     }
     if (n->spec->schedule == SCHEDULE_CRON) {
@@ -178,6 +185,10 @@ void schedule_next(struct model *m, struct node *n, const struct result *r)
 {
     if (n->depend.source != NULL)
         return;
+    if (n->spec->schedule == SCHEDULE_BEAT) {
+        beat_arm(m, n);
+        return;
+    }
     if (n->asked.wanted) {
         schedule_ask(m, n, n->asked.purpose, n->asked.trace);
         return;
@@ -228,7 +239,8 @@ void schedule_ask(struct model *m, struct node *n, enum purpose purpose,
 {
     if (n->depend.source != NULL)
         n = n->depend.source;
-    if (n->state.state == STATE_PAUSED && purpose != PURPOSE_MANUAL)
+    bool paused = n->state.state == STATE_PAUSED && purpose != PURPOSE_MANUAL;
+    if (paused || n->spec->schedule == SCHEDULE_BEAT)
         return;
     if (n->probing != 0) {
         n->asked.wanted = true;
@@ -240,6 +252,15 @@ void schedule_ask(struct model *m, struct node *n, enum purpose purpose,
     heap_remove(&m->queue, &n->due);
     emit_probe(m, n, purpose, m->now.mono_ns, "asked for")->as.probe.trace =
         trace;
+}
+
+uint64_t schedule_report(struct model *m, struct node *n,
+                         const struct rlv_dict *report, const char *reason)
+{
+    struct action *a =
+        emit_probe(m, n, PURPOSE_SCHEDULE, m->now.mono_ns, reason);
+    a->as.probe.values = report;
+    return n->probing;
 }
 
 uint64_t schedule_trigger(struct model *m, struct node *n,
@@ -261,8 +282,7 @@ void schedule_need(struct model *m, struct node *n, int64_t since_ns)
         n = n->depend.source;
     bool on_its_way =
         n->probing != 0 && n->probing_counts && n->probing_ns >= since_ns;
-    if (on_its_way || n->spec->schedule == SCHEDULE_MANUAL ||
-        n->state.state == STATE_PAUSED)
+    if (on_its_way || !spec_is_timed(n->spec) || n->state.state == STATE_PAUSED)
         return;
     n->hurry.wanted = true;
     n->hurry.purpose = PURPOSE_PARENT;
@@ -274,7 +294,9 @@ void schedule_soon(struct model *m, struct node *n, int64_t due_ns)
 {
     if (n->depend.source != NULL)
         n = n->depend.source;
-    if (n->spec->schedule == SCHEDULE_MANUAL || n->state.state == STATE_PAUSED)
+    if (n->spec->schedule == SCHEDULE_BEAT)
+        beat_again(m, n);
+    if (!spec_is_timed(n->spec) || n->state.state == STATE_PAUSED)
         return;
     if (!n->hurry.wanted) {
         n->hurry.wanted = true;
@@ -352,6 +374,7 @@ static void after_disturbance(struct model *m)
 {
     if (m->distrust.moved_us != 0)
         rearm_cron(m);
+    beat_disturbed(m);
     if (m->distrust.moved_us != 0 || m->distrust.stood_still)
         catch_all_up(m);
 }
@@ -377,6 +400,10 @@ void schedule_tick(struct model *m)
             (struct node *)(void *)h; /* `due` is its first member */
         int64_t due = h->due;
         heap_remove(&m->queue, h);
+        if (n->spec->schedule == SCHEDULE_BEAT) {
+            beat_due(m, n);
+            continue;
+        }
         n->probed_due_ns = due;
         bool confirming = is_suspect(n);
         if (n->hurry.wanted)

@@ -12,12 +12,18 @@
 
 #include "base/mem.h"
 #include "model/catalog.h"
+#include "model/kind_heartbeat.h"
 #include "model/option.h"
 
 struct tz;
 struct check_spec;
 
-enum schedule_kind { SCHEDULE_INTERVAL, SCHEDULE_CRON, SCHEDULE_MANUAL };
+enum schedule_kind {
+    SCHEDULE_INTERVAL,
+    SCHEDULE_CRON,
+    SCHEDULE_MANUAL,
+    SCHEDULE_BEAT /* a heartbeat: it is not probed, its job reports it */
+};
 
 /* What automation may do; the lowest of global, environment and runbook wins.
  */
@@ -112,6 +118,8 @@ struct check_spec {
     size_t expect_count, warn_count;
     struct rlv_list expect_faults; /* names: it must fail with one of them, and
                                       has no lines; empty: it need not */
+
+    struct heartbeat_conf heartbeat; /* of SCHEDULE_BEAT: its own options */
 
     const struct setting *settings; /* the plugin's own options, as given */
     size_t setting_count;
@@ -251,6 +259,12 @@ struct conf {
     struct rlv_list private_paths;           /* that no plugin is to reach */
     struct origins origins, history_origins; /* of the global options */
 };
+
+/* It is probed by itself. */
+static inline bool spec_is_timed(const struct check_spec *s)
+{
+    return s->schedule == SCHEDULE_INTERVAL || s->schedule == SCHEDULE_CRON;
+}
 
 struct conf *conf_ref(struct conf *);
 void conf_unref(struct conf *); /* NULL is fine */

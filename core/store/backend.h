@@ -39,6 +39,7 @@ enum reader_list {
     LIST_LIVE_RUNS,      /* run_row; since: intended after it */
     LIST_IMPACT,         /* impact_row; number: incident */
     LIST_OPEN_IMPACTS,   /* impact_row; not over */
+    LIST_BEATS,          /* beat_row; all */
     LIST_MARKS,          /* mark_row; since, before */
     LIST_WINDOWS,        /* window_row; since: ends after it */
     LIST_COUNT

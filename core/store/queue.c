@@ -23,6 +23,7 @@ static size_t record_bytes(const struct record *r)
     case RECORD_AUDIT: return n + text_bytes(r->as.audit.detail);
     case RECORD_MARK: return n + text_bytes(r->as.mark.text);
     case RECORD_WINDOW: return n + text_bytes(r->as.window.reason);
+    case RECORD_BEAT: return n + text_bytes(r->as.beat.runs);
     default: return n;
     }
 }

@@ -102,6 +102,7 @@ static const struct {
     [LIST_IMPACT] = {RECORD_IMPACT, "node = ?1 AND incident = ?2"
                                     " ORDER BY since_us, check_id"},
     [LIST_OPEN_IMPACTS] = {RECORD_IMPACT, "node = ?1 AND until_us = 0"},
+    [LIST_BEATS] = {RECORD_BEAT, "node = ?1"},
     [LIST_MARKS] = {RECORD_MARK, "node = ?1 AND at_us >= ?3 AND at_us < ?4"
                                  " ORDER BY at_us DESC, rowid DESC"},
     [LIST_WINDOWS] = {RECORD_WINDOW,
@@ -187,6 +188,7 @@ static bool snapshot_lists(struct reader *r, int64_t now_us,
         {{.list = LIST_WINDOWS, .since = now_us},
          &out->windows,
          &out->window_count},
+        {{.list = LIST_BEATS}, &out->beats, &out->beat_count},
     };
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
         if (!list(r, out->arena, &wanted[i].query, wanted[i].rows,

@@ -175,8 +175,7 @@ static bool time_of(const struct sample *s, int64_t *ns)
         return true;
     }
     *ns = s->duration_ns < 0 ? 0 : s->duration_ns;
-    return *ns > 0 &&
-           (s->outcome == OUTCOME_OK || s->outcome == OUTCOME_WARN);
+    return *ns > 0 && (s->outcome == OUTCOME_OK || s->outcome == OUTCOME_WARN);
 }
 
 void rollup_set_add(struct rollup_set *set, const struct sample *s)

@@ -128,6 +128,13 @@ static const struct row_column window_columns[] = {
     COL(window_row, actor,        "actor",        TEXT),
     COL(window_row, reason,       "reason",       TEXT),
 };
+static const struct row_column beat_columns[] = {
+    COL(beat_row, check,     "check_id",  U32),
+    COL(beat_row, from_us,   "from_us",   I64),
+    COL(beat_row, last_us,   "last_us",   I64),
+    COL(beat_row, missed_us, "missed_us", I64),
+    COL(beat_row, runs,      "runs",      TEXT),
+};
 
 #define TABLE(kind, name, key) \
     {name, key, kind##_columns, ARRAY_LEN(kind##_columns), sizeof(struct kind##_row)}
@@ -143,6 +150,7 @@ static const struct row_table tables[] = {
     [RECORD_IMPACT]     = TABLE(impact,     "impact",     "incident, check_id"),
     [RECORD_MARK]       = TABLE(mark,       "mark",       NULL),
     [RECORD_WINDOW]     = TABLE(window,     "maintenance", "number"),
+    [RECORD_BEAT]       = TABLE(beat,       "beat",       "check_id"),
 };
 // clang-format on
 

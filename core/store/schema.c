@@ -153,7 +153,14 @@ static const char step_3[] =
     " UNION ALL SELECT node, length(evidence) FROM detail"
     "  WHERE evidence IS NOT NULL) GROUP BY node;";
 
-static const char *const steps[] = {step_1, step_2, step_3};
+static const char step_4[] =
+    "CREATE TABLE beat("
+    " node INTEGER NOT NULL, check_id INTEGER NOT NULL,"
+    " from_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+    " missed_us INTEGER NOT NULL, runs TEXT,"
+    " PRIMARY KEY(node, check_id)) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4};
 
 const int db_schema_version = (int)ARRAY_LEN(steps);
 

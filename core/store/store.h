@@ -98,6 +98,8 @@ struct store_snapshot {
     size_t run_count;
     struct impact_row *impacts; /* not over */
     size_t impact_count;
+    struct beat_row *beats;
+    size_t beat_count;
     struct window_row *windows; /* that have not ended */
     size_t window_count;
     /* The highest ever given out. */

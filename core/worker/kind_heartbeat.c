@@ -73,8 +73,8 @@ void heartbeat_start(struct rlv_probe *p, const void *conf)
     if (b.kind == BEAT_OVERDUE)
         probe_fault(p, RLV_F_STALE, "", 0, "%s", b.why);
     else if (b.kind == BEAT_FAIL)
-        probe_fault(p, RLV_F_ERROR_RESPONSE, "fail", 0,
-                    "the job says that it failed");
+        probe_fault(p, RLV_F_ERROR_RESPONSE, "fail", 0, "%s",
+                    b.why[0] ? b.why : "the job says that it failed");
     else
         observe_exit(p, b.exit);
     probe_finish(p);

@@ -26,6 +26,7 @@ struct world {
     int64_t due[WORLD_CHECKS + 1];
     enum purpose purpose[WORLD_CHECKS + 1];
     struct catalog catalog;
+    struct beat_row beats[WORLD_CHECKS + 1]; /* as stored, by check number */
 };
 
 /* The log's words: "probe 1 schedule", "state 1 down", "incident 1 open", … */
@@ -49,9 +50,19 @@ static inline void world_note(struct world *w, const struct action *a)
         buf_addf(&w->log, "answer %d %s %s\n", (int)a->as.answer.ticket,
                  fault_name(a->as.answer.fault), a->as.answer.text);
         return;
+    case ACTION_HEARD:
+        buf_addf(&w->log, "heard %d%s%s\n", (int)a->as.heard.ticket,
+                 a->as.heard.refusal == NULL ? "" : ": ",
+                 a->as.heard.refusal == NULL ? "" : a->as.heard.refusal);
+        return;
     case ACTION_COMMIT: break;
     }
-    if (r->kind == RECORD_TRANSITION) {
+    if (r->kind == RECORD_BEAT) {
+        struct beat_row *beat = &w->beats[r->as.beat.check];
+        free((void *)(uintptr_t)beat->runs);
+        *beat = r->as.beat;
+        beat->runs = xstrdup(beat->runs);
+    } else if (r->kind == RECORD_TRANSITION) {
         buf_addf(&w->log, "transition %u %s\n", r->as.transition.check,
                  state_name(r->as.transition.to));
         buf_addf(&w->texts, "%u %s because %s\n", r->as.transition.check,
@@ -289,6 +300,8 @@ static inline void world_end(struct world *w)
     buf_free(&w->log);
     buf_free(&w->texts);
     buf_free(&w->tells);
+    for (size_t i = 0; i < ARRAY_LEN(w->beats); i++)
+        free((void *)(uintptr_t)w->beats[i].runs);
 }
 
 static inline void assert_says(const char *said, const char *expected)
@@ -319,6 +332,12 @@ static inline void world_restart(struct world *w, struct world *old)
     for (size_t i = 0; i < old->model->node_count; i++) {
         model_restore_check(w->model, &old->model->nodes[i]->row);
         model_restore_state(w->model, &old->model->nodes[i]->state);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(w->beats); i++) {
+        w->beats[i] = old->beats[i];
+        old->beats[i] = (struct beat_row){0};
+        if (w->beats[i].check != 0)
+            model_restore_beat(w->model, &w->beats[i]);
     }
     for (size_t i = 0; i < old->model->episode_count; i++)
         if (!old->model->episodes[i]->forming ||

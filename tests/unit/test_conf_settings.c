@@ -114,7 +114,7 @@ static const struct {
     {
      "checks = { a = { plugin = \"group\"; }; b = { plugin = \"exec\"; }; };",
      "x.cfg:1:27: check \"a\": plugin: \"group\" is not in this version\n"
-     "x.cfg:1:58: check \"b\": plugin: \"exec\" is not in this version\n"},
+     "x.cfg:1:54: check \"b\": plugin: \"exec\" is not in this version\n"},
     {
      "checks = { a = { plugin = \"htp\"; url = \"x\"; }; };",
      "x.cfg:1:27: check \"a\": plugin: there is no plugin \"htp\"; did you mean \"http\"?\n"},
