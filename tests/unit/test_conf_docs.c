@@ -96,7 +96,7 @@ static void words_of_later_are_never_unknown(void **state)
         {"defaults = { %s = 1; }; checks = { a = { url = \"http://h\"; }; };",
          {"group", "suite", "slo"}},
         {"checks = { a = { plugin = \"%s\"; }; };",
-         {"exec", "heartbeat", "group", "suite"}},
+         {"exec", "group", "suite"}},
         {"runbooks = { r = { script = \"/x\"; %s = 1; }; };",
          {"witness", "after", "lock", "fence"}},
         {"runbooks = { r = { script = \"/x\"; on = \"%s\"; }; };",
