@@ -109,6 +109,7 @@ def pg_kind($said; $status; $state): ($said // "" | text) as $said
     elif says("is shutting down|due to administrator command") then "stopping"
     elif says("too many clients|remaining connection slots|too many connections for|no more connections allowed") then "too_many"
     elif says("database \".*\" does not exist") then "no_database"
+    elif says("server login has been failing|cannot connect to server") then "pooler" # pgbouncer's words
     elif says("authentication failed|no password supplied|no pg_hba.conf entry|role \".*\" does not exist|not permitted to log in|rejects connection|permission denied for database") then "auth"
     elif says("wraparound data loss") then "wraparound"
     elif says("could not translate host name|Name or service not known") then "dns"

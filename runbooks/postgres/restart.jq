@@ -34,10 +34,15 @@ def door($facts): machine_of($facts) as $m
   | [if $m | is_alive then "yes" else "" end, $m.programs, ($m.pidfile[4]? // ""), ($m.pidfile[3]? // ""),
      (if $m.files | index("standby.signal") then "yes" else "" end), ($m.pidfile[0]? // "")] | map(word);
 
+# Between its start and the first word that it hears it looks like one that hangs;
+# so does one that fails to start again and again, whenever it is looked at.
+def is_young($m; $started): ($m.main.age? // (if $started then $m.now - $started else null end)) as $age
+  | $age != null and $age < 10 and ($m | main_stat | test("^[TD]") | not);
+
 def alive_reason($m; $facts): ($facts.ready // "" | clean(8)) as $ready | ($m.pidfile[2]? // "" | tonumber? // null) as $started
   | if $ready == "0" then
       finding("info"; "pg.already"; "it runs and takes connections"; "Started \(if $started then "\($m.now - $started | seconds) ago" else "some time ago" end). It is left alone."; "") | stops(11)
-    elif $ready == "1" then
+    elif $ready == "1" or is_young($m; $started) then
       finding("info"; "pg.starting"; "it is starting already: a restart would begin anew"; ""; "wait; its log says how far it is") | stops(75)
     else
       finding("crit"; "pg.hung"; "its process is there and answers nothing: \($m | main_stat | stat_words)"; "Process \($m.pidfile[0] // "" | clean(12)).";

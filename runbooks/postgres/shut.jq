@@ -76,6 +76,11 @@ def closed_conclusion: at as $at
       "a pooler or balancer without a server behind it, a port that wants TLS first, or a process that crashes: its log")
   | concludes("closed"; 0.7);
 
+def pooler_conclusion: at as $at
+  | finding("crit"; "pg.pooler"; "\($at) is a pooler, and the server behind it does not let it in"; said;
+      "its configuration and its log name that server: look at that one, with a check of its own")
+  | concludes("pooler"; 0.9);
+
 # --------------------------------------------------------------- starting ---
 # "3/2A000060" as a number of bytes.
 def hex: ascii_upcase | explode | reduce .[] as $c (0; . * 16 + (if $c < 58 then $c - 48 else $c - 55 end));
@@ -180,7 +185,7 @@ def other_conclusion: at as $at | said as $said
         "openssl s_client -starttls postgres -connect \($at): dates, names, issuer; sslmode and sslrootcert of the check") | concludes(.kind; 0.85)
     elif .kind == "slow_login" then
       finding("warn"; "pg.slow_login"; "\($at) asks for a login and does not come to its end in 3 s"; $said;
-        "authentication that asks another server (ldap, radius, pam), a catalogue that is locked, a machine that swaps") | concludes("slow:login"; 0.7)
+        "a pooler that waits for its server, authentication that asks another one (ldap, radius, pam), a catalogue that is locked, a machine that swaps") | concludes("slow:login"; 0.7)
     elif .kind == "wraparound" then
       finding("crit"; "pg.wraparound"; "it refuses work to save its transaction ids"; $said; "vacuum the database that is named, as a superuser; no restart helps") | concludes("wraparound"; 0.95)
     elif .kind == "disk_full" then
@@ -194,6 +199,7 @@ def shut_conclusion($facts; $machine; $fault; $good):
   elif .kind == "connect_timeout" then connect_timeout_conclusion($facts)
   elif .kind == "unreachable" then unreachable_conclusion
   elif .kind == "closed" then closed_conclusion
+  elif .kind == "pooler" then pooler_conclusion
   elif .kind == "starting" then starting_conclusion($machine)
   elif .kind == "stopping" then stopping_conclusion($machine)
   elif .kind == "auth" then auth_conclusion($machine; $fault)

@@ -455,6 +455,46 @@ def case_postgis():
         assert seen(result, "postgis") == seen(result, "extension")["postgis"]
 
 
+def page_queries():
+    """By name: the query of each example for what sets do not show."""
+    block = re.search(r"A query of the check asks.*?```\n(.*?)```",
+                      read_page(), re.S).group(1)
+    for name, rest in re.findall(r"^(\w+) += \{(.*?)\};$", block,
+                                 re.S | re.M):
+        query, = re.findall(r'query = "(.*?)";', rest)
+        lines, = re.findall(r"expect = \[(.*?)\];", rest)
+        yield name, {"query": query, "expect": re.findall('"(.*?)"', lines),
+                     "params": re.findall(r'params = \["(.*?)"\]', rest)}
+
+
+def case_queries_of_the_page():
+    """Well, and after what each of them is to see."""
+    with monitored() as server:
+        asks = dict(page_queries())
+        server.sql("create table orders (n serial)",
+                   "grant usage on sequence orders_n_seq to relevo",
+                   "create function f() returns trigger language plpgsql "
+                   "as 'begin return new; end'",
+                   "create trigger t before insert on orders "
+                   "execute function f()")
+
+        def ask(name):
+            options = {k: v for k, v in asks[name].items() if v}
+            return probe.check({"url": server.url(user="relevo"), **options})
+        for name in asks:
+            must(ask(name), outcome="ok")
+        assert len(asks) == 5, asks
+        server.sql("select setval('orders_n_seq', 2000000000)",
+                   "alter table orders disable trigger t",
+                   "create subscription s connection 'host=127.0.0.1 port=1' "
+                   "publication p with (connect = false)",
+                   "insert into pg_subscription_rel select oid, "
+                   "'orders'::regclass, 'd' from pg_subscription")
+        for name in ("sequences", "triggers", "copied"):
+            must(ask(name), outcome="fail", fault="mismatch")
+        must_see(ask("table"), rows=1)
+
+
 # --------------------------------------------------------------- from outside -
 
 def case_role_with_nothing():

@@ -11,15 +11,18 @@ with a volume of its own run, too.
 """
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import peer  # noqa: E402
 import pg as postgres  # noqa: E402
 import runbook_env as env  # noqa: E402
+from backups import STANZA, Backups  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from pg import Postgres  # noqa: E402
 from pg_diagnosis import (PASSWORD, SCRIPT, backup_of, document,  # noqa: E402
@@ -128,6 +131,27 @@ def case_killed_and_managed_and_its_dump_is_old():
         assert "newest backup 3 days old (more than 26 h) and readable" in \
             found["title"], found
         assert "restart is safe" not in found["title"], found
+
+
+def case_killed_and_its_repository():
+    """A backup of pgbackrest is read by that."""
+    if not shutil.which("pgbackrest"):
+        print("skipped killed_and_its_repository: no pgbackrest")
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as where:
+        os.chmod(where, 0o755)
+        with Backups(where) as made:
+            made.pgbackrest()
+            made.pg.kill()
+            rest = "pgbackrest:%s:%s" % (STANZA, made.conf)
+            params = {"backup": rest, "read": "12"}
+            found = must(look(made.pg, params=params), "crashed", "pg.crashed")
+            assert " s old and readable, restart is safe" in found["title"], \
+                found
+            os.rename(made.repo, made.repo + ".away")
+            found = must(look(made.pg, params=params), "crashed",
+                         "pg.crashed", "take a backup")
+            assert "no backup" in found["title"], found
 
 
 def case_stopped_cleanly():

@@ -18,11 +18,14 @@ import threading
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import peer  # noqa: E402
 import pg as postgres  # noqa: E402
+import pgbouncer  # noqa: E402
 import runbook_env as env  # noqa: E402
+from apart import apart  # noqa: E402
 from peer import Peer  # noqa: E402
 from pg import Postgres  # noqa: E402
 from pg_diagnosis import (PASSWORD, SCRIPT, clean, document,  # noqa: E402
                           error_response, look, main, must, without)
+from pgbouncer import Pgbouncer  # noqa: E402
 
 folder = None
 
@@ -122,6 +125,42 @@ def case_by_its_socket():
         # Its folder is found by what a killed server leaves beside its socket.
         must(env.run(SCRIPT, made, params={"log": pg.folder + "/log"}),
              "crashed", "pg.crashed", "pg_ctl -D " + pg.data)
+
+
+@apart
+def case_without_psql():
+    """It says so, and still what can be known without it."""
+    with Postgres(folder) as pg:
+        path = {"PATH": without(folder, "psql")}
+        pg.client().close()
+        # Debian's own lies outside of PATH.
+        subprocess.run(["mount", "-t", "tmpfs", "none", "/usr/lib/postgresql"],
+                       check=True)
+        ran = look(pg, "57014", "timeout", environ=path)
+        found = must(ran, None, "pg.not_seen", "psql is not installed",
+                     "apt-get install postgresql-client", status=78)
+        assert found["title"].startswith("from here was not seen: what"), found
+        pg.kill()
+        ran = look(pg, environ=path)
+        must(ran, "not_running", "pg.not_seen", "psql is not installed")
+
+
+def case_behind_a_pooler():
+    """It takes no options at the start, and speaks for the server behind it."""
+    if not pgbouncer.find():
+        print("skipped behind_a_pooler: no pgbouncer")
+        return
+    with Postgres(folder) as pg, Pgbouncer(folder, pg) as bouncer:
+        url = bouncer.url("app", "postgres")
+        pg.sql("create role app login")
+        must(look(pg, url=url), None, "pg.well_now", status=11)
+        pg.kill()
+        # Whoever comes first waits for its server, who comes then is told.
+        must(look(pg, "auth", "timeout", url=url), "slow:login",
+             "pg.slow_login", "a pooler that waits")
+        found = must(look(pg, "08P01", "error_response", url=url), "pooler",
+                     "pg.pooler", "server login has been failing")
+        assert "is a pooler" in found["title"], found
 
 
 def case_user_who_sees_little():

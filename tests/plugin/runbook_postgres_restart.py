@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -214,6 +215,45 @@ def case_damaged():
         server.process.wait(60)
         ran = unit.run(log=os.path.join(server.folder, "log"))
         left_alone(unit, ran, 20, "pg.corruption", "checkpoint record")
+
+
+def again_and_again(server, done):
+    """As systemd does with Restart=always: now it is there, now it is not."""
+    while not done.wait(0.3):
+        server.spawn()
+        server.process.wait(60)
+
+
+def case_it_fails_to_start_again_and_again():
+    def lose_the_log(server):
+        for name in glob.glob(server.data + "/pg_wal/[0-9A-F]*"):
+            os.remove(name)
+
+    def misspell(server):
+        with open(server.data + "/postgresql.conf", "a") as f:
+            f.write("shared_buffers = 'much'\n")
+
+    for damage, code in ((lose_the_log, "pg.corruption"),
+                         (misspell, "pg.cannot_start")):
+        with crashed() as (server, unit):
+            damage(server)
+            done = threading.Event()
+            loop = threading.Thread(target=again_and_again,
+                                    args=(server, done))
+            loop.start()
+            try:
+                log = os.path.join(server.folder, "log")
+                seen = set()
+                for _ in range(2):
+                    ran = unit.run(log=log)
+                    seen |= {(ran.status, f["code"])
+                             for f in ran.of("finding")}
+                    assert not unit.restarted(), ran
+            finally:
+                done.set()
+                loop.join()
+            # Caught while it tries, it is left to that.
+            assert seen <= {(20, code), (75, "pg.starting")}, seen
 
 
 def case_another_primary():
