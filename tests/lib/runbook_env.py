@@ -357,6 +357,23 @@ def hostile_strings(mark):
     return shell_traps(mark) + found
 
 
+LONG = bool(os.environ.get("RELEVO_LONG"))
+
+
+def shares(strings, count):
+    """So many lists, into which the strings are dealt out like cards: each has
+    something of the beginning, where the traps are."""
+    return [strings[at::count] for at in range(count)]
+
+
+def seed():
+    """Of the samples that stand for all where the version is not the long
+    one."""
+    number = int(os.environ.get("RELEVO_SEED") or os.getpid())
+    print(f"RELEVO_SEED={number}", flush=True)
+    return number
+
+
 def main():
     program = unittest.main(exit=False, verbosity=1)
     if not program.result.wasSuccessful():

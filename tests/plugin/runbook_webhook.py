@@ -233,20 +233,24 @@ class Formats(unittest.TestCase):
             self.assertEqual(receiver.got, [])
 
     def test_naughty_strings_fit_every_api(self):
+        """To each API an eighth, and so each string to one; RELEVO_LONG=1:
+        each to each."""
         with tempfile.TemporaryDirectory() as folder:
             mark = pathlib.Path(folder, "mark")
-            strings = env.shell_traps(mark) + env.naughty_strings()
-            size = -(-len(strings) // 8)
-            for form in chat_apis.APIS:
-                for start in range(0, len(strings), size):
-                    part = strings[start:start + size]
+            parts = env.shares(env.shell_traps(mark) + env.naughty_strings(), 8)
+            first = env.seed()
+            for i, form in enumerate(chat_apis.APIS):
+                for part in parts if env.LONG else [parts[(first + i) % 8]]:
                     for on in ("down", "recovered"):
-                        document = poison(part)
-                        document["check"].update(
-                            title=part[0], owner=part[1 % len(part)],
-                            links={text: text for text in part[:30]})
-                        self.send(form, document, on)
+                        self.send_naughty(form, part, on)
                         self.assertFalse(mark.exists(), part)
+
+    def send_naughty(self, form, part, on):
+        document = poison(part)
+        document["check"].update(
+            title=part[0], owner=part[1 % len(part)],
+            links={text: text for text in part[:30]})
+        self.send(form, document, on)
 
     def test_long_texts_are_cut_to_the_limits(self):
         for form in chat_apis.APIS:
@@ -329,8 +333,7 @@ class Hostile(unittest.TestCase):
                 env.Receiver() as receiver:
             mark = pathlib.Path(folder, "mark")
             strings = env.shell_traps(mark) + env.naughty_strings()
-            for start in range(0, len(strings), 20):
-                part = strings[start:start + 20]
+            for part in env.shares(strings, 27 if env.LONG else 8):
                 document = poison(part)
                 for form in ["json", "slack"]:
                     ran = post(document, receiver, form)
