@@ -234,7 +234,8 @@ void crew_open_web(struct crew *c, const struct conf *conf)
 
 static void put_load(struct crew *c, const struct conf *conf)
 {
-    struct msg_web m = {c->options.state_dir, conf->web.hosts, conf->web.token};
+    struct msg_web m = {c->options.state_dir, conf->web.hosts, conf->web.token,
+                        conf->timezone};
     buf_clear(&c->web.load);
     msg_put_web(&c->web.load, &m);
 }

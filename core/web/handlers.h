@@ -4,6 +4,7 @@
 
 #include "web/route.h"
 
-route_handler health_handle; /* health.c */
+route_handler api_status_handle; /* api_status.c */
+route_handler health_handle;     /* health.c */
 
 #endif

@@ -13,6 +13,8 @@ static struct arena *arena; /* of the settings */
 static struct msg_web settings;
 static bool has_settings;
 static struct pulse pulse;
+static uint64_t last_ticket;
+static void (*on_answered)(const struct msg_question *);
 
 static void send_frame(uint16_t type, const struct buf *payload)
 {
@@ -47,17 +49,33 @@ static bool on_pulse(const struct frame *f)
     return true;
 }
 
+static bool on_answer(const struct frame *f)
+{
+    struct msg_question answer;
+    struct arena *content = arena_new();
+    bool ok = msg_get_question(f->payload, f->len, content, &answer);
+    if (ok)
+        on_answered(&answer);
+    arena_free(content);
+    return ok;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     (void)arg;
     switch (f->type) {
     case MSG_WEB: return on_settings(f);
     case MSG_PULSE: return on_pulse(f);
+    case MSG_ANSWER: return on_answer(f);
     default: return false;
     }
 }
 
-void link_open(void) { chan = chan_new(ROLE_FD_CHAN, QUEUE_BYTES); }
+void link_open(void (*answered)(const struct msg_question *))
+{
+    on_answered = answered;
+    chan = chan_new(ROLE_FD_CHAN, QUEUE_BYTES);
+}
 
 void link_close(void)
 {
@@ -86,3 +104,14 @@ const struct msg_web *link_settings(void)
 }
 
 const struct pulse *link_pulse(void) { return &pulse; }
+
+uint64_t link_ask(enum question_kind kind, const struct buf *content)
+{
+    struct buf payload = {0};
+    struct msg_question question = {++last_ticket, kind, content->data,
+                                    content->len};
+    msg_put_question(&payload, &question);
+    send_frame(MSG_QUESTION, &payload);
+    buf_free(&payload);
+    return question.ticket;
+}

@@ -15,7 +15,8 @@ struct pulse {     /* the last that main sent */
     uint32_t checks;
 };
 
-void link_open(void);
+/* answered: to each answer of main, borrowed. */
+void link_open(void (*answered)(const struct msg_question *));
 void link_close(void);
 int link_fd(void);
 /* Something waits to be sent. */
@@ -26,5 +27,8 @@ bool link_run(void);
 /* NULL before the first MSG_WEB. */
 const struct msg_web *link_settings(void);
 const struct pulse *link_pulse(void);
+
+/* Asks main; the answer has the ticket that is returned. It may never come. */
+uint64_t link_ask(enum question_kind, const struct buf *content);
 
 #endif

@@ -15,13 +15,15 @@
 #define RELEVO_WEB_ROUTE_H
 
 #include "store/reader.h"
+#include "wire/msg.h"
 #include "web/response.h"
 #include "web/uri.h"
 
 enum web_method { GET = 1, POST = 2 }; /* bits */
 
 enum web_need {
-    NEEDS_STATUS = 1, /* q->status is there, at most about a second old */
+    NEEDS_STATUS = 1, /* q->status is at most a second old; older, or NULL,
+                         only where main does not answer */
     OPEN_TO_ALL = 2,  /* no token is asked for */
     HIDDEN = 4        /* not in /api/v1/openapi.json */
 };
@@ -66,6 +68,14 @@ const char *web_header(const struct web_request *, const char *name);
  * answered with 400. */
 bool web_limit(const struct web_request *, struct web_response *,
                size_t fallback, size_t most, size_t *limit) MUST_CHECK;
+
+/* A question that only main can answer, such as a beat. The handler returns,
+ * and is called again when the answer is there; where none comes within two
+ * seconds, the server answers with 503. */
+void web_ask(const struct web_request *, enum question_kind,
+             const struct buf *content);
+/* Main's answer to it; NULL: it has not been asked yet. */
+const void *web_answer(const struct web_request *, size_t *len);
 
 /* The history; NULL: there is none so far, or it cannot be read, and it was
  * answered. storage.c */

@@ -5,6 +5,8 @@
 
 // clang-format off
 static const struct route routes[] = {
+    {GET, "/api/v1/status", WEB_JSON, NEEDS_STATUS, api_status_handle,
+        "the state of every check"},
     {GET, "/healthz", WEB_TEXT, OPEN_TO_ALL, health_handle,
         "200 while the watch goes on; 503, and why, when it does not"},
 };

@@ -22,7 +22,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "web/guard.h"
+#include "web/link.h"
 #include "web/mhd.h"
+#include "web/status.h"
 #include "wire/blackbox.h"
 
 enum {
@@ -35,6 +37,7 @@ enum {
 #define HEAD_NS   (10 * NS_PER_S) /* from connecting, or the answer before */
 #define BODY_NS   (10 * NS_PER_S)
 #define ANSWER_NS (30 * NS_PER_S)
+#define ASKING_NS (2 * NS_PER_S)
 
 struct connection {
     struct connection *next;
@@ -46,11 +49,20 @@ struct connection {
     int64_t since_ns, until_ns;
 };
 
-struct call { /* one request */
-    struct web_request request;
+struct call {                   /* one request */
+    struct web_request request; /* first: web_ask */
     struct web_response response;
     struct buf body;
     bool begun, too_long, has_uri;
+    /* While main is asked it is suspended, and in the list. */
+    struct call *next_waiting;
+    struct MHD_Connection *connection;
+    int64_t give_up_ns;
+    bool waits_for_status, tried_status;
+    uint64_t ticket; /* of its own question; 0: it has none */
+    const void *answer;
+    size_t answer_len;
+    bool refused; /* response is ready */
 };
 
 static struct MHD_Daemon *daemon_;
@@ -58,6 +70,7 @@ static int listeners[8];
 static size_t listener_count;
 static struct connection *connections;
 static size_t connection_count; /* that have not ended */
+static struct call *waiting;
 
 /* ------------------------------------------------------------- answers --- */
 
@@ -155,6 +168,104 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state,
     free(call);
 }
 
+/* ------------------------------------------------------ questions to main ---
+ */
+
+static void wait_for_main(struct MHD_Connection *c, struct call *call)
+{
+    call->connection = c;
+    call->give_up_ns = clock_mono_ns() + ASKING_NS;
+    call->next_waiting = waiting;
+    waiting = call;
+    mhd.MHD_suspend_connection(c);
+}
+
+static void go_on(struct call *call)
+{
+    struct call **link = &waiting;
+    while (*link != call)
+        link = &(*link)->next_waiting;
+    *link = call->next_waiting;
+    call->waits_for_status = false;
+    mhd.MHD_resume_connection(call->connection);
+}
+
+/* The first in the list of whom that is true. */
+static struct call *find_waiting(bool (*is_it)(const struct call *, int64_t),
+                                 int64_t value)
+{
+    struct call *call = waiting;
+    while (call != NULL && !is_it(call, value))
+        call = call->next_waiting;
+    return call;
+}
+
+static bool is_for_status(const struct call *call, int64_t unused)
+{
+    (void)unused;
+    return call->waits_for_status;
+}
+
+static bool has_ticket(const struct call *call, int64_t ticket)
+{
+    return call->ticket == (uint64_t)ticket;
+}
+
+static bool is_late(const struct call *call, int64_t now_ns)
+{
+    return now_ns > call->give_up_ns;
+}
+
+void server_answer(const struct msg_question *answer)
+{
+    struct call *call;
+    if (answer->kind == QUESTION_STATUS) {
+        if (!status_take(answer))
+            return;
+        while ((call = find_waiting(is_for_status, 0)) != NULL)
+            go_on(call);
+        return;
+    }
+    call = find_waiting(has_ticket, (int64_t)answer->ticket);
+    if (call == NULL)
+        return; /* it was given up */
+    call->answer =
+        arena_memdup(call->request.arena, answer->content, answer->len);
+    call->answer_len = answer->len;
+    go_on(call);
+}
+
+/* Main does not answer: what was known before is shown, or 503. */
+static void give_up_waiting(void)
+{
+    struct call *call;
+    int64_t now_ns = clock_mono_ns();
+    while ((call = find_waiting(is_late, now_ns)) != NULL) {
+        if (call->waits_for_status) {
+            status_give_up();
+        } else {
+            response_error(&call->response, 503,
+                           "the scheduler does not answer");
+            call->refused = true;
+        }
+        go_on(call);
+    }
+}
+
+void web_ask(const struct web_request *q, enum question_kind kind,
+             const struct buf *content)
+{
+    struct call *call = (struct call *)(uintptr_t)q; /* its first member */
+    call->ticket = link_ask(kind, content);
+}
+
+const void *web_answer(const struct web_request *q, size_t *len)
+{
+    const struct call *call = (const struct call *)q;
+    *len = call->answer_len;
+    return call->answer;
+}
+
 static enum MHD_Result begin(struct MHD_Connection *c, struct call *call,
                              const char *method, const char *version)
 {
@@ -168,17 +279,44 @@ static enum MHD_Result begin(struct MHD_Connection *c, struct call *call,
     return answer(c, call);
 }
 
-static enum MHD_Result finish(struct MHD_Connection *c, struct call *call)
+/* True: it has set out to ask main what the route needs. */
+static bool lacks_status(struct MHD_Connection *c, struct call *call)
+{
+    if ((call->request.route->needs & NEEDS_STATUS) == 0 ||
+        call->tried_status || status_is_fresh())
+        return false;
+    call->tried_status = call->waits_for_status = true;
+    status_want();
+    wait_for_main(c, call);
+    return true;
+}
+
+static void handle(struct call *call)
 {
     struct web_request *q = &call->request;
-    set_deadline(c, ANSWER_NS, true);
+    bool needs_status = (q->route->needs & NEEDS_STATUS) != 0;
     q->now_us = clock_wall_us();
     q->body = buf_text(&call->body);
     q->body_len = call->body.len;
+    q->status = needs_status ? status_now() : NULL;
     if (call->too_long)
         response_error(&call->response, 413, "the body is longer than 100 KiB");
     else
         q->route->handle(q, &call->response);
+}
+
+static enum MHD_Result finish(struct MHD_Connection *c, struct call *call)
+{
+    set_deadline(c, ANSWER_NS, true);
+    if (!call->refused) {
+        if (lacks_status(c, call))
+            return MHD_YES;
+        handle(call);
+        if (call->ticket != 0 && call->answer == NULL) {
+            wait_for_main(c, call);
+            return MHD_YES;
+        }
+    }
     return answer(c, call);
 }
 
@@ -357,7 +495,13 @@ void server_open(void)
         die("libmicrohttpd does not start");
 }
 
-void server_close(void) { mhd.MHD_stop_daemon(daemon_); }
+void server_close(void)
+{
+    while (waiting != NULL)
+        go_on(waiting);
+    mhd.MHD_run(daemon_);
+    mhd.MHD_stop_daemon(daemon_);
+}
 
 size_t server_polled(struct pollfd *fds, size_t most)
 {
@@ -383,5 +527,6 @@ void server_run(void)
     for (size_t i = 0; i < listener_count; i++)
         accept_some(listeners[i]);
     end_the_late();
+    give_up_waiting();
     mhd.MHD_run(daemon_);
 }

@@ -15,4 +15,8 @@ int server_timeout(void);
 /* Accepts, reads, answers, ends what is late. */
 void server_run(void);
 
+struct msg_question;
+/* Main's answer to a question. */
+void server_answer(const struct msg_question *);
+
 #endif

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "web/link.h"
 #include "web/server.h"
+#include "web/status.h"
 #include "web/storage.h"
 
 enum { POLLED_MOST = 8, NICE = 10, TASKS = 8, HEAP_BYTES = 128 << 20 };
@@ -58,12 +59,13 @@ int web_main(void)
 {
     log_init("web");
     harden();
-    link_open();
+    link_open(server_answer);
     server_open();
     while (turn())
         ;
     server_close();
     storage_close();
+    status_close();
     link_close();
     return 0;
 }

@@ -162,6 +162,26 @@ struct rlv_list wire_list(struct wire_reader *r)
     return (struct rlv_list){items, n};
 }
 
+void wire_put_dict(struct buf *b, const struct rlv_dict *d)
+{
+    wire_put_u32(b, (uint32_t)d->count);
+    for (size_t i = 0; i < d->count; i++) {
+        wire_put_text(b, d->pairs[i].key);
+        wire_put_text(b, d->pairs[i].value);
+    }
+}
+
+struct rlv_dict wire_dict(struct wire_reader *r)
+{
+    uint32_t n = wire_count(r, 8);
+    struct rlv_pair *pairs = arena_alloc(r->arena, n * sizeof *pairs);
+    for (uint32_t i = 0; i < n; i++) {
+        pairs[i].key = wire_text_or(r, "");
+        pairs[i].value = wire_text_or(r, "");
+    }
+    return (struct rlv_dict){pairs, n};
+}
+
 uint32_t wire_count(struct wire_reader *r, size_t least)
 {
     uint32_t n = wire_u32(r);

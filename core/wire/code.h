@@ -24,6 +24,7 @@ void wire_put_bytes(struct buf *, const void *, size_t n); /* length first */
 void wire_put_text(struct buf *, const char *);            /* NULL stays NULL */
 void wire_put_value(struct buf *, const struct rlv_value *);
 void wire_put_list(struct buf *, const struct rlv_list *);
+void wire_put_dict(struct buf *, const struct rlv_dict *);
 
 struct wire_reader {
     const unsigned char *at;
@@ -44,6 +45,7 @@ const char *wire_text(struct wire_reader *);             /* may be NULL */
 const char *wire_text_or(struct wire_reader *, const char *fallback);
 struct rlv_value wire_value(struct wire_reader *);
 struct rlv_list wire_list(struct wire_reader *);
+struct rlv_dict wire_dict(struct wire_reader *);
 /* A count of elements that take at least `least` bytes each, else bad. */
 uint32_t wire_count(struct wire_reader *, size_t least);
 /* Everything was read, and nothing was missing. */

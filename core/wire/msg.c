@@ -33,37 +33,17 @@ const char *blackbox_callback_text(unsigned callback)
 
 /* ------------------------------------------------------------ settings --- */
 
-static void put_dict(struct buf *b, const struct rlv_dict *d)
-{
-    wire_put_u32(b, (uint32_t)d->count);
-    for (size_t i = 0; i < d->count; i++) {
-        wire_put_text(b, d->pairs[i].key);
-        wire_put_text(b, d->pairs[i].value);
-    }
-}
-
-static struct rlv_dict get_dict(struct wire_reader *r)
-{
-    uint32_t n = wire_count(r, 8);
-    struct rlv_pair *pairs = arena_alloc(r->arena, n * sizeof *pairs);
-    for (uint32_t i = 0; i < n; i++) {
-        pairs[i].key = wire_text_or(r, "");
-        pairs[i].value = wire_text_or(r, "");
-    }
-    return (struct rlv_dict){pairs, n};
-}
-
 static void put_raw(struct buf *b, const struct raw *raw)
 {
     wire_put_u8(b, (uint8_t)raw->type);
     wire_put_u8(b, raw->secret);
     switch (raw->type) {
     case RAW_LIST: wire_put_list(b, &raw->list); break;
-    case RAW_DICT: put_dict(b, &raw->dict); break;
+    case RAW_DICT: wire_put_dict(b, &raw->dict); break;
     case RAW_STEPS:
         wire_put_u32(b, (uint32_t)raw->steps.count);
         for (size_t i = 0; i < raw->steps.count; i++)
-            put_dict(b, &raw->steps.steps[i]);
+            wire_put_dict(b, &raw->steps.steps[i]);
         break;
     default: wire_put_text(b, raw->text); break;
     }
@@ -74,7 +54,7 @@ static struct rlv_steps get_steps(struct wire_reader *r)
     uint32_t n = wire_count(r, 4);
     struct rlv_dict *steps = arena_alloc(r->arena, n * sizeof *steps);
     for (uint32_t i = 0; i < n; i++)
-        steps[i] = get_dict(r);
+        steps[i] = wire_dict(r);
     return (struct rlv_steps){steps, n};
 }
 
@@ -88,7 +68,7 @@ static struct raw get_raw(struct wire_reader *r)
     raw.type = (enum raw_type)type;
     switch (raw.type) {
     case RAW_LIST: raw.list = wire_list(r); break;
-    case RAW_DICT: raw.dict = get_dict(r); break;
+    case RAW_DICT: raw.dict = wire_dict(r); break;
     case RAW_STEPS: raw.steps = get_steps(r); break;
     default: raw.text = wire_text_or(r, ""); break;
     }
@@ -436,7 +416,7 @@ void msg_put_probe(struct buf *b, const struct msg_probe *m)
     wire_put_u8(b, (uint8_t)m->purpose);
     wire_put_u8(b, (uint8_t)m->flags);
     wire_put_i64(b, m->due_ns);
-    put_dict(b, &m->values);
+    wire_put_dict(b, &m->values);
 }
 
 bool msg_get_probe(const void *p, size_t n, struct arena *a,
@@ -448,7 +428,7 @@ bool msg_get_probe(const void *p, size_t n, struct arena *a,
     unsigned purpose = wire_u8(&r);
     m->flags = wire_u8(&r);
     m->due_ns = wire_i64(&r);
-    m->values = get_dict(&r);
+    m->values = wire_dict(&r);
     m->purpose = (enum purpose)purpose;
     return wire_done(&r) && purpose < PURPOSE_COUNT;
 }
@@ -461,7 +441,7 @@ void msg_put_trigger(struct buf *b, const struct msg_trigger *m)
     wire_put_u64(b, m->ticket);
     wire_put_text(b, m->check);
     wire_put_i64(b, m->deadline_ns);
-    put_dict(b, &m->values);
+    wire_put_dict(b, &m->values);
 }
 
 static bool values_are_sane(const struct rlv_dict *values)
@@ -480,7 +460,7 @@ bool msg_get_trigger(const void *p, size_t n, struct arena *a,
     m->ticket = wire_u64(&r);
     m->check = wire_text_or(&r, "");
     m->deadline_ns = wire_i64(&r);
-    m->values = get_dict(&r);
+    m->values = wire_dict(&r);
     return wire_done(&r) && values_are_sane(&m->values);
 }
 

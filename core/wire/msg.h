@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "model/catalog.h"
+#include "model/model.h"
 #include "model/result.h"
 #include "model/spec.h"
 
@@ -164,6 +165,8 @@ bool msg_get_triggered(const void *, size_t, struct arena *,
                        struct msg_triggered *);
 void msg_put_result(struct buf *, const struct result *);
 struct result *msg_get_result(const void *, size_t); /* NULL: nonsense */
+/* Hangs on the arena: not to be freed by result_free. */
+struct result *msg_get_result_on(const void *, size_t, struct arena *);
 void msg_put_log(struct buf *, const struct msg_log *);
 bool msg_get_log(const void *, size_t, struct arena *, struct msg_log *);
 
@@ -279,6 +282,7 @@ struct msg_web {
     const char *state_dir; /* the history is in it */
     struct rlv_list hosts; /* beside localhost and the addresses */
     const char *token;     /* NULL: none is asked for */
+    const char *timezone;  /* that times are shown in */
 };
 
 struct msg_pulse {
@@ -291,7 +295,7 @@ struct msg_pulse {
 /* What a question is about; how its content is coded is the matter of those
  * who ask and answer it. */
 enum question_kind {
-    QUESTION_STATUS = 1 /* content: struct msg_page; answer: wire/msg_view.c */
+    QUESTION_STATUS = 1 /* msg_put_from; answered by a struct msg_status */
 };
 
 struct msg_question { /* an answer has the same form */
@@ -301,6 +305,35 @@ struct msg_question { /* an answer has the same form */
     size_t len;
 };
 
+struct msg_trouble { /* of the monitor itself, and its incident */
+    struct check_row row;
+    struct state_row state;
+    struct incident_row incident; /* number 0: there is none */
+};
+
+/* A part of what `relevo status` shows; whoever wants all of it asks again from
+ * `next` on, and from the beginning where the generation is another one. */
+struct msg_status {
+    uint32_t generation;
+    uint32_t next; /* 0: this is the last part */
+    /* Their spec has title, owner, links, tags, severity, `disabled`, interval,
+     * the texts of its lines, and a schedule that is manual or not; their last
+     * result no evidence; no more is filled in. */
+    struct check_view *checks;
+    size_t check_count;
+    /* In the last part: */
+    struct msg_trouble *troubles;
+    size_t trouble_count;
+    const char *distrust; /* NULL: it trusts itself */
+    int64_t distrust_ns;
+    uint64_t *letters; /* runs: notices that were given up */
+    size_t letter_count;
+};
+
+void msg_put_from(struct buf *, uint32_t from); /* 0: the first check */
+bool msg_get_from(const void *, size_t, uint32_t *from);
+void msg_put_status(struct buf *, const struct msg_status *);
+bool msg_get_status(const void *, size_t, struct arena *, struct msg_status *);
 void msg_put_web(struct buf *, const struct msg_web *);
 bool msg_get_web(const void *, size_t, struct arena *, struct msg_web *);
 void msg_put_pulse(struct buf *, const struct msg_pulse *);

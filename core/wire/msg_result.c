@@ -129,17 +129,29 @@ static void get_evidence(struct wire_reader *r, struct result *m)
     }
 }
 
-struct result *msg_get_result(const void *p, size_t n)
+static bool get_result(const void *p, size_t n, struct arena *arena,
+                       struct result *m)
 {
-    struct result *m = result_new();
-    struct wire_reader r = wire_reader(p, n, m->arena);
+    struct wire_reader r = wire_reader(p, n, arena);
     get_head(&r, m);
     get_phases(&r, m->phases_ns);
     get_observations(&r, m);
     get_lines(&r, m);
     get_evidence(&r, m);
-    if (wire_done(&r))
+    return wire_done(&r);
+}
+
+struct result *msg_get_result(const void *p, size_t n)
+{
+    struct result *m = result_new();
+    if (get_result(p, n, m->arena, m))
         return m;
     result_free(m);
     return NULL;
+}
+
+struct result *msg_get_result_on(const void *p, size_t n, struct arena *arena)
+{
+    struct result *m = arena_alloc(arena, sizeof *m);
+    return get_result(p, n, arena, m) ? m : NULL;
 }

@@ -7,6 +7,7 @@ void msg_put_web(struct buf *b, const struct msg_web *m)
     wire_put_text(b, m->state_dir);
     wire_put_list(b, &m->hosts);
     wire_put_text(b, m->token);
+    wire_put_text(b, m->timezone);
 }
 
 bool msg_get_web(const void *p, size_t n, struct arena *arena,
@@ -16,6 +17,7 @@ bool msg_get_web(const void *p, size_t n, struct arena *arena,
     m->state_dir = wire_text_or(&r, "");
     m->hosts = wire_list(&r);
     m->token = wire_text(&r);
+    m->timezone = wire_text_or(&r, "UTC");
     return wire_done(&r);
 }
 

@@ -28,6 +28,10 @@ AGAIN(probe, msg_probe, msg_get_probe(p, n, a, &m))
 AGAIN(trigger, msg_trigger, msg_get_trigger(p, n, a, &m))
 AGAIN(triggered, msg_triggered, msg_get_triggered(p, n, a, &m))
 AGAIN(log, msg_log, msg_get_log(p, n, a, &m))
+AGAIN(web, msg_web, msg_get_web(p, n, a, &m))
+AGAIN(pulse, msg_pulse, msg_get_pulse(p, n, &m))
+AGAIN(question, msg_question, msg_get_question(p, n, a, &m))
+AGAIN(status, msg_status, msg_get_status(p, n, a, &m))
 AGAIN(allow, msg_allow, msg_get_allow(p, n, a, &m))
 AGAIN(run, msg_run, msg_get_run(p, n, a, &m))
 AGAIN(run_started, msg_run_started, msg_get_run_started(p, n, &m))
@@ -99,6 +103,10 @@ static bool again_result(const void *p, size_t n, struct arena *a,
     X(run_exited)    \
     X(ask_command)   \
     X(command)       \
-    X(command_ended)
+    X(command_ended) \
+    X(web)           \
+    X(pulse)         \
+    X(question)      \
+    X(status)
 
 #endif

@@ -105,11 +105,11 @@ static const struct {
      "checks = { a = { url = \"http://h\"; headers = { A = { env = \"RELEVO_TEST_NO_SUCH\"; optional = 1; }; }; }; };",
      "x.cfg:1:94: check \"a\": headers.A: optional is true or false, not a whole number\n"},
     {
-     "environments = {}; web = {}; chekcs = {}; foo = 1;",
+     "environments = {}; budget = {}; chekcs = {}; foo = 1;",
      "x.cfg:1:16: environments: there is none in it\n"
-     "x.cfg:1:20: \"web\" is not in this version\n"
-     "x.cfg:1:30: unknown key \"chekcs\"; did you mean \"checks\"?\n"
-     "x.cfg:1:43: unknown key \"foo\"\n"
+     "x.cfg:1:20: \"budget\" is not in this version\n"
+     "x.cfg:1:33: unknown key \"chekcs\"; did you mean \"checks\"?\n"
+     "x.cfg:1:46: unknown key \"foo\"\n"
      "warning: x.cfg:1:1: there are no checks\n"},
     {
      "checks = { a = { plugin = \"group\"; }; b = { plugin = \"exec\"; }; };",

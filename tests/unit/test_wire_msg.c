@@ -363,6 +363,89 @@ static void put_command_ended(struct buf *b)
                                        .errors = {"", 0, below(2)}});
 }
 
+enum { RESULTS = 5 };
+static struct result *results[RESULTS]; /* of the views */
+static size_t result_count;
+
+static void put_web(struct buf *b)
+{
+    msg_put_web(b, &(struct msg_web){any_text(), any_list(), text_or_null(),
+                                     any_text()});
+}
+
+static void put_pulse(struct buf *b)
+{
+    msg_put_pulse(b, &(struct msg_pulse){(int64_t)below(1 << 30),
+                                         (int64_t)below(1 << 30), next_random(),
+                                         (uint32_t)next_random()});
+}
+
+static void put_question(struct buf *b)
+{
+    const char *content = any_text();
+    msg_put_question(b, &(struct msg_question){next_random(), QUESTION_STATUS,
+                                               content, strlen(content)});
+}
+
+static void fill_view(struct check_view *v)
+{
+    struct check_row *row = arena_alloc(arena, sizeof *row);
+    struct state_row *state = arena_alloc(arena, sizeof *state);
+    struct check_spec *spec = arena_alloc(arena, sizeof *spec);
+    struct result *last = result_new();
+    fill_result(last);
+    *row = (struct check_row){(uint32_t)next_random(), any_text(), any_text(),
+                              any_text(), 0};
+    *state = (struct state_row){.check = row->check,
+                                .state = (enum check_state)below(STATE_COUNT),
+                                .since_us = any_i64(),
+                                .until_us = any_i64(),
+                                .incident = next_random()};
+    spec->title = text_or_null();
+    spec->owner = text_or_null();
+    spec->disabled = below(2) != 0;
+    spec->tags = any_list();
+    spec->severity = any_text();
+    spec->interval_ns = any_i64();
+    spec->expects = arena_alloc(arena, 2 * sizeof *spec->expects);
+    spec->expects[0].text = spec->expects[1].text = any_text();
+    spec->expect_count = below(3);
+    *v = (struct check_view){.spec = spec,
+                             .row = row,
+                             .state = state,
+                             .count = "2/3",
+                             .waits_for = any_text(),
+                             .maintenance = text_or_null(),
+                             .acknowledged = below(2) != 0,
+                             .last = below(2) != 0 ? last : NULL};
+    results[result_count++] = last;
+}
+
+static void put_status(struct buf *b)
+{
+    struct check_view views[RESULTS];
+    struct msg_trouble trouble = {
+        .row = {(uint32_t)next_random(), any_text(), any_text(), any_text(), 0},
+        .incident = {.number = next_random(), .summary = any_text()}};
+    uint64_t letters[2] = {next_random(), next_random()};
+    struct msg_status m = {.generation = (uint32_t)next_random(),
+                           .next = (uint32_t)next_random(),
+                           .checks = views,
+                           .check_count = below(RESULTS),
+                           .troubles = &trouble,
+                           .trouble_count = below(2),
+                           .distrust = text_or_null(),
+                           .distrust_ns = any_i64(),
+                           .letters = letters,
+                           .letter_count = below(3)};
+    result_count = 0;
+    for (size_t i = 0; i < m.check_count; i++)
+        fill_view(&views[i]);
+    msg_put_status(b, &m);
+    while (result_count > 0)
+        result_free(results[--result_count]);
+}
+
 static const struct {
     const char *name;
     void (*put)(struct buf *);
