@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Peers that answer as no server should: what a real redis-server, a real
-PostgreSQL and a real WebSocket gateway answer reaches the plugins spoilt, each connection otherwise
-(tests/lib/mangle.py), with many probes at once in one worker. None of it may
+"""Peers that answer as no server should: what a real nginx, redis-server,
+PostgreSQL and WebSocket gateway answer reaches the plugins spoilt, each
+connection otherwise (tests/lib/mangle.py), with many probes at once in one worker. None of it may
 crash the worker, leak, hang, outlast the deadline, blame the monitor, or make
 the worker grow; and when the answers are clean again, so are the results.
 
@@ -22,6 +22,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import nginx  # noqa: E402
 import pg  # noqa: E402
 import redis_server  # noqa: E402
 from mangle import Relay  # noqa: E402
@@ -46,6 +47,24 @@ defaults = { interval = "%(interval)s"; timeout = "%(timeout)s";
              failure_threshold = 100; };
 checks = { leaks = { plugin = "leaks"; schedule = "manual"; timeout = "60s"; };
   %(checks)s };
+"""
+# Follows a redirect, and gets a cookie and a compressed body, in chunks: the
+# first answer of a connection is as often spoilt as the second.
+HTTP = """c%d = { url = "http://%s:%d/";
+  record = { db = "json('.db')"; };
+  expect = ["status == 200", "db == 'ok'", "header('x-node') == 'a'"]; };"""
+NGINX = """
+    server {
+        listen 127.0.0.1:@http@;
+        gzip on;
+        gzip_types application/json;
+        absolute_redirect off;
+        add_header Set-Cookie "id=4711; Path=/; Max-Age=60; HttpOnly";
+        add_header X-Node a;
+        location = / { return 302 /page; }
+        location = /page { default_type application/json;
+                           return 200 '%s'; }
+    }
 """
 REDIS = """c%d = { url = "redis://%s:%d"; allow_write = true;
   operations = ["ping", "setget", "pubsub", "info"]; };"""
@@ -194,6 +213,13 @@ class HostilePeers(unittest.TestCase):
         seen = watch.json("check", "leaks")["observations"]
         self.assertTrue(seen["looked"], "build with sanitizers: preset debug")
         self.assertFalse(seen["leaks"], watch.log()[-6000:])
+
+    @unittest.skipUnless(nginx.find() and plugin_there("http"),
+                         "no nginx, or no http plugin")
+    def test_http(self):
+        body = '{ "db": "ok", "text": "%s" }' % ("words and words " * 60)
+        with nginx.Nginx(self.folder, NGINX % body) as web:
+            self.run_with(("127.0.0.1", web.ports["http"]), HTTP, 1500)
 
     @unittest.skipUnless(redis_server.find() and plugin_there("redis"),
                          "no redis-server, or no redis plugin")
