@@ -1,0 +1,22 @@
+# Makes assets.c: the files of core/web/assets as bytes, each under its name with
+# _ for what C does not take. Called as: cmake -D OUT=… -P assets.cmake FILE…
+math(EXPR last "${CMAKE_ARGC} - 1")
+set(text "/* Made from core/web/assets by assets.cmake. */\n#include \"web/assets.h\"\n")
+set(take FALSE)
+foreach(i RANGE ${last})
+  set(file "${CMAKE_ARGV${i}}")
+  if(take)
+    get_filename_component(name ${file} NAME)
+    string(MAKE_C_IDENTIFIER ${name} name)
+    file(READ ${file} hex HEX)
+    file(SHA256 ${file} hash)
+    string(LENGTH "${hex}" len)
+    math(EXPR len "${len} / 2")
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(APPEND text "static const unsigned char ${name}_bytes[] = {${bytes}0};\n"
+      "const struct asset ${name} = {(const char *)${name}_bytes, ${len}, \"${hash}\"};\n")
+  elseif(file MATCHES "assets\\.cmake$")
+    set(take TRUE)
+  endif()
+endforeach()
+file(WRITE ${OUT} "${text}")
