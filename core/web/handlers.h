@@ -7,4 +7,11 @@
 route_handler api_status_handle; /* api_status.c */
 route_handler health_handle;     /* health.c */
 
+/* pages.c */
+route_handler board_handle, check_page_handle, incidents_handle,
+    incident_page_handle, page_css_handle, favicon_handle;
+/* The answer's status as a page, with that text. */
+void page_error_handle(const struct web_request *, struct web_response *,
+                       const char *text);
+
 #endif

@@ -20,6 +20,7 @@ struct web_response {
     const char *type;     /* one of the above; NULL: the route's own */
     const char *language; /* Content-Language; NULL: none */
     const char *allow;    /* of a 405; NULL: none */
+    unsigned refresh_s;   /* the browser asks again by itself; 0: not */
     bool may_cache;       /* an asset: kept by browsers for an hour */
     bool challenge;       /* of a 401: asks for a password */
     struct buf body;      /* taken over */

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "web/guard.h"
+#include "web/handlers.h"
 #include "web/link.h"
 #include "web/mhd.h"
 #include "web/status.h"
@@ -85,8 +86,14 @@ static void add_header(struct MHD_Response *m, const char *name,
  * loaded, run, framed or sent anywhere. */
 static void add_headers(struct MHD_Response *m, const struct web_response *r)
 {
+    char refresh[16];
     add_header(m, "Content-Type", r->type == NULL ? WEB_TEXT : r->type);
     add_header(m, "Content-Language", r->language);
+    add_header(m, "Vary", r->language == NULL ? NULL : "Accept-Language");
+    if (r->refresh_s > 0) {
+        snprintf(refresh, sizeof refresh, "%u", r->refresh_s);
+        add_header(m, "Refresh", refresh);
+    }
     add_header(m, "Allow", r->allow);
     add_header(m, "WWW-Authenticate",
                r->challenge ? "Basic realm=\"Relevo\", charset=\"UTF-8\""
@@ -94,7 +101,7 @@ static void add_headers(struct MHD_Response *m, const struct web_response *r)
     add_header(m, "Cache-Control", r->may_cache ? "max-age=3600" : "no-store");
     add_header(m, "Content-Security-Policy",
                "default-src 'none'; style-src 'self'; img-src 'self'; "
-               "form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+               "form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     add_header(m, "X-Content-Type-Options", "nosniff");
     add_header(m, "X-Frame-Options", "DENY");
     add_header(m, "Referrer-Policy", "no-referrer");
@@ -103,9 +110,23 @@ static void add_headers(struct MHD_Response *m, const struct web_response *r)
         add_header(m, "Connection", "close");
 }
 
+/* To a person with a browser a refusal is a page, too. */
+static void make_readable(const struct web_request *q, struct web_response *r)
+{
+    const char *accept = web_header(q, "Accept");
+    bool is_page = q->route == NULL || str_eq(q->route->type, WEB_HTML);
+    if (r->status < 400 || !is_page || !str_eq(r->type, WEB_TEXT) ||
+        accept == NULL || strstr(accept, "text/html") == NULL)
+        return;
+    char *text = arena_strndup(q->arena, buf_text(&r->body),
+                               strcspn(buf_text(&r->body), "\n"));
+    page_error_handle(q, r, text);
+}
+
 static enum MHD_Result answer(struct MHD_Connection *c, struct call *call)
 {
     struct web_response *r = &call->response;
+    make_readable(&call->request, r);
     size_t len = r->body.len;
     if (r->status == 0)
         r->status = 200;
