@@ -427,6 +427,7 @@ static void put_letters(struct page *p)
 {
     struct html *h = p->html;
     const struct facts *f = &p->facts;
+    struct story_source source = page_source(p);
     if (f->letter_count == 0)
         return;
     html_markup(h, "<div class=\"notice\"><p><strong>");
@@ -436,7 +437,7 @@ static void put_letters(struct page *p)
         const struct fact_letter *l = &f->letters[i];
         html_markup(h, "<li>");
         html_textf(h, "%s %s ", l->run, l->runbook);
-        PUT_WORDS(p, W_LETTER_FOR, l->check);
+        PUT_WORDS(p, W_LETTER_FOR, story_check_name(&source, l->check));
         html_textf(h, ": %s", l->reason);
         html_markup(h, "</li>\n");
     }
@@ -446,7 +447,7 @@ static void put_letters(struct page *p)
 /* ------------------------------------------------------------------ page ---
  */
 
-void board_page(struct page *p)
+void page_of_board(struct page *p)
 {
     struct board b = {.page = p,
                       .env = page_query(p, "env"),

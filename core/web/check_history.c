@@ -97,7 +97,7 @@ static int64_t downtime_us(const struct page *p, const struct fared *f,
 static void put_percentile(struct page *p, const struct rollup *r,
                            unsigned percent)
 {
-    html_markup(p->html, "<td class=\"number\">");
+    page_cell(p, "number", arena_printf(p->arena, "p%u", percent));
     if (r->timed > 0)
         html_text(p->html, text_duration(p, rollup_percentile(r, percent)));
     else
@@ -130,15 +130,17 @@ static void put_span(struct page *p, const struct fared *f,
     put_word(p, f->span->name);
     html_markup(h, "</th>");
     put_span_bar(p, f);
-    html_markup(h, "<td class=\"number\">");
+    page_cell(p, "number", say(p, W_GOOD_SHARE));
     html_text(h, rollup_share(&f->sum, share)[0] != '\0'
                      ? share
                      : say(p, W_NOT_MEASURED));
-    html_markup(h, "</td><td class=\"number\">");
+    html_markup(h, "</td>");
+    page_cell(p, "number", say(p, W_MEASURED));
     PUT_WORDS(p, W_MEASURED_OF, text_number(p, measured_periods(f)),
               text_number(p, (uint64_t)f->span->periods),
               say(p, f->span->unit));
-    html_markup(h, "</td><td class=\"number\">");
+    html_markup(h, "</td>");
+    page_cell(p, "number", say(p, W_DOWNTIME));
     if (among > 0)
         PUT_WORDS(p, W_DOWNTIME_IN, text_elapsed(p, down_us * NS_PER_US),
                   text_number(p, among));
@@ -148,7 +150,7 @@ static void put_span(struct page *p, const struct fared *f,
     put_percentile(p, &f->sum, 50);
     put_percentile(p, &f->sum, 95);
     put_percentile(p, &f->sum, 99);
-    html_markup(h, "<td class=\"number\">");
+    page_cell(p, "number", say(p, W_RESULTS));
     html_textf(h, "%llu", (unsigned long long)rollup_total(&f->sum));
     html_markup(h, "</td></tr>\n");
 }

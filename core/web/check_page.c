@@ -125,8 +125,7 @@ static void put_recent(struct page *p, struct result *const *results,
     html_markup(h, "</h2>\n");
     page_scroll_begin(p, W_RECENT_RESULTS);
     html_markup(h, "<table class=\"list results\">\n<thead><tr>");
-    static const enum word columns[] = {W_TIME, W_RESULT, W_LATENCY, W_TOOK,
-                                        W_MESSAGE};
+    static const enum word columns[] = {W_TIME, W_RESULT, W_LATENCY, W_MESSAGE};
     page_columns(p, columns, ARRAY_LEN(columns));
     for (size_t i = 0; i < count; i++) {
         const struct result *r = results[i];
@@ -135,11 +134,10 @@ static void put_recent(struct page *p, struct result *const *results,
         put_time_long(p, r->started_us);
         html_markup(h, "</td><td>");
         put_outcome(p, r->outcome);
-        html_markup(h, "</td><td class=\"number\">");
+        html_markup(h, "</td>");
+        page_cell(p, "number", say(p, W_LATENCY));
         if (latency_ns >= 0)
             html_text(h, text_duration(p, latency_ns));
-        html_markup(h, "</td><td class=\"number\">");
-        html_text(h, text_duration(p, r->duration_ns));
         html_markup(h, "</td><td class=\"text\">");
         put_fault(p, fault_name(r->fault), r->code);
         html_markup(h, " ");
@@ -194,7 +192,7 @@ static void read_incidents(struct page *p, const struct fact *f,
         p->no_reader = arena_strdup(p->arena, err.text);
 }
 
-bool check_page(struct page *p, const char *name)
+bool page_of_check(struct page *p, const char *name)
 {
     const struct fact *f = facts_find(&p->facts, name);
     struct result **results;

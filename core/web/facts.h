@@ -47,12 +47,15 @@ struct fact_trouble { /* of the monitor itself */
 };
 
 struct fact_letter { /* a notice that was given up */
-    const char *run, *runbook, *check, *reason;
+    const char *run, *runbook, *reason;
+    uint32_t check;
 };
 
+struct status;
+
 struct facts {
-    bool live;     /* main told it */
-    int64_t at_us; /* when; else the newest that is stored, 0: nothing is */
+    bool live;           /* main told it just now */
+    int64_t at_us;       /* of when this is; 0: not known */
     struct fact *checks; /* as configured; else by number */
     size_t count;
     const char *const *environments; /* in that order; "" for none */
@@ -68,6 +71,9 @@ struct facts {
 /* What the history knows; nothing of what only the configuration says. */
 bool facts_from_store(struct reader *, struct arena *, struct facts *,
                       struct err *) MUST_CHECK;
+/* What main told. reader, which may be NULL, has what it says by number. */
+void facts_from_status(const struct status *, struct reader *, struct arena *,
+                       struct facts *);
 /* Sets each check's number, by name; the newest of those that had it. */
 void facts_number(struct facts *, const struct check_row *, size_t count);
 /* The environments of the checks, as they come; called last. */

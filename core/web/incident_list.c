@@ -38,9 +38,11 @@ static void put_row(struct page *p, const struct incident_row *row, bool checks)
     }
     html_markup(h, "<td>");
     put_incident_state(p, row->state);
-    html_markup(h, "</td><td>");
+    html_markup(h, "</td>");
+    page_cell(p, "number", say(p, W_BEGAN));
     put_time(p, row->began_us);
-    html_markup(h, "</td><td>");
+    html_markup(h, "</td>");
+    page_cell(p, "number", say(p, W_LASTED));
     put_lasted(p, row);
     html_markup(h, "</td><td class=\"text\">");
     put_fault(p, fault_name(row->fault), row->code);
@@ -92,7 +94,7 @@ static void put_older(struct page *p, uint64_t before, bool first_page,
     html_markup(h, "</p>\n");
 }
 
-void incidents_page(struct page *p)
+void page_of_incidents(struct page *p)
 {
     struct incident_row *rows = NULL;
     size_t count = 0;

@@ -143,7 +143,8 @@ static void put_timeline(struct page *p, const struct story *s)
         const struct event_row *e = &s->events[i];
         html_markup(h, "<tr><td>");
         put_time_long(p, e->at_us);
-        html_markup(h, "</td><td class=\"number\">");
+        html_markup(h, "</td>");
+        page_cell(p, "number", say(p, W_AFTER));
         if (e->at_us >= s->row.began_us)
             html_text(h, text_elapsed_us(p, s->row.began_us, e->at_us));
         html_markup(h, "</td><td><code>");
@@ -207,10 +208,12 @@ static void put_run(struct page *p, const struct run_row *run)
     html_attr_value(h, run_class(run));
     html_markup(h, "\">");
     html_text(h, story_run_result(run));
-    html_markup(h, "</b></td><td class=\"number\">");
+    html_markup(h, "</b></td>");
+    page_cell(p, "number", say(p, W_EXIT));
     if (run->exit_status >= 0)
         html_textf(h, "%d", run->exit_status);
-    html_markup(h, "</td><td class=\"number\">");
+    html_markup(h, "</td>");
+    page_cell(p, "number", say(p, W_TOOK));
     if (run->started_us != 0 && run->ended_us != 0)
         html_text(h, text_elapsed_us(p, run->started_us, run->ended_us));
     html_markup(h, "</td><td class=\"text\">");
@@ -287,7 +290,7 @@ static void put_failure(struct page *p, enum word heading,
     html_markup(p->html, "</section>\n");
 }
 
-bool incident_page(struct page *p, uint64_t number)
+bool page_of_incident(struct page *p, uint64_t number)
 {
     struct story s = {.now_us = p->now_us};
     struct story_source source = page_source(p);

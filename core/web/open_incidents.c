@@ -66,14 +66,15 @@ static void put_incident(struct page *p, const struct story *s)
     html_markup(h, " ");
     html_text(h, s->row.summary);
     html_markup(h, "</p>\n");
-    if (s->row.cause[0] != '\0') {
+    size_t before = html_length(h);
+    put_findings(p, s);
+    if (html_length(h) == before && s->row.cause[0] != '\0') {
         html_markup(h, "<p class=\"cause\"><strong>");
         put_word(p, W_CAUSE);
         html_markup(h, ":</strong> ");
         html_text(h, s->row.cause);
         html_markup(h, "</p>\n");
     }
-    put_findings(p, s);
     put_impact(p, s);
     html_markup(h, "</li>\n");
 }

@@ -38,10 +38,10 @@ struct page {
 
 /* Each makes the whole page. Those of one thing say by their return value
  * whether there is such a thing; if not they have made nothing. */
-void board_page(struct page *);
-bool check_page(struct page *, const char *name);
-void incidents_page(struct page *);
-bool incident_page(struct page *, uint64_t number);
+void page_of_board(struct page *);
+bool page_of_check(struct page *, const char *name);
+void page_of_incidents(struct page *);
+bool page_of_incident(struct page *, uint64_t number);
 
 const char *page_query(const struct page *, const char *name); /* "" for none */
 struct story_source page_source(const struct page *);
@@ -108,6 +108,8 @@ void put_findings(struct page *, const struct story *);
 /* A box that a wide table scrolls in, by keyboard too. */
 void page_scroll_begin(struct page *, enum word label);
 void page_scroll_end(struct page *);
+/* <td> that says on a narrow screen which column it is of; close it by hand. */
+void page_cell(struct page *, const char *kind, const char *label);
 /* <th> of each, the end of <thead> and the beginning of <tbody>. */
 void page_columns(struct page *, const enum word *, size_t count);
 

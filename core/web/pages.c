@@ -71,9 +71,10 @@ static void read_store(struct page *p, struct web_response *r)
 static void learn(struct page *p, const struct status *status)
 {
     struct err err;
-    (void)status;
-    if (p->reader != NULL &&
-        !facts_from_store(p->reader, p->arena, &p->facts, &err))
+    if (status != NULL)
+        facts_from_status(status, p->reader, p->arena, &p->facts);
+    else if (p->reader != NULL &&
+             !facts_from_store(p->reader, p->arena, &p->facts, &err))
         p->no_reader = arena_strdup(p->arena, err.text);
     facts_number(&p->facts, p->rows, p->row_count);
     facts_environments(&p->facts, p->arena);
@@ -119,14 +120,14 @@ static void page_close(struct page *p, struct web_response *r)
 void board_handle(const struct web_request *q, struct web_response *r)
 {
     struct page p = page_open(q, r);
-    board_page(&p);
+    page_of_board(&p);
     page_close(&p, r);
 }
 
 void check_page_handle(const struct web_request *q, struct web_response *r)
 {
     struct page p = page_open(q, r);
-    if (!check_page(&p, web_param(q, "check"))) {
+    if (!page_of_check(&p, web_param(q, "check"))) {
         r->status = 404;
         page_error(&p, 404, say(&p, W_NO_SUCH_CHECK));
     }
@@ -136,7 +137,7 @@ void check_page_handle(const struct web_request *q, struct web_response *r)
 void incidents_handle(const struct web_request *q, struct web_response *r)
 {
     struct page p = page_open(q, r);
-    incidents_page(&p);
+    page_of_incidents(&p);
     page_close(&p, r);
 }
 
@@ -145,7 +146,7 @@ void incident_page_handle(const struct web_request *q, struct web_response *r)
     struct page p = page_open(q, r);
     uint64_t number = 0;
     if (!id_parse('I', web_param(q, "incident"), &number) ||
-        !incident_page(&p, number)) {
+        !page_of_incident(&p, number)) {
         r->status = 404;
         page_error(&p, 404, say(&p, W_NO_SUCH_INCIDENT));
     }

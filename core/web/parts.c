@@ -132,6 +132,14 @@ void page_scroll_begin(struct page *p, enum word label)
 
 void page_scroll_end(struct page *p) { html_markup(p->html, "</div>\n"); }
 
+void page_cell(struct page *p, const char *kind, const char *label)
+{
+    html_markup(p->html, "<td");
+    html_attr(p->html, "class", kind);
+    html_attr(p->html, "data-label", label);
+    html_markup(p->html, ">");
+}
+
 void page_columns(struct page *p, const enum word *columns, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -184,7 +184,8 @@ void put_result(struct page *p, const struct fact *f, const struct result *r)
     put_time_long(p, r->started_us);
     html_markup(h, " <span class=\"when\">");
     put_word(p, W_TOOK);
-    html_textf(h, " %s</span> ", text_duration(p, r->duration_ns));
+    html_textf(h, " %s", text_duration(p, r->duration_ns));
+    html_markup(h, "</span> ");
     put_fault(p, fault_name(r->fault), r->code);
     html_markup(h, "</p>\n");
     if (r->message[0] != '\0') {
