@@ -63,6 +63,7 @@ struct reader_ops {
                     size_t *count, struct err *);
     bool (*periods)(struct reader *, const struct reader_window *,
                     struct rollup_set *, struct err *);
+    bool (*newest)(struct reader *, int64_t *at_us, struct err *);
     /* The window's check does not count. */
     bool (*all_periods)(struct reader *, struct arena *,
                         const struct reader_window *, enum resolution,

@@ -237,6 +237,7 @@ static const struct reader_ops ops = {
     .list = list,
     .history = sqlite_history,
     .periods = sqlite_periods,
+    .newest = sqlite_newest,
     .all_periods = sqlite_all_periods,
     .audit = sqlite_audit,
     .verify_audit = sqlite_verify_audit,

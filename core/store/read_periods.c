@@ -15,7 +15,8 @@ enum {
     STATEMENT_ROLLUP,
     STATEMENT_CHECKS = STATEMENT_ROLLUP + RESOLUTION_COUNT,
     STATEMENT_ALL_HOT,
-    STATEMENT_ALL_ROLLUP
+    STATEMENT_NEWEST,
+    STATEMENT_ALL_ROLLUP /* and the two after it */
 };
 
 /* The term that excludes most rows comes first. */
@@ -141,6 +142,28 @@ bool sqlite_periods(struct reader *base, const struct reader_window *window,
                      " relevo db check tells more",
                      (unsigned)window->check);
     cut(&p, set);
+    return ok;
+}
+
+/* The hot ones are those of the last minutes before the writer stopped; where
+ * there are none, the quarter of an hour that was packed last. */
+bool sqlite_newest(struct reader *base, int64_t *at_us, struct err *err)
+{
+    static const char sql[] =
+        "SELECT coalesce((SELECT max(started_us) FROM hot WHERE node = ?1),"
+        " (SELECT max((SELECT max(t0) FROM rollup_minute AS r WHERE"
+        "  r.node = ?1 AND r.check_id = c.check_id)) FROM \"check\" AS c"
+        "  WHERE c.node = ?1), 0)";
+    struct sqlite_reader *r = reader_self(base);
+    reader_begin(r);
+    sqlite3_stmt *q = db_statement(&r->db, STATEMENT_NEWEST, sql);
+    if (q == NULL)
+        return reader_failed(r, err);
+    sqlite3_bind_int(q, 1, r->node);
+    int rc = sqlite3_step(q);
+    bool ok = rc == SQLITE_ROW || reader_failed(r, err);
+    *at_us = ok ? sqlite3_column_int64(q, 0) : 0;
+    sqlite3_reset(q);
     return ok;
 }
 

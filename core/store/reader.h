@@ -56,6 +56,10 @@ bool reader_transitions(struct reader *, struct arena *,
                         const struct reader_window *, struct transition_row **,
                         size_t *count, struct err *) MUST_CHECK;
 
+/* When the newest result began, of any check, as exactly as is still known; 0:
+ * there is none. */
+bool reader_newest(struct reader *, int64_t *at_us, struct err *) MUST_CHECK;
+
 /* The results of that window counted by period, packed or not; oldest first,
  * periods without results left out. The window is widened to whole periods;
  * its limit does not count. What was packed before rollups were written (a file

@@ -128,6 +128,11 @@ bool reader_periods(struct reader *r, struct arena *a,
     return ok;
 }
 
+bool reader_newest(struct reader *r, int64_t *at_us, struct err *err)
+{
+    return r->ops->newest(r, at_us, err);
+}
+
 bool reader_all_periods(struct reader *r, struct arena *a, int64_t since_us,
                         int64_t before_us, enum resolution resolution,
                         struct check_periods **checks, size_t *count,

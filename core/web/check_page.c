@@ -192,6 +192,18 @@ static void read_incidents(struct page *p, const struct fact *f,
         p->no_reader = arena_strdup(p->arena, err.text);
 }
 
+/* Main has all that a good result observed, the history the evidence of one
+ * that is not. */
+static const struct result *latest(const struct fact *f,
+                                   const struct result *stored)
+{
+    if (f->last == NULL ||
+        (stored != NULL && stored->started_us >= f->last->started_us &&
+         stored->outcome != OUTCOME_OK))
+        return stored;
+    return f->last;
+}
+
 bool page_of_check(struct page *p, const char *name)
 {
     const struct fact *f = facts_find(&p->facts, name);
@@ -204,7 +216,7 @@ bool page_of_check(struct page *p, const char *name)
     read_incidents(p, f, &incidents, &among);
     page_begin(p, f->name);
     put_top(p, f);
-    put_last_result(p, f, count > 0 ? results[0] : NULL);
+    put_last_result(p, f, latest(f, count > 0 ? results[0] : NULL));
     put_check_history(p, f, incidents, among);
     if (count > 0)
         put_recent(p, results, count);

@@ -40,7 +40,8 @@ bool facts_from_store(struct reader *reader, struct arena *a, struct facts *out,
     struct state_row *states;
     size_t check_count, state_count;
     *out = (struct facts){0};
-    if (!reader_checks(reader, a, &checks, &check_count, err) ||
+    if (!reader_newest(reader, &out->at_us, err) ||
+        !reader_checks(reader, a, &checks, &check_count, err) ||
         !reader_states(reader, a, &states, &state_count, err))
         return false;
     out->checks = arena_alloc(a, (check_count + 1) * sizeof *out->checks);

@@ -36,8 +36,8 @@ struct fact {       /* a check; no text is NULL */
     size_t link_count;
     const struct fact_line *lines;
     size_t line_count;
-    int64_t interval_ns; /* 0: none, or not known */
-    int64_t last_us;     /* when its latest result began; 0: not known */
+    int64_t interval_ns;       /* 0: none, or not known */
+    const struct result *last; /* whole, but for evidence; NULL: not known */
     const char *fault, *code, *message; /* of it, where it is not good */
 };
 
@@ -56,6 +56,8 @@ struct status;
 struct facts {
     bool live;           /* main told it just now */
     int64_t at_us;       /* of when this is; 0: not known */
+    int64_t newest_us;   /* the latest result; 0: none, or not known */
+    int64_t least_ns;    /* the shortest interval that is kept; 0: none is */
     struct fact *checks; /* as configured; else by number */
     size_t count;
     const char *const *environments; /* in that order; "" for none */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/fault.h"
+#include "model/naming.h"
 #include "web/status.h"
 
 /* Older than a page may be without saying so. */
@@ -55,7 +56,7 @@ static void take_spec(struct fact *f, const struct check_spec *spec,
 
 static void take_result(struct fact *f, const struct result *last)
 {
-    f->last_us = last->started_us;
+    f->last = last;
     if (last->outcome == OUTCOME_OK)
         return;
     f->fault = last->fault == RLV_F_NONE ? "" : fault_name(last->fault);
@@ -95,6 +96,16 @@ static struct fact told(const struct check_view *v, struct arena *a)
     return f;
 }
 
+/* How often something should be heard, and when it last was. */
+static void note_pace(struct facts *out, const struct fact *f)
+{
+    if (f->last != NULL && f->last->started_us > out->newest_us)
+        out->newest_us = f->last->started_us;
+    if (f->interval_ns > 0 && f->state != STATE_PAUSED && !f->disabled &&
+        (out->least_ns == 0 || f->interval_ns < out->least_ns))
+        out->least_ns = f->interval_ns;
+}
+
 static void take_troubles(struct facts *out, const struct status *s,
                           struct arena *a)
 {
@@ -122,7 +133,7 @@ static void take_letters(struct facts *out, const struct status *s,
             continue;
         all[out->letter_count++] =
             (struct fact_letter){arena_strdup(a, id_text('R', run.number, id)),
-                                 run.runbook, run.check, run.reason};
+                                 run.runbook, run.reason, run.check};
     }
     out->letters = all;
 }
@@ -135,8 +146,11 @@ void facts_from_status(const struct status *s, struct reader *reader,
                           .distrust = s->distrust,
                           .distrust_ns = s->distrust_ns};
     out->checks = arena_alloc(a, (s->check_count + 1) * sizeof *out->checks);
-    for (size_t i = 0; i < s->check_count; i++)
-        out->checks[out->count++] = told(&s->checks[i], a);
+    for (size_t i = 0; i < s->check_count; i++) {
+        struct fact f = told(&s->checks[i], a);
+        out->checks[out->count++] = f;
+        note_pace(out, &f);
+    }
     take_troubles(out, s, a);
     take_letters(out, s, reader, a);
 }

@@ -169,8 +169,17 @@ static void put_header(struct page *p)
 /* ------------------------------------------------------------ how old it is
  */
 
-/* So old that one wonders: a result is due every minute or so. */
-#define OLD_US (5 * 60 * US_PER_S)
+/* So old that one wonders. */
+#define OLD_NS (5 * 60 * NS_PER_S)
+
+/* Main answers, but nothing has been heard for longer than should be. */
+static bool is_old(const struct page *p)
+{
+    const struct facts *f = &p->facts;
+    int64_t age_ns = (p->now_us - f->newest_us) * NS_PER_US;
+    return f->newest_us != 0 && f->least_ns != 0 && age_ns > OLD_NS &&
+           age_ns / 3 > f->least_ns;
+}
 
 static void put_no_daemon(struct page *p)
 {
@@ -203,9 +212,9 @@ static void put_age(struct page *p)
 {
     if (!p->facts.live)
         put_no_daemon(p);
-    else if (p->facts.at_us != 0 && p->now_us - p->facts.at_us > OLD_US)
+    else if (is_old(p))
         put_notice(p, FILL(p, W_OLD_DATA,
-                           text_elapsed_us(p, p->facts.at_us, p->now_us)));
+                           text_elapsed_us(p, p->facts.newest_us, p->now_us)));
     if (p->no_reader != NULL)
         put_notice(p, FILL(p, W_NO_HISTORY, p->no_reader));
 }

@@ -47,12 +47,27 @@ static void put_line(struct page *p, const char *text, bool warn,
     html_markup(h, "</td></tr>\n");
 }
 
-/* A fault that is no hint kept the lines from being judged: none is false then.
- */
-static bool was_judged(const struct result *r)
+/* What a line reads first: "latency" of "latency < 500ms"; functions that take
+ * the whole answer (json, len) are no field. */
+static bool reads_what_is_absent(const struct result *r, const char *line)
+{
+    size_t n = strspn(line, "abcdefghijklmnopqrstuvwxyz_0123456789");
+    if (n == 0 || line[n] == '(')
+        return false;
+    for (size_t i = 0; i < r->observation_count; i++)
+        if (strlen(r->observations[i].name) == n &&
+            strncmp(r->observations[i].name, line, n) == 0)
+            return false;
+    return true;
+}
+
+/* A line that is not among the false ones held, unless a fault kept all of them
+ * from being judged, or it is a default line whose field was not observed. */
+static bool held(const struct result *r, const char *line)
 {
     return r->outcome != OUTCOME_UNKNOWN &&
-           (r->outcome != OUTCOME_FAIL || r->line_count > 0);
+           (r->outcome != OUTCOME_FAIL || r->line_count > 0) &&
+           !reads_what_is_absent(r, line);
 }
 
 /* All lines of the check, where they are known; else the false ones, which are
@@ -79,9 +94,9 @@ static void put_expectations(struct page *p, const struct fact *f,
         }
         const struct judged_line *l = judged(r, &f->lines[i]);
         put_line(p, f->lines[i].text, f->lines[i].warn,
-                 l != NULL       ? &l->holds
-                 : was_judged(r) ? &yes
-                                 : NULL,
+                 l != NULL                   ? &l->holds
+                 : held(r, f->lines[i].text) ? &yes
+                                             : NULL,
                  l == NULL ? "" : l->values);
     }
     html_markup(h, "</tbody>\n</table>\n");

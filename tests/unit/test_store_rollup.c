@@ -202,13 +202,27 @@ static void assert_same_as_one_by_one(struct fixture *f, enum resolution by,
     reader_close(r);
 }
 
+static int64_t newest(struct fixture *f)
+{
+    struct err err = {0};
+    int64_t at_us = -1;
+    struct reader *r = fixture_reader(f);
+    assert_true(reader_newest(r, &at_us, &err));
+    reader_close(r);
+    return at_us;
+}
+
 static void test_all_checks_at_once(void **state)
 {
     struct fixture *f = *state;
     fixture_open(f);
+    assert_int_equal(newest(f), 0);
     append_checks(f, 2, T0);
     pack_all(f);
+    int64_t last_us = T0 + 39 * 9 * MINUTE; /* of the second check */
+    assert_int_equal(newest(f), rollup_block(RESOLUTION_MINUTE, last_us));
     append_checks(f, 3, T0 + HOUR); /* these lie in hot */
+    assert_int_equal(newest(f), T0 + HOUR + 39 * 10 * MINUTE);
     for (unsigned k = 0; k < RESOLUTION_COUNT; k++) {
         assert_same_as_one_by_one(f, (enum resolution)k, 0, 0);
         assert_same_as_one_by_one(f, (enum resolution)k, T0 + HOUR,
