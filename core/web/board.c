@@ -151,8 +151,8 @@ static void put_summary(struct page *p)
         html_markup(h, "<li><b class=\"state ");
         html_attr_value(h, state_name(order[i]));
         html_markup(h, "\">");
-        html_textf(h, "%zu ", n);
         put_word(p, word_of_state(order[i]));
+        html_textf(h, " %zu", n);
         html_markup(h, "</b></li>");
     }
     html_markup(h, "</ul>\n");

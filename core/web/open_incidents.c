@@ -43,11 +43,9 @@ static void put_heading(struct page *p, const struct story *s)
     put_state(p, STATE_DOWN, "");
     html_markup(h, " <span class=\"when\">");
     PUT_WORDS(p, W_DOWN_FOR, text_elapsed_us(p, s->row.began_us, p->now_us));
-    html_markup(h, ", ");
-    put_word(p, W_SINCE);
-    html_markup(h, " ");
+    html_markup(h, " (");
     put_time(p, s->row.began_us);
-    html_markup(h, "</span>");
+    html_markup(h, ")</span>");
     if (s->row.state == INCIDENT_ACKNOWLEDGED) {
         html_markup(h, " <span class=\"flag acknowledged\">");
         PUT_WORDS(p, W_TAKEN_BY, s->row.acknowledged_by);

@@ -12,6 +12,23 @@
 
 enum { EVIDENCE_LINES = 40, EVIDENCE_BYTES = 4096 };
 
+static void put_value(struct page *p, const struct rlv_value *v)
+{
+    struct html *h = p->html;
+    char text[HUMAN_TEXT];
+    switch (v->type) {
+    case RLV_T_BOOL: html_text(h, v->as.i != 0 ? "true" : "false"); break;
+    case RLV_T_DURATION: html_text(h, human_duration(v->as.i, text)); break;
+    case RLV_T_SIZE: html_text(h, human_size(v->as.i, text)); break;
+    case RLV_T_TIME: put_time_long(p, v->as.i); break;
+    case RLV_T_REAL: html_textf(h, "%g", v->as.d); break;
+    case RLV_T_PERCENT: html_textf(h, "%g %%", v->as.d); break;
+    case RLV_T_TEXT:
+    case RLV_T_BODY: html_text_n(h, v->as.s, v->len); break;
+    default: html_textf(h, "%lld", (long long)v->as.i); break;
+    }
+}
+
 /* ----------------------------------------------------------- expectations ---
  */
 
@@ -25,40 +42,25 @@ static const struct judged_line *judged(const struct result *r,
     return NULL;
 }
 
-/* holds NULL: it was not judged. */
-static void put_line(struct page *p, const char *text, bool warn,
-                     const bool *holds, const char *values)
-{
-    struct html *h = p->html;
-    html_markup(h, "<tr><td>");
-    html_markup(h, "<b class=\"state ");
-    html_attr_value(h, holds == NULL ? "pending"
-                       : *holds      ? "up"
-                       : warn        ? "degraded"
-                                     : "down");
-    html_markup(h, "\">");
-    put_word(p, holds == NULL ? W_NOT_JUDGED : *holds ? W_HOLDS : W_FALSE_LINE);
-    html_markup(h, "</b></td><td class=\"text\"><code>");
-    if (warn)
-        html_markup(h, "warn_unless ");
-    html_text(h, text);
-    html_markup(h, "</code></td><td class=\"text\">");
-    html_text(h, values);
-    html_markup(h, "</td></tr>\n");
-}
-
-/* What a line reads first: "latency" of "latency < 500ms"; functions that take
- * the whole answer (json, len) are no field. */
-static bool reads_what_is_absent(const struct result *r, const char *line)
+/* How long the field is that a line reads first: "latency" of "latency <
+ * 500ms"; 0: it begins with a function over the whole answer. */
+static size_t field_length(const char *line)
 {
     size_t n = strspn(line, "abcdefghijklmnopqrstuvwxyz_0123456789");
-    if (n == 0 || line[n] == '(')
-        return false;
+    return line[n] == '(' ? 0 : n;
+}
+
+/* NULL: not observed. */
+static const struct observation *first_read(const struct result *r,
+                                            const char *line)
+{
+    size_t n = field_length(line);
     for (size_t i = 0; i < r->observation_count; i++)
-        if (strlen(r->observations[i].name) == n &&
+        if (n > 0 && r->observations[i].key == NULL &&
+            strlen(r->observations[i].name) == n &&
             strncmp(r->observations[i].name, line, n) == 0)
-            return false;
-    return true;
+            return &r->observations[i];
+    return NULL;
 }
 
 /* A line that is not among the false ones held, unless a fault kept all of them
@@ -67,7 +69,34 @@ static bool held(const struct result *r, const char *line)
 {
     return r->outcome != OUTCOME_UNKNOWN &&
            (r->outcome != OUTCOME_FAIL || r->line_count > 0) &&
-           !reads_what_is_absent(r, line);
+           (field_length(line) == 0 || first_read(r, line) != NULL);
+}
+
+/* holds NULL: it was not judged. values: what a false one saw; of one that held
+ * it is what it reads first. */
+static void put_line(struct page *p, const struct result *r,
+                     const struct fact_line *line, const bool *holds,
+                     const char *values)
+{
+    struct html *h = p->html;
+    const struct observation *seen =
+        holds != NULL && *holds ? first_read(r, line->text) : NULL;
+    html_markup(h, "<tr><td><b class=\"state ");
+    html_attr_value(h, holds == NULL ? "pending"
+                       : *holds      ? "up"
+                       : line->warn  ? "degraded"
+                                     : "down");
+    html_markup(h, "\">");
+    put_word(p, holds == NULL ? W_NOT_JUDGED : *holds ? W_HOLDS : W_FALSE_LINE);
+    html_markup(h, "</b></td><td class=\"text\"><code>");
+    if (line->warn)
+        html_markup(h, "warn_unless ");
+    html_text(h, line->text);
+    html_markup(h, "</code></td><td class=\"text\">");
+    html_text(h, values);
+    if (values[0] == '\0' && seen != NULL)
+        put_value(p, &seen->value);
+    html_markup(h, "</td></tr>\n");
 }
 
 /* All lines of the check, where they are known; else the false ones, which are
@@ -78,8 +107,8 @@ static void put_expectations(struct page *p, const struct fact *f,
     static const enum word columns[] = {W_RESULT, W_LINE, W_SAW};
     static const bool yes = true;
     struct html *h = p->html;
-    size_t count =
-        f == NULL || f->line_count == 0 ? r->line_count : f->line_count;
+    bool all = f != NULL && f->line_count > 0;
+    size_t count = all ? f->line_count : r->line_count;
     if (count == 0)
         return;
     html_markup(h, "<h3>");
@@ -87,16 +116,19 @@ static void put_expectations(struct page *p, const struct fact *f,
     html_markup(h, "</h3>\n<table class=\"list lines\">\n<thead><tr>");
     page_columns(p, columns, ARRAY_LEN(columns));
     for (size_t i = 0; i < count; i++) {
-        if (f == NULL || f->line_count == 0) {
-            const struct judged_line *l = &r->lines[i];
-            put_line(p, l->text, l->warn, &l->holds, l->values);
-            continue;
+        struct fact_line own = {0};
+        const struct judged_line *l;
+        if (all) {
+            own = f->lines[i];
+            l = judged(r, &own);
+        } else {
+            l = &r->lines[i];
+            own = (struct fact_line){l->text, l->warn};
         }
-        const struct judged_line *l = judged(r, &f->lines[i]);
-        put_line(p, f->lines[i].text, f->lines[i].warn,
-                 l != NULL                   ? &l->holds
-                 : held(r, f->lines[i].text) ? &yes
-                                             : NULL,
+        put_line(p, r, &own,
+                 l != NULL           ? &l->holds
+                 : held(r, own.text) ? &yes
+                                     : NULL,
                  l == NULL ? "" : l->values);
     }
     html_markup(h, "</tbody>\n</table>\n");
@@ -135,23 +167,6 @@ static void put_phases(struct page *p, const struct result *r)
 
 /* ----------------------------------------------------------- observations ---
  */
-
-static void put_value(struct page *p, const struct rlv_value *v)
-{
-    struct html *h = p->html;
-    char text[HUMAN_TEXT];
-    switch (v->type) {
-    case RLV_T_BOOL: html_text(h, v->as.i != 0 ? "true" : "false"); break;
-    case RLV_T_DURATION: html_text(h, human_duration(v->as.i, text)); break;
-    case RLV_T_SIZE: html_text(h, human_size(v->as.i, text)); break;
-    case RLV_T_TIME: put_time_long(p, v->as.i); break;
-    case RLV_T_REAL: html_textf(h, "%g", v->as.d); break;
-    case RLV_T_PERCENT: html_textf(h, "%g %%", v->as.d); break;
-    case RLV_T_TEXT:
-    case RLV_T_BODY: html_text_n(h, v->as.s, v->len); break;
-    default: html_textf(h, "%lld", (long long)v->as.i); break;
-    }
-}
 
 static void put_observations(struct page *p, const struct result *r)
 {
