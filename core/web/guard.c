@@ -46,6 +46,71 @@ static bool is_our_host(const char *host)
     return false;
 }
 
+/* --------------------------------------------------------------- token --- */
+
+/* As long for a wrong one, wherever it differs. */
+static bool is_token(const char *given, size_t n)
+{
+    const char *token = link_settings()->token;
+    size_t len = strlen(token);
+    unsigned differs = n != len;
+    for (size_t i = 0; i < n; i++)
+        differs |= (unsigned char)given[i] ^ (unsigned char)token[i % len];
+    return differs == 0;
+}
+
+static int base64_digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c == '\0' ? NULL : strchr(digits, c);
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* "name:password" out of base64. False: it is none, or too long. */
+static bool decode_basic(const char *text, char *out, size_t size, size_t *n)
+{
+    unsigned bits = 0, have = 0;
+    *n = 0;
+    for (; *text != '\0' && *text != '='; text++) {
+        int digit = base64_digit(*text);
+        if (digit < 0 || *n == size)
+            return false;
+        bits = (bits << 6 | (unsigned)digit) & 0xffff;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[(*n)++] = (char)(bits >> have & 0xff);
+        }
+    }
+    return true;
+}
+
+static bool has_token(const struct web_request *q)
+{
+    const char *given = web_header(q, "Authorization");
+    char pair[512];
+    size_t n;
+    if (given == NULL)
+        return false;
+    if (strncasecmp(given, "Bearer ", 7) == 0)
+        return is_token(given + 7, strlen(given + 7));
+    if (strncasecmp(given, "Basic ", 6) != 0 ||
+        !decode_basic(given + 6, pair, sizeof pair, &n))
+        return false;
+    const char *colon = memchr(pair, ':', n);
+    return colon != NULL && is_token(colon + 1, n - (size_t)(colon + 1 - pair));
+}
+
+static bool may_ask(const struct web_request *q, struct web_response *r)
+{
+    bool open = q->route != NULL && (q->route->needs & OPEN_TO_ALL) != 0;
+    if (link_settings()->token == NULL || open || has_token(q))
+        return true;
+    r->challenge = true;
+    return refuse(r, 401, "a token is needed, or this one is wrong");
+}
+
 /* -------------------------------------------------------------- method --- */
 
 static enum web_method method_of(const char *method)
@@ -90,6 +155,8 @@ bool guard_admits(struct web_request *q, const struct guard_facts *f,
                       "this name is not mine: web = { hosts = [\"…\"]; } "
                       "lists the names by which I may be asked");
     q->route = route_find(&q->uri, q->arena, &q->rest);
+    if (!may_ask(q, r)) /* before it is told what there is */
+        return false;
     if (q->route == NULL)
         return refuse(r, 404, "there is nothing here");
     r->type = q->route->type;

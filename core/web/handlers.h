@@ -4,8 +4,14 @@
 
 #include "web/route.h"
 
-route_handler api_status_handle; /* api_status.c */
-route_handler health_handle;     /* health.c */
+route_handler api_status_handle;    /* api_status.c */
+route_handler api_history_handle;   /* api_history.c */
+route_handler api_incidents_handle; /* api_incidents.c */
+route_handler api_incident_handle;
+route_handler openapi_handle; /* openapi.c */
+route_handler metrics_handle; /* metrics.c */
+route_handler badge_handle;   /* badge.c */
+route_handler health_handle;  /* health.c */
 
 /* pages.c */
 route_handler board_handle, check_page_handle, incidents_handle,

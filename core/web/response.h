@@ -9,11 +9,12 @@
 #include "base/attr.h"
 #include "base/buf.h"
 
-#define WEB_JSON "application/json"
-#define WEB_HTML "text/html; charset=utf-8"
-#define WEB_TEXT "text/plain; charset=utf-8"
-#define WEB_CSS  "text/css; charset=utf-8"
-#define WEB_SVG  "image/svg+xml"
+#define WEB_JSON    "application/json"
+#define WEB_HTML    "text/html; charset=utf-8"
+#define WEB_TEXT    "text/plain; charset=utf-8"
+#define WEB_CSS     "text/css; charset=utf-8"
+#define WEB_METRICS "text/plain; version=0.0.4; charset=utf-8"
+#define WEB_SVG     "image/svg+xml"
 
 struct web_response {
     unsigned status;      /* 0: 200 */

@@ -51,7 +51,9 @@ struct route {
     const char *type; /* of the answer */
     unsigned needs;   /* of enum web_need */
     route_handler *handle;
-    const char *summary; /* for /api/v1/openapi.json */
+    /* For /api/v1/openapi.json: one sentence; names of query members, with
+     * spaces between them; a schema of openapi.c, "Result[]" a list of them. */
+    const char *summary, *query, *schema;
 };
 
 /* routes.c. NULL past the end. */
@@ -80,5 +82,9 @@ const void *web_answer(const struct web_request *, size_t *len);
 /* The history; NULL: there is none so far, or it cannot be read, and it was
  * answered. storage.c */
 struct reader *web_reader(struct web_response *);
+/* Answers for a call of the reader that failed: 404 with that text where it
+ * found nothing, else 503. Returns false. */
+bool web_not_read(struct web_response *, const struct err *,
+                  const char *nothing);
 
 #endif

@@ -70,6 +70,16 @@ struct reader *web_reader(struct web_response *r)
     return reader;
 }
 
+bool web_not_read(struct web_response *r, const struct err *err,
+                  const char *nothing)
+{
+    if (err->code == ERR_NOT_FOUND)
+        response_error(r, 404, "%s", nothing);
+    else
+        response_error(r, 503, "the history cannot be read at the moment");
+    return false;
+}
+
 void storage_close(void)
 {
     reader_close(reader);

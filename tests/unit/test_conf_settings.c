@@ -112,9 +112,9 @@ static const struct {
      "x.cfg:1:46: unknown key \"foo\"\n"
      "warning: x.cfg:1:1: there are no checks\n"},
     {
-     "checks = { a = { plugin = \"group\"; }; b = { plugin = \"exec\"; }; };",
+     "checks = { a = { plugin = \"group\"; }; b = { plugin = \"suite\"; }; };",
      "x.cfg:1:27: check \"a\": plugin: \"group\" is not in this version\n"
-     "x.cfg:1:54: check \"b\": plugin: \"exec\" is not in this version\n"},
+     "x.cfg:1:54: check \"b\": plugin: \"suite\" is not in this version\n"},
     {
      "checks = { a = { plugin = \"htp\"; url = \"x\"; }; };",
      "x.cfg:1:27: check \"a\": plugin: there is no plugin \"htp\"; did you mean \"http\"?\n"},
