@@ -1,10 +1,13 @@
-/* web/server.h: connections and requests. */
+/* web/server.h: sockets and connections. */
 #ifndef RELEVO_WEB_SERVER_H
 #define RELEVO_WEB_SERVER_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "web/mhd.h"
 
 void server_open(void);
 void server_close(void);
@@ -15,8 +18,9 @@ int server_timeout(void);
 /* Accepts, reads, answers, ends what is late. */
 void server_run(void);
 
-struct msg_question;
-/* Main's answer to a question. */
-void server_answer(const struct msg_question *);
+/* For calls.c. The connection is ended then, whatever trickles in. */
+void server_set_deadline(struct MHD_Connection *, int64_t in_ns);
+/* It came in over a socket with a path: no browser did. */
+bool server_is_over_path(struct MHD_Connection *);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "web/calls.h"
 #include "web/link.h"
 #include "web/server.h"
 #include "web/status.h"
@@ -59,7 +60,7 @@ int web_main(void)
 {
     log_init("web");
     harden();
-    link_open(server_answer);
+    link_open(calls_answer);
     server_open();
     while (turn())
         ;

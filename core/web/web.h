@@ -7,12 +7,17 @@
  *   web.c      the process: its one loop over the channel and the sockets
  *   mhd.c      libmicrohttpd, loaded
  *   server.c   connections: accepted, bounded, given to libmicrohttpd
- *   guard.c    what is refused before anybody is asked: see docs/web.md
+ *   head.c     whether a request means one thing only
+ *   calls.c    requests: refused, or handled; main is asked meanwhile
+ *   guard.c    who may ask what
  *   uri.c      path and query of a request
  *   route.c    which handler a path has; routes.c is the table
  *   response.c what a handler answers
  *   link.c     the channel to main: settings, pulses, questions
- *   storage.c  the history */
+ *   status.c   what main knows of the checks
+ *   storage.c  the history
+ *
+ * The answers: api_*.c openapi.c metrics.c badge.c health.c, and the pages. */
 #ifndef RELEVO_WEB_WEB_H
 #define RELEVO_WEB_WEB_H
 
