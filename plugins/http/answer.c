@@ -38,7 +38,11 @@ void answer_reset(struct fetch *fetch)
     fetch->cut = fetch->overlong_head = false;
     fetch->attempt.no_socket = 0;
     bool wanted = http_host->wants(fetch->probe, FIELD_BODY);
-    fetch->body_keep = wanted ? (size_t)fetch->conf->max_body : EXCERPT;
+    size_t needed = content_needs(fetch);
+    fetch->body_keep = wanted             ? (size_t)fetch->conf->max_body
+                       : needed > EXCERPT ? needed
+                                          : EXCERPT;
+    content_begin(fetch);
 }
 
 static bool head_is_complete(const struct bytes *head)
@@ -91,6 +95,7 @@ size_t answer_on_body(char *at, size_t size, size_t n, void *arg)
         keep = take;
     if (keep)
         bytes_append(body, at, keep);
+    content_add(fetch, at, take);
     fetch->body_bytes += (int64_t)take;
     fetch->cut = take < n;
     return take;
@@ -272,12 +277,17 @@ static const char *version_text(CURL *easy)
 
 static void hint(struct fetch *fetch, long status)
 {
-    if (status < 400)
-        return;
-    char code[16];
-    snprintf(code, sizeof code, "%ld", status);
-    http_host->hint(fetch->probe, kit_status_fault(status), code, "%ld %s",
-                    status, kit_status_text(status));
+    char code[32], why[460];
+    bool bad = content_is_bad(fetch, why, sizeof why);
+    if (status >= 400) {
+        snprintf(code, sizeof code, "%ld", status);
+        http_host->hint(fetch->probe, kit_status_fault(status), code,
+                        "%ld %s%s%s", status, kit_status_text(status),
+                        bad ? ", " : "", why);
+    } else if (bad) {
+        snprintf(code, sizeof code, "%s", fetch->health->state);
+        http_host->hint(fetch->probe, RLV_F_ERROR_RESPONSE, code, "%s", why);
+    }
 }
 
 static void observe_text(struct fetch *fetch, enum http_field field,
@@ -320,6 +330,7 @@ void answer_observe(struct fetch *fetch)
     http_host->observe(fetch->probe, FIELD_REDIRECTS,
                        rlv_int(fetch->redirects));
     observe_body(fetch);
+    content_observe(fetch);
     if (http_host->wants(fetch->probe, FIELD_URL_EFFECTIVE))
         observe_url(fetch);
     observe_text(fetch, FIELD_IP, ip);

@@ -35,6 +35,7 @@ static void release(void *arg)
         handle_give(fetch->handle);
     request_release(fetch);
     target_fini(&fetch->target);
+    content_end(fetch);
     kit_peer_forget(&fetch->peer);
     kit_peer_forget(&fetch->first);
 }

@@ -4,6 +4,8 @@
  *   fetch.c    one probe: resolve, transfer, follow redirects, end
  *   request.c  one hop's options for libcurl
  *   answer.c   what came back: head, body, observations, hints, evidence
+ *   content.c  what is made of the body: its hash, its state as a health page
+ *   health.c   the usual bodies of health pages
  *   fault.c    why nothing came back
  *   lane.c     the crank that turns a transfer; the easy handles
  */
@@ -11,8 +13,10 @@
 #define HTTP_HTTP_H
 
 #include <curl/curl.h>
+#include <openssl/evp.h>
 #include <relevo/plugin.h>
 
+#include "http/health.h"
 #include "kit/attempt.h"
 #include "kit/crank.h"
 #include "kit/facts.h"
@@ -42,7 +46,7 @@ struct http_conf {
     int64_t follow_redirects, max_redirects, allow_downgrade;
     int64_t ip_family;    /* enum http_family */
     int64_t http_version; /* enum http_version */
-    int64_t keep_alive, compression;
+    int64_t keep_alive, compression, health;
     int64_t max_body; /* bytes */
     const char *user_agent, *host_header;
     struct rlv_list resolve; /* "host:port:ip[,ip]" */
@@ -61,6 +65,11 @@ enum http_field {
     FIELD_URL_EFFECTIVE,
     FIELD_IP,
     FIELD_HTTP_VERSION,
+    FIELD_SHA256,
+    FIELD_CHANGED,
+    FIELD_HEALTH,
+    FIELD_COMPONENT,
+    FIELD_COMPONENT_ERROR,
     FIELD_TLS /* and so on: kit/facts.h */
 };
 
@@ -124,6 +133,8 @@ struct fetch {
     size_t body_keep;   /* how many of them are kept */
     bool cut;           /* the body reached max_body: stopped there */
     bool overlong_head;
+    EVP_MD_CTX *digest;    /* of the body so far; NULL: nobody reads it */
+    struct health *health; /* what was read; NULL: nothing */
 };
 
 extern const struct rlv_host *http_host;
@@ -159,6 +170,16 @@ const char *answer_header(const struct fetch *, const char *name, size_t *len);
 void answer_phases(struct fetch *);
 void answer_observe(struct fetch *);        /* all fields, hint and evidence */
 void answer_observe_broken(struct fetch *); /* what there is of a failure */
+
+/* content.c */
+void content_begin(struct fetch *); /* an answer is about to come in */
+void content_add(struct fetch *, const char *, size_t);
+void content_observe(struct fetch *);
+void content_end(struct fetch *);
+/* How much of the body it has to see whole. */
+size_t content_needs(const struct fetch *);
+/* The body is a health page that says so: text is why. */
+bool content_is_bad(const struct fetch *, char *text, size_t);
 
 /* fault.c */
 void fault_transfer(struct fetch *, CURLcode);

@@ -7,6 +7,7 @@ begins with case_; all run, several at a time, each with peers of its own.
 
     http_faults.py [NAME...]     only the cases whose name contains one of these
 """
+import hashlib
 import json
 import os
 import socket
@@ -22,6 +23,7 @@ import peer  # noqa: E402
 from cases import must, must_see, seen  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe  # noqa: E402
+from watch import Watch, until  # noqa: E402
 
 probe = None
 files = None  # certificates
@@ -494,6 +496,78 @@ def case_hints():
 def case_expected_404_is_good():
     must(against(status_of("404 Not Found"), expect=["status == 404"]),
          outcome="ok")
+
+
+SPRING = (b'{"status":"DOWN","components":{"db":{"status":"DOWN","details":'
+          b'{"error":"Connection refused"}},"ping":{"status":"UP"}}}')
+
+
+def page(status, body):
+    def script(c):
+        c.read_request()
+        c.reply(status, body, "Content-Type: application/json")
+    return script
+
+
+def case_health_page():
+    result = against(page("503 Service Unavailable", SPRING),
+                     {"health": True})
+    must(result, outcome="fail", fault="error_response", code="503",
+         message_has="503 Service Unavailable, db is fail: Connection refused")
+    must_see(result, health="fail", component={"db": "fail", "ping": "ok"},
+             component_error={"db": "Connection refused"})
+    lines = ["health == 'ok'", "component('db') == 'ok'"]
+    result = against(page("200 OK", SPRING), {"health": True}, expect=lines)
+    must(result, outcome="fail", fault="error_response", code="fail",
+         message_has="db is fail: Connection refused")
+    well = SPRING.replace(b"DOWN", b"UP")
+    must(against(page("200 OK", well), {"health": True}, expect=lines),
+         outcome="ok")
+    # Without being asked for, nothing is read.
+    result = against(page("200 OK", SPRING))
+    must(result, outcome="ok")
+    must_see(result, health=None, component=None)
+
+
+def case_health_page_that_is_none():
+    result = against(page("200 OK", b"<html></html>"), {"health": True},
+                     expect=["health == 'ok'"])
+    must(result, outcome="fail", fault="mismatch", message_has="absent")
+
+
+def case_hash_of_the_body():
+    body = b"a" * 100000
+    digest = hashlib.sha256(body).hexdigest()
+    must(against(page("200 OK", body),
+                 expect=["sha256 == '%s'" % digest, "size == 100000 B",
+                         "not changed"]), outcome="ok")
+    result = against(page("200 OK", body), {"max_body": "10B"})
+    must_see(result, sha256=hashlib.sha256(b"a" * 10).hexdigest(),
+             truncated=True)
+    must(against(page("200 OK", b""), expect=["sha256 starts_with 'e3b0c442'"]),
+         outcome="ok")
+
+
+def case_changed():
+    """One worker, one check, probed again and again: another body is another
+    one once."""
+    bodies = [b"one", b"one", b"two", b"two", b"one"]
+    asked = []
+
+    def script(c):
+        c.read_request()
+        asked.append(1)
+        c.reply("200 OK", bodies[min(len(asked), len(bodies)) - 1])
+    with Peer(script) as other:
+        config = """checks = { it = { url = "%s"; interval = "300ms";
+            retry_interval = "300ms"; expect = ["not changed"];
+            record = { other = "changed"; }; }; };""" % url(other.port)
+        with Watch(tempfile.mkdtemp(dir=probe.folder), config) as watch:
+            until("six results", lambda: len(watch.history("it", 9)) >= 6)
+            results = watch.history("it", 100)[::-1][:6]
+    said = [(r["outcome"], r["observations"]["other"]) for r in results]
+    assert said == [("ok", False), ("ok", False), ("fail", True),
+                    ("ok", False), ("fail", True), ("ok", False)], results
 
 
 def case_cause_in_body():
