@@ -23,6 +23,7 @@ import punctual
 import reaction
 import respawn
 import scale
+import web
 from figures import say
 from measure import PROGRAM
 
@@ -43,6 +44,7 @@ PARTS = {
     "outage": reaction.outage,
     "diagnosis": diagnosis.diagnosis,
     "respawn": respawn.respawn,
+    "web": web.web,
     "store": programs.store,
     "rollup": programs.alone("rollup"),
     "expansion": programs.alone("expansion"),

@@ -238,6 +238,7 @@ class Relevo:
     def start(self):
         env = {k: v for k, v in os.environ.items()
                if k not in ("RELEVO_CONFIG", "RELEVO_STATE_DIR")}
+        env["RELEVO_WEB"] = "127.0.0.1:0"  # beside others on the machine
         env["RELEVO_DUMPABLE"] = "1"  # its memory is measured, not only by root
         self.out = open(os.path.join(self.folder, "out.log"), "ab")
         self.started_ns = time.monotonic_ns()

@@ -1,0 +1,136 @@
+"""The page: how long it takes over 1,000 checks of a day, over one check of
+ninety days; /metrics; what its process takes; and whether probes stay punctual
+while it is asked as often as it can answer.
+
+The history is made beforehand (bench_fill); a request is timed from connecting
+to its last byte, each on a connection of its own, as the role serves them."""
+import http.client
+import subprocess
+import threading
+import time
+
+import conditions
+from figures import figure
+from measure import Relevo, Target, bench, checks, folder, pss_mib, role, until
+
+ASKED = 20
+
+
+class Asked:
+    def __init__(self, relevo):
+        self.relevo = relevo
+        self.port = None
+        until("the page", self._find)
+
+    def _find(self):
+        with open(self.relevo.out.name) as f:
+            for line in f:
+                if "the page is at http://" in line:
+                    self.port = int(line.rsplit(":", 1)[1])
+        return self.port is not None
+
+    def get(self, path):
+        began = time.monotonic_ns()
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c.request("GET", path)
+        answer = c.getresponse()
+        body = answer.read()
+        c.close()
+        if answer.status != 200:
+            raise SystemExit("%s: %d %s" % (path, answer.status, body[:200]))
+        return (time.monotonic_ns() - began) / 1e6
+
+    def took(self, path):
+        self.get(path)
+        return sorted(self.get(path) for _ in range(ASKED))[ASKED // 2]
+
+
+def filled(place, size, interval, hours, config):
+    relevo = Relevo(place, config)
+    subprocess.run([bench("fill"), relevo.state, str(size), str(interval),
+                    str(hours)], check=True)
+    relevo.start()
+    relevo.watching()
+    return relevo
+
+
+def pages(rounds):
+    manual = checks(1, 1000, "60s", also="schedule = \"manual\"; ")
+    with folder() as place:
+        relevo = filled(place, 1000, 60, 24, manual)
+        try:
+            asked = Asked(relevo)
+            rows = []
+            for _ in range(rounds):
+                conditions.settle()
+                rows.append((asked.took("/"), asked.took("/metrics"),
+                             asked.took("/api/v1/status")))
+            board, metrics, status = zip(*rows)
+            figure("web.board", board, "ms")
+            figure("web.metrics", metrics, "ms")
+            figure("web.status", status, "ms")
+            web, = [p for p in relevo.pids() if role(p) == "web"]
+            figure("web.memory", [pss_mib([web])], "MiB")
+        finally:
+            relevo.stop()
+    with folder() as place:
+        relevo = filled(place, 1, 10, 90 * 24,
+                        checks(1, 1, "10s", also="schedule = \"manual\"; "))
+        try:
+            asked = Asked(relevo)
+            took = []
+            for _ in range(rounds):
+                conditions.settle()
+                took.append(asked.took("/check/c0?range=90d"))
+            figure("web.check_90d", took, "ms")
+        finally:
+            relevo.stop()
+
+
+def late_ms(stamps, interval_s):
+    """p99 of how far the gaps between one check's arrivals are off."""
+    gaps = [abs((b - a) / 1e9 - interval_s) * 1e3
+            for times in stamps.values() for a, b in zip(times, times[1:])]
+    return sorted(gaps)[len(gaps) * 99 // 100]
+
+
+def punctual(rounds):
+    off, rate = [], []
+    with folder() as place:
+        target = Target(place)
+        relevo = Relevo(place, checks(target.port, 500, "1s"))
+        relevo.start()
+        try:
+            relevo.watching()
+            asked = Asked(relevo)
+            for _ in range(rounds):
+                conditions.settle()
+                stop, count = time.monotonic() + 10, [0] * 4
+
+                def ask(i):
+                    while time.monotonic() < stop:
+                        asked.get(("/healthz", "/metrics")[count[i] % 50 == 0])
+                        count[i] += 1
+                began_ns = time.monotonic_ns()
+                askers = [threading.Thread(target=ask, args=(i,))
+                          for i in range(4)]
+                for t in askers:
+                    t.start()
+                for t in askers:
+                    t.join()
+                stamps = {}
+                for at, _, name, _ in sorted(target.arrivals()):
+                    if at > began_ns:
+                        stamps.setdefault(name, []).append(at)
+                off.append(late_ms(stamps, 1.0))
+                rate.append(sum(count) / 10)
+        finally:
+            relevo.stop()
+            target.close()
+    figure("web.asked", rate, "requests/s")
+    figure("web.punctual_p99", off, "ms")
+
+
+def web(rounds):
+    pages(rounds)
+    punctual(rounds)
