@@ -84,7 +84,7 @@ def safe_finding($m): ($m | memory_line) as $memory
 def before($facts): [reasons($facts)][0] as $no
   | if $no then $no.finding else safe_finding(machine_of($facts)) end;
 
-def status($facts): [fault_reason, (if $facts.machine then reasons($facts) else empty end)][0] // {status: 0} | .status;
+def status($facts): [fault_reason, reasons($facts)][0] // {status: 0} | .status | tostring;
 
 # ----------------------------------------------------------------- after it ---
 def later_of($facts): $facts.later // "" | pg_machine;

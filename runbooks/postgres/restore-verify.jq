@@ -55,8 +55,9 @@ def fetch_line($b; $facts): if $b.kind == "pgbackrest" then
     else "" end;
 
 def plan($facts): seen_backup($facts) as $b
-  | [$b.kind, $b.path, $b.programs, $b.base, $b.log, ($b.unpack // ""), $b.cluster, $b.stanza, $b.config, fetch_line($b; $facts)]
-  | map(word);
+  | if $b.kind == null then [] else
+    [$b.kind, $b.path, $b.programs, $b.base, $b.log, ($b.unpack // ""), $b.cluster, $b.stanza, $b.config, fetch_line($b; $facts)]
+    | map(word) end;
 
 # ----------------------------------------------------------------- after ---
 def took($facts; $step): [$facts.steps // "" | lines[] | split(" ") | select(.[0] == $step) | .[1] | tonumber] | add // 0;
@@ -143,4 +144,6 @@ def late($facts): [conclusions($facts)] as $all
 
 # For restore-diagnose, next time.
 def remembered($facts): seen_backup($facts) as $b
-  | "time \(now_of($facts))\nrto \($facts.rto_ms | tonumber / 1000 | ceil)\nkind \($b.kind)\nrpo \(now_of($facts) - state_of($facts).at)";
+  | state_of($facts).at as $at
+  | if $at == null then [] else
+    ["time \(now_of($facts))", "rto \($facts.rto_ms | tonumber / 1000 | ceil)", "kind \($b.kind)", "rpo \(now_of($facts) - $at)"] end;

@@ -223,18 +223,22 @@ def case_naughty_errors_stay_text():
 
 
 def case_naughty_targets_stay_text():
+    """Two traps to a context."""
     with tempfile.TemporaryDirectory(dir=folder) as where:
         mark = pathlib.Path(where, "mark")
         shapes = ["postgres://{}/", "{}", "postgres://127.0.0.1:1/{}",
                   "postgres://{}@127.0.0.1:1", "host={} port=1",
                   "host=127.0.0.1 port=1 user='{}'"]
-        for i, text in enumerate(env.shell_traps(mark)):
-            made = document(shapes[i % len(shapes)].replace("{}", text),
-                            settings={"user": text, "query": "select " + text})
-            ran = env.run(SCRIPT, made, params={"data-dir": text.replace(
-                "\0", ""), "backup": text.replace("\0", "")})
+        traps = env.shell_traps(mark)
+        for i in range(0, len(traps), 2):
+            one, two = traps[i:i + 2]
+            made = document(shapes[i // 2 % len(shapes)].replace("{}", one),
+                            settings={"user": two, "query": "select " + one})
+            ran = env.run(SCRIPT, made, params={
+                "data-dir": two.replace("\0", ""),
+                "backup": one.replace("\0", "")})
             assert ran.status in (0, 10, 20, 78), ran
-            assert not mark.exists(), text
+            assert not mark.exists(), (one, two)
             clean(ran)
 
 
