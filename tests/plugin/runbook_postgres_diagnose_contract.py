@@ -231,7 +231,7 @@ def case_naughty_targets_stay_text():
                   "host=127.0.0.1 port=1 user='{}'"]
         traps = env.shell_traps(mark)
         for i in range(0, len(traps), 2):
-            one, two = traps[i:i + 2]
+            one, two = (traps * 2)[i:i + 2]
             made = document(shapes[i // 2 % len(shapes)].replace("{}", one),
                             settings={"user": two, "query": "select " + one})
             ran = env.run(SCRIPT, made, params={
