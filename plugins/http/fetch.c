@@ -321,6 +321,7 @@ static void follow(struct fetch *fetch, long status, const char *value,
         target_fini(&next);
         return;
     }
+    hops_redirect(fetch, status);
     target_fini(&fetch->target);
     fetch->target = next;
     fetch->redirects++;
@@ -332,6 +333,7 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
 {
     long status = 0;
     answer_phases(fetch);
+    hops_certificate(fetch);
     if (rc == CURLE_WRITE_ERROR && fetch->cut)
         rc = CURLE_OK;
     if (rc != CURLE_OK) {

@@ -97,6 +97,8 @@ static const struct rlv_field fields[] = {
         "Likewise of each part: component('db') is ok, degraded, fail, unknown, or the text that stands there."},
     [FIELD_COMPONENT_ERROR] = {"component_error", RLV_T_MAP, RLV_RECORDED, "",
         "What the page says is wrong with a part that is not ok."},
+    [FIELD_CERT_EXPIRY_OF] = {"cert_expiry_of", RLV_T_MAP, RLV_NOCASE | RLV_COSTLY, "",
+        "Until the certificate of a host on the way expires: cert_expiry_of('sso.example.com'), with its port where that is not 443."},
     KIT_FACT_FIELDS(FIELD_TLS),
 };
 // clang-format on

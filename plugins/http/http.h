@@ -2,6 +2,7 @@
  *
  *   http.c     the tables and their validation
  *   fetch.c    one probe: resolve, transfer, follow redirects, end
+ *   hops.c     what is told about each hop
  *   request.c  one hop's options for libcurl
  *   answer.c   what came back: head, body, observations, hints, evidence
  *   content.c  what is made of the body: its hash, its state as a health page
@@ -70,6 +71,7 @@ enum http_field {
     FIELD_HEALTH,
     FIELD_COMPONENT,
     FIELD_COMPONENT_ERROR,
+    FIELD_CERT_EXPIRY_OF,
     FIELD_TLS /* and so on: kit/facts.h */
 };
 
@@ -170,6 +172,10 @@ const char *answer_header(const struct fetch *, const char *name, size_t *len);
 void answer_phases(struct fetch *);
 void answer_observe(struct fetch *);        /* all fields, hint and evidence */
 void answer_observe_broken(struct fetch *); /* what there is of a failure */
+
+/* hops.c: a transfer is over; it leads elsewhere. */
+void hops_certificate(struct fetch *);
+void hops_redirect(struct fetch *, long status);
 
 /* content.c */
 void content_begin(struct fetch *); /* an answer is about to come in */

@@ -60,14 +60,25 @@ void run_fault(struct run *run, enum rlv_fault fault, const char *code,
     run->over = run->faulted = true;
 }
 
+/* What a failed handshake has shown is worth seeing, too. */
+static void observe_connection(struct run *run)
+{
+    struct kit_stream *stream = run->main->stream;
+    if (stream)
+        kit_facts_observe(run->probe, FIELD_TLS,
+                          kit_stream_certificate(stream));
+}
+
 void run_settle(struct run *run)
 {
     if (!run->over) {
         session_flush(run->main);
         session_flush(&run->subscriber);
     }
-    if (run->over)
-        redis_host->done(run->probe);
+    if (!run->over)
+        return;
+    observe_connection(run);
+    redis_host->done(run->probe);
 }
 
 static struct session *session_late(struct run *run)
@@ -104,15 +115,6 @@ static void on_deadline(void *arg, int events)
     run_settle(run);
 }
 
-/* What a failed handshake has shown is worth seeing, too. */
-static void observe_connection(struct run *run)
-{
-    struct kit_stream *stream = run->main->stream;
-    if (stream)
-        kit_facts_observe(run->probe, FIELD_TLS,
-                          kit_stream_certificate(stream));
-}
-
 static void finish(struct run *run)
 {
     const char *ip = run->main->stream ? kit_stream_ip(run->main->stream) : "";
@@ -129,7 +131,6 @@ static void finish(struct run *run)
                             rlv_duration(run->latency_ns));
     if (*ip)
         redis_host->observe(run->probe, FIELD_IP, rlv_text(ip));
-    observe_connection(run);
     run->over = true;
 }
 
@@ -255,7 +256,6 @@ void run_lost(struct run *run, struct session *session)
         waits = "PUBLISH, or its message";
     snprintf(doing, sizeof doing, "the reply to %s", waits ? waits : "nothing");
     kit_stream_fault(session->stream, doing);
-    observe_connection(run);
     run->over = run->faulted = true;
 }
 

@@ -107,15 +107,32 @@ def case_unverified():
     assert 39 < days <= 40, result
 
 
-def redirected(first, second, script=None):
+def redirected(first, second, **options):
     """https, sent on to another host with another certificate."""
-    with Peer(script or peer.ok, *second) as other:
+    with Peer(peer.ok, *second) as other:
+        options = {name: [line.replace("FAR", "127.0.0.1:%d" % other.port)
+                          for line in lines]
+                   for name, lines in options.items()}
+
         def away(c):
             c.read_request()
             c.reply("302 Found", b"",
                     "Location: https://127.0.0.1:%d/" % other.port)
         return look("http", "https" if first else "http", away, first,
-                    tls={"ca_file": long_.cert})
+                    tls={"ca_file": long_.cert}, **options)
+
+
+def case_each_hop_has_its_own():
+    near = long_.issue("hop1", end_days=40)
+    far = long_.issue("hop2", end_days=3)
+    lines = ["cert_expiry > 39d", "cert_expiry_of('FAR') > 2d"]
+    must(redirected(near, far, expect=lines), outcome="ok")
+    result = redirected(near, far, expect=["cert_expiry_of('FAR') > 5d"])
+    must(result, outcome="fail", message_has="cert_expiry_of")
+    seen_in = [e["text"] for e in result["evidence"]
+               if e["label"] == "redirect"]
+    assert len(seen_in) == 1 and seen_in[0].startswith("302 https://") and \
+        seen_in[0].endswith(", certificate ends in 39 days"), result["evidence"]
 
 
 def case_redirect_keeps_the_first():
