@@ -110,9 +110,9 @@ static void put_languages(struct page *p)
 {
     struct html *h = p->html;
     static const char *const own[LANGUAGE_COUNT] = {"English", "Español"};
-    html_markup(h, "<ul class=\"languages\"");
+    html_markup(h, "<nav class=\"languages\"");
     html_attr(h, "aria-label", say(p, W_LANGUAGE));
-    html_markup(h, ">");
+    html_markup(h, "><ul>");
     for (unsigned i = 0; i < LANGUAGE_COUNT; i++) {
         const char *tag = language_tag((enum language)i);
         html_markup(h, "<li><a");
@@ -125,7 +125,7 @@ static void put_languages(struct page *p)
         html_text(h, own[i]);
         html_markup(h, "</a></li>");
     }
-    html_markup(h, "</ul>");
+    html_markup(h, "</ul></nav>");
 }
 
 static void put_refresh(struct page *p)

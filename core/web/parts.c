@@ -124,13 +124,12 @@ const char *text_id(const struct page *p, char letter, uint64_t number)
 
 void page_scroll_begin(struct page *p, enum word label)
 {
-    html_markup(p->html,
-                "<div class=\"scroll\" tabindex=\"0\" role=\"region\"");
+    html_markup(p->html, "<section class=\"scroll\" tabindex=\"0\"");
     html_attr(p->html, "aria-label", say(p, label));
     html_markup(p->html, ">");
 }
 
-void page_scroll_end(struct page *p) { html_markup(p->html, "</div>\n"); }
+void page_scroll_end(struct page *p) { html_markup(p->html, "</section>\n"); }
 
 void page_cell(struct page *p, const char *kind, const char *label)
 {
