@@ -269,7 +269,7 @@ static void put_finding_section(struct page *p, const struct story *s)
     put_word(p, W_FINDINGS);
     html_markup(p->html, "</h2>\n");
     size_t before = html_length(p->html);
-    put_findings(p, s);
+    put_findings(p, s, SIZE_MAX);
     if (html_length(p->html) == before) {
         html_markup(p->html, "<p class=\"quiet\">");
         put_word(p, W_NO_FINDINGS);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "model/fault.h"
 
-enum { SHOWN = 8, IMPACTS_SHOWN = 12 };
+enum { SHOWN = 8, IMPACTS_SHOWN = 12, FINDINGS_SHOWN = 4 };
 
 static void put_impact(struct page *p, const struct story *s)
 {
@@ -65,7 +65,7 @@ static void put_incident(struct page *p, const struct story *s)
     html_text(h, s->row.summary);
     html_markup(h, "</p>\n");
     size_t before = html_length(h);
-    put_findings(p, s);
+    put_findings(p, s, FINDINGS_SHOWN);
     if (html_length(h) == before && s->row.cause[0] != '\0') {
         html_markup(h, "<p class=\"cause\"><strong>");
         put_word(p, W_CAUSE);
@@ -139,7 +139,7 @@ void put_open_incidents(struct page *p,
         html_markup(h, "<p><a");
         page_href(p, "/incidents", "");
         html_markup(h, ">");
-        PUT_WORDS(p, W_MORE_INCIDENTS, text_number(p, count - SHOWN));
+        PUT_WORDS(p, W_MORE, text_number(p, count - SHOWN));
         html_markup(h, "</a></p>\n");
     }
     html_markup(h, "</section>\n");

@@ -102,8 +102,9 @@ void put_incident_link(struct page *, uint64_t number);
 void put_flags(struct page *, const struct fact *);
 /* "error_response 503", or nothing. */
 void put_fault(struct page *, const char *fault, const char *code);
-/* What the runs of an incident found, each run under its runbook's name. */
-void put_findings(struct page *, const struct story *);
+/* What the runs of an incident found, each run under its runbook's name; at
+ * most so many of each, the weightiest first. */
+void put_findings(struct page *, const struct story *, size_t most);
 
 /* A box that a wide table scrolls in, by keyboard too. */
 void page_scroll_begin(struct page *, enum word label);

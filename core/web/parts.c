@@ -304,12 +304,23 @@ static void put_remarks(struct page *p, const json_t *all)
     }
 }
 
-static void put_findings_of(struct page *p, const struct run_row *run)
+static void put_more(struct page *p, uint64_t incident, size_t count)
+{
+    struct html *h = p->html;
+    html_markup(h, "<li class=\"remark\"><span></span><div><a");
+    page_href(p, "/incident/", text_id(p, 'I', incident));
+    html_markup(h, ">");
+    PUT_WORDS(p, W_MORE, text_number(p, count));
+    html_markup(h, "</a></div></li>\n");
+}
+
+static void put_findings_of(struct page *p, const struct run_row *run,
+                            size_t most)
 {
     static const char *const severities[] = {FINDING_SEVERITIES};
     struct html *h = p->html;
     json_t *all = json_loads(run->findings, 0, NULL), *item;
-    size_t i;
+    size_t i, shown = 0;
     if (json_array_size(all) > 0) {
         html_markup(h, "<p class=\"found\">");
         PUT_WORDS(p, W_FINDINGS_OF, run->runbook);
@@ -318,18 +329,22 @@ static void put_findings_of(struct page *p, const struct run_row *run)
         for (size_t level = ARRAY_LEN(severities); level-- > 0;)
             json_array_foreach (all, i, item) {
                 if (str_eq(report_member(item, "t"), "finding") &&
-                    str_eq(report_member(item, "sev"), severities[level]))
+                    str_eq(report_member(item, "sev"), severities[level]) &&
+                    shown++ < most)
                     put_finding(p, item, severities[level]);
             }
-        put_remarks(p, all);
+        if (shown > most)
+            put_more(p, run->incident, shown - most);
+        else
+            put_remarks(p, all);
         html_markup(h, "</ul>\n");
     }
     json_decref(all);
 }
 
-void put_findings(struct page *p, const struct story *s)
+void put_findings(struct page *p, const struct story *s, size_t most)
 {
     for (size_t i = s->run_count; i-- > 0;)
         if (story_run_tells(s, i))
-            put_findings_of(p, &s->runs[i]);
+            put_findings_of(p, &s->runs[i], most);
 }

@@ -42,14 +42,11 @@ enum { LANGUAGE_COUNT = SPANISH + 1 };
     X(LETTER_FOR, "for {}", "por {}") \
     X(NO_CHECKS, "No checks are configured.", "No hay comprobaciones configuradas.") \
     X(NONE_MATCH, "No check matches the filter.", "Ninguna comprobación coincide con el filtro.") \
-    X(ALL_WELL, "All is well.", "Todo está bien.") \
     X(CHECKS, "Checks", "Comprobaciones") \
     X(CHECK, "Check", "Comprobación") \
-    X(CHECK_COUNT, "{} checks", "{} comprobaciones") \
     X(STATE, "State", "Estado") \
     X(OPEN_INCIDENTS, "Open incidents", "Incidentes abiertos") \
-    X(MORE_INCIDENTS, "and {} more", "y {} más") \
-    X(FILTER, "Filter", "Filtro") \
+    X(MORE, "and {} more", "y {} más") \
     X(FILTER_APPLY, "Apply", "Aplicar") \
     X(FILTER_CLEAR, "Show all", "Mostrar todo") \
     X(ENVIRONMENT, "Environment", "Entorno") \
@@ -65,7 +62,6 @@ enum { LANGUAGE_COUNT = SPANISH + 1 };
     X(MAINTENANCE, "maintenance", "mantenimiento") \
     X(ACKNOWLEDGED, "acknowledged", "atendido") \
     X(WAITS_FOR, "waits for {}", "espera a {}") \
-    X(NOT_HERE, "not checked here", "no se comprueba aquí") \
     X(LAST_24H, "24 h", "24 h") \
     X(LAST_7D, "7 days", "7 días") \
     X(LAST_90D, "90 days", "90 días") \
@@ -90,7 +86,6 @@ enum { LANGUAGE_COUNT = SPANISH + 1 };
     X(NEXT_STEP, "Next", "Después") \
     X(NO_FINDINGS, "No runbook found anything.", "Ningún runbook halló nada.") \
     X(TAKEN_BY, "acknowledged by {}", "atendido por {}") \
-    X(OPENED, "Opened", "Abierto") \
     X(BEGAN, "Began", "Comenzó") \
     X(RESOLVED, "Resolved", "Resuelto") \
     X(CONFIRMED_AFTER, "confirmed after {}", "confirmado tras {}") \
@@ -132,8 +127,6 @@ enum { LANGUAGE_COUNT = SPANISH + 1 };
     X(LINE, "Line", "Línea") \
     X(PHASES, "Where the time went", "En qué se fue el tiempo") \
     X(OBSERVATIONS, "Observations", "Observaciones") \
-    X(NAME, "Name", "Nombre") \
-    X(VALUE, "Value", "Valor") \
     X(HISTORY, "History", "Historial") \
     X(SPAN, "Span", "Período") \
     X(GOOD_SHARE, "Good", "Bien") \
@@ -147,7 +140,6 @@ enum { LANGUAGE_COUNT = SPANISH + 1 };
     X(RESULTS, "Results", "Resultados") \
     X(RECENT_RESULTS, "Recent results", "Resultados recientes") \
     X(LATENCY, "Latency", "Latencia") \
-    X(LATENCY_OVER, "Latency, {}", "Latencia, {}") \
     X(CHART_LABEL, "Latency over {}: p50 between {} and {}, p95 up to {}", "Latencia en {}: p50 entre {} y {}, p95 hasta {}") \
     X(CHART_EMPTY, "No answer was timed in that time.", "No hubo respuestas en ese tiempo.") \
     X(CHART_FAILURES, "failures", "fallos") \
