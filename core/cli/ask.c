@@ -26,9 +26,11 @@ struct ask {
     struct buf in;
 };
 
-/* A connected socket, or -1 with errno. */
-static int connect_to(const char *path)
+/* A connected socket, or -1 with errno. Where too many wait to be taken up,
+ * connecting takes as long as that. */
+static int connect_to(const char *path, int silence_s)
 {
+    struct timeval silence = {.tv_sec = silence_s};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
@@ -36,6 +38,8 @@ static int connect_to(const char *path)
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
     if (fd >= 0 &&
         connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
         int why = errno;
@@ -48,11 +52,17 @@ static int connect_to(const char *path)
 
 struct ask *ask_open(const char *state_dir, struct err *err)
 {
+    return ask_open_within(state_dir, SILENCE_S, err);
+}
+
+struct ask *ask_open_within(const char *state_dir, int silence_s,
+                            struct err *err)
+{
     char path[4300];
     int fd = -1;
     for (size_t i = 0;
          fd < 0 && daemon_control_path(state_dir, i, path, sizeof path); i++)
-        fd = connect_to(path);
+        fd = connect_to(path, silence_s);
     if (fd < 0) {
         bool none = errno == ENOENT || errno == ECONNREFUSED;
         err_set(err, none ? ERR_NOT_FOUND : ERR_IO, none ? 0 : errno,
@@ -61,8 +71,6 @@ struct ask *ask_open(const char *state_dir, struct err *err)
                 state_dir);
         return NULL;
     }
-    struct timeval silence = {.tv_sec = SILENCE_S};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
     struct ask *a = xcalloc(1, sizeof *a);
     a->fd = fd;
     return a;

@@ -12,6 +12,9 @@ struct ask;
 
 /* ERR_NOT_FOUND: no daemon runs on that state directory. */
 struct ask *ask_open(const char *state_dir, struct err *) MUST_CHECK;
+/* The same for one who does not wait longer than that for anything. */
+struct ask *ask_open_within(const char *state_dir, int silence_s,
+                            struct err *) MUST_CHECK;
 void ask_close(struct ask *); /* NULL is fine */
 /* Takes the request over. */
 bool ask_send(struct ask *, json_t *request, struct err *) MUST_CHECK;

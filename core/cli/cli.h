@@ -84,6 +84,7 @@ int cmd_incident_show(const struct args *);
 int cmd_incident_acknowledge(const struct args *);
 int cmd_pause(const struct args *);
 int cmd_resume(const struct args *);
+int cmd_beat(const struct args *);
 int cmd_mark(const struct args *);
 int cmd_maintenance_start(const struct args *);
 int cmd_maintenance_end(const struct args *);

@@ -2,9 +2,7 @@
  * that lasts as long as a command.
  *
  * Happy path: the daemon opens a window that is bound to our connection; the
- * command starts; signals that somebody sends to us go on to it (those of the
- * terminal reach it by themselves); it ends; we end the window and leave with
- * its exit status.
+ * command runs (child.c); we end the window and leave with its exit status.
  *
  * Ways it can fail:
  * - no daemon: the command is not run, unless --anyway is given. A wrong
@@ -12,20 +10,15 @@
  * - we are killed: the connection closes, and the daemon ends the window;
  * - the daemon restarts meanwhile: the window is stored and stays open; it is
  *   ended over a new connection, else it ends by itself after --for. */
-#include <errno.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/ask.h"
+#include "cli/child.h"
 #include "cli/window.h"
 #include "report/json.h"
 
-enum { LONGEST_MS = 4 * 60 * 60 * 1000, NOT_FOUND = 127, NOT_STARTED = 126 };
+enum { LONGEST_MS = 4 * 60 * 60 * 1000 };
 
 /* -------------------------------------------------------------- window --- */
 
@@ -102,63 +95,9 @@ static void end_window(const struct args *args, struct ask *ask,
     json_decref(answer);
 }
 
-/* ------------------------------------------------------------- command --- */
-
-static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,
-                                SIGQUIT, SIGUSR1, SIGUSR2};
-
-/* Signals wait from here on: none is lost before the command is there. */
-static void hold_signals(sigset_t *held, sigset_t *before)
-{
-    signal(SIGCHLD, SIG_DFL);
-    sigemptyset(held);
-    sigaddset(held, SIGCHLD);
-    for (size_t i = 0; i < ARRAY_LEN(forwarded); i++)
-        sigaddset(held, forwarded[i]);
-    sigprocmask(SIG_BLOCK, held, before);
-}
-
-/* 0, or the errno with which it could not be started. */
-static int start(const char *const *command, const sigset_t *mask, pid_t *pid)
-{
-    extern char **environ;
-    posix_spawnattr_t how;
-    posix_spawnattr_init(&how);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&how, mask);
-    int failed = posix_spawnp(pid, command[0], NULL, &how,
-                              (char *const *)(uintptr_t)command, environ);
-    posix_spawnattr_destroy(&how);
-    return failed;
-}
-
-static int wait_for(pid_t pid, const sigset_t *held)
-{
-    int ended = 0;
-    while (waitpid(pid, &ended, WNOHANG) != pid) {
-        siginfo_t info;
-        int signal = sigwaitinfo(held, &info);
-        if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
-            kill(pid, signal);
-    }
-    return WIFSIGNALED(ended) ? 128 + WTERMSIG(ended) : WEXITSTATUS(ended);
-}
-
-static int run(const char *const *command, const sigset_t *held,
-               const sigset_t *before)
-{
-    pid_t pid;
-    int failed = start(command, before, &pid);
-    if (failed == 0)
-        return wait_for(pid, held);
-    return cli_fail(failed == ENOENT ? NOT_FOUND : NOT_STARTED, "%s: %s",
-                    command[0], strerror(failed));
-}
-
 int cmd_maintenance_run(const struct args *args)
 {
     struct ask *ask;
-    sigset_t held, before;
     char window[64] = "";
     if (args->rest == args->word_count)
         return cli_fail(EXIT_USAGE, "the command stands after --: relevo "
@@ -169,8 +108,7 @@ int cmd_maintenance_run(const struct args *args)
     int status = open_window(args, &ask, window, sizeof window);
     if (status != EXIT_FINE)
         return status;
-    hold_signals(&held, &before);
-    status = run(args->words + args->rest, &held, &before);
+    status = child_run(args->words + args->rest, NULL);
     if (ask != NULL)
         end_window(args, ask, window);
     return status;

@@ -28,6 +28,15 @@ static const struct cli_option run_options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static const struct cli_option beat_options[] = {
+    {"start", 0, NULL,   false, "a run begins"},
+    {"fail",  0, NULL,   false, "it failed"},
+    {"exit",  0, "N",    false, "it ended with this exit status; other than 0, it failed"},
+    {"log",   0, "TEXT", false, "what it has to say; goes with the end of the run, or before it"},
+    {"rid",   0, "ID",   false, "the name of this run, where several overlap: the same in all its beats"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct cli_option runner_options[] = {
     {"daemon",  0, "USER", false, "who may connect, and as whom scripts run"},
     {"runs",    0, "DIR",  false, "the folder of a run is made in there only"},
@@ -171,6 +180,12 @@ const struct command commands[] = {
      "measures it. What is judged from a check (of) is paused with it.\n", true},
     {"resume",          "NAME…",         1, 64, "probe them again, at once", resume_options, cmd_resume, NULL, true},
     {"mark",            "TEXT",          1, 1, "note that something happened, such as a release", NULL, cmd_mark, NULL, true},
+    {"beat",            "NAME [-- COMMAND…]", 1, 9999, "a job reports itself, or a command is run and reported", beat_options, cmd_beat,
+     "Without an option the job is done. With a COMMAND its start and end are\n"
+     "reported, with its exit status, how long it ran and the end of what it\n"
+     "printed; signals are passed on, and the exit status is the command's (128+n\n"
+     "for signal n; 126, 127: it could not be started). Where no daemon answers,\n"
+     "standard error says so, and the command runs all the same.\n", true},
     {"maintenance start", "[NAME]…",     0, 64, "no notices and no remediation for a while", window_options, cmd_maintenance_start,
      "Checks go on being measured. Without NAME, --tag or --env it is for all of\n"
      "them. NAME may be a glob. --for is needed.\n", true},

@@ -13,8 +13,8 @@ struct vetted {
 };
 
 /* The built-in kinds, then every plugin in the configured folders, or in the
- * default ones where there is no configuration; by name, on the arena. false: a configuration was asked
- * for that cannot be read; it has been said. */
+ * default ones where there is no configuration; by name, on the arena. false: a
+ * configuration was asked for that cannot be read; it has been said. */
 bool vetted_list(const struct args *, struct arena *, struct vetted **,
                  size_t *count) MUST_CHECK;
 /* One, likewise, also where it cannot be described; `path` lives as long as the

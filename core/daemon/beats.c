@@ -22,6 +22,7 @@
 
 #define PATIENCE_NS (2 * NS_PER_S)
 #define EXIT_MOST   255
+#define RAN_MS      (366LL * 24 * 60 * 60 * 1000)
 
 struct beat_wait {
     struct beat_wait *next;
@@ -136,6 +137,14 @@ static bool read_exit(const struct request *r, struct beat *b)
            (json_is_integer(status) && b->exit >= 0 && b->exit <= EXIT_MOST);
 }
 
+static bool read_ran(const struct request *r, struct beat *b)
+{
+    const json_t *ran = json_object_get(r->object, "ran_ms");
+    int64_t ms = json_integer_value(ran);
+    b->ran_us = ms < 0 || ms > RAN_MS ? 0 : ms * US_PER_MS;
+    return ran == NULL || (json_is_integer(ran) && ms >= 0 && ms <= RAN_MS);
+}
+
 static bool read_rid(const struct request *r, struct beat *b)
 {
     const json_t *rid = json_object_get(r->object, "rid");
@@ -156,6 +165,8 @@ static const char *read_beat(const struct request *r, struct beat *b)
         return "event: expected \"start\", \"log\", \"end\" or \"fail\"";
     if (!read_exit(r, b))
         return "exit: expected a number from 0 to 255";
+    if (!read_ran(r, b))
+        return "ran_ms: expected milliseconds, at most a year";
     if (!read_rid(r, b))
         return "rid: the name of a run has at most 64 letters, digits and "
                "-_.:";

@@ -293,6 +293,8 @@ static void end_run(struct model *m, struct node *n, const struct beat *b)
     }
     report.late_ns =
         report.started_us != 0 ? run->late_ns : late_ns(n, m->now.wall_us);
+    if (report.started_us == 0 && b->ran_us > 0) /* its start was not heard */
+        report.started_us = m->now.wall_us - b->ran_us;
     if (report.started_us != 0 && report.started_us < m->now.wall_us)
         report.duration_ns = (m->now.wall_us - report.started_us) * NS_PER_US;
     bool twice = named && is_waiting(h, b->rid);

@@ -76,6 +76,7 @@ struct beat {
     uint32_t check;
     enum beat_kind kind; /* START, LOG, END or FAIL */
     int64_t exit;        /* of END */
+    int64_t ran_us;      /* of END: how long it says that it ran; 0 */
     const char *rid;     /* names the run among those of its job; "" */
     const char *text;    /* what it says, or said; "" */
     uint64_t ticket;     /* for the answer */
