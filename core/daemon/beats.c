@@ -1,16 +1,15 @@
-/* daemon/beats.c: what the jobs of heartbeats report over the control socket.
+/* daemon/beats.c: what the jobs of heartbeats report.
  *
- * A job on this machine names its check; one elsewhere comes through the web
- * role, which gives on the token that it was sent. Members of the socket's
- * group may beat, too: jobs run as many users, and all that a beat says is that
- * one of them ran.
+ * A job on this machine names its check, over the control socket; one elsewhere
+ * sends a token, which the web role gives on. Members of the socket's group may
+ * beat, too: jobs run as many users, and all that a beat says is that one of
+ * them ran.
  *
  * Happy path: understood → the model hears of it → its result, or what was
  * noted, is on disk → answered.
  * Ways it can fail: the client leaves (the beat counts all the same); the disk
  * takes nothing (answered after PATIENCE_NS: it is in memory, and will be
  * written as soon as may be). */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,16 +19,18 @@
 #include "daemon/client.h"
 #include "report/json.h"
 
-#define PATIENCE_NS (2 * NS_PER_S)
+/* The web role waits for two seconds. */
+#define PATIENCE_NS (500 * NS_PER_MS)
 #define EXIT_MOST   255
 #define RAN_MS      (366LL * 24 * 60 * 60 * 1000)
 
 struct beat_wait {
     struct beat_wait *next;
     uint64_t ticket;
-    struct client *client;
-    const char *check; /* its name; owned */
-    uint64_t after;    /* answered when that is stored; 0: not judged so far */
+    struct client *client; /* NULL: the web role's question is meant */
+    uint64_t question;     /* its ticket */
+    const char *check;     /* its name; owned */
+    uint64_t after; /* answered when that is stored; 0: not judged so far */
     int64_t noted_ns;
 };
 
@@ -51,29 +52,51 @@ static void drop(struct beat_wait **link)
     free(w);
 }
 
+static void answer_web(struct daemon *d, uint64_t ticket, enum heard heard)
+{
+    struct buf content = {0};
+    msg_put_heard(&content, heard);
+    crew_answer_web(d->crew, &(struct msg_question){ticket, QUESTION_BEAT,
+                                                    content.data, content.len});
+    buf_free(&content);
+}
+
+static void refuse(struct daemon *d, const struct beat_wait *w, const char *why)
+{
+    if (w->client == NULL) {
+        answer_web(d, w->question, HEARD_LATER);
+        return;
+    }
+    client_refuse(w->client, why);
+    client_flush(w->client);
+}
+
+static void answer(struct daemon *d, const struct beat_wait *w, bool is_stored)
+{
+    if (w->client == NULL) {
+        answer_web(d, w->question, HEARD);
+        return;
+    }
+    client_answer(w->client, json_pack("{s:o, s:b}", "heard",
+                                       report_text(w->check, strlen(w->check)),
+                                       "stored", is_stored));
+    client_flush(w->client);
+}
+
 void beats_heard(struct daemon *d, uint64_t ticket, uint64_t after,
                  const char *refusal)
 {
     struct beat_wait **link = find(d, ticket), *w = *link;
     if (w == NULL)
         return;
-    if (refusal == NULL) {
-        w->after = after;
-        w->noted_ns = clock_mono_ns();
-        perform_watch(d);
+    if (refusal != NULL) {
+        refuse(d, w, refusal);
+        drop(link);
         return;
     }
-    client_refuse(w->client, refusal);
-    client_flush(w->client);
-    drop(link);
-}
-
-static void answer(const struct beat_wait *w, bool is_stored)
-{
-    client_answer(w->client, json_pack("{s:o, s:b}", "heard",
-                                       report_text(w->check, strlen(w->check)),
-                                       "stored", is_stored));
-    client_flush(w->client);
+    w->after = after;
+    w->noted_ns = clock_mono_ns();
+    perform_watch(d);
 }
 
 void beats_answer(struct daemon *d, uint64_t committed)
@@ -85,7 +108,7 @@ void beats_answer(struct daemon *d, uint64_t committed)
         bool late =
             w->after != 0 && clock_mono_ns() - w->noted_ns > PATIENCE_NS;
         if (is_stored || late) {
-            answer(w, is_stored);
+            answer(d, w, is_stored);
             drop(link);
         } else {
             link = &w->next;
@@ -149,12 +172,7 @@ static bool read_rid(const struct request *r, struct beat *b)
 {
     const json_t *rid = json_object_get(r->object, "rid");
     b->rid = rid == NULL ? "" : json_string_value(rid);
-    size_t n = b->rid == NULL ? BEAT_RID + 1 : strlen(b->rid);
-    for (size_t i = 0; i < n && n <= BEAT_RID; i++)
-        if (!isalnum((unsigned char)b->rid[i]) &&
-            strchr("-_.:", b->rid[i]) == NULL)
-            return false;
-    return n <= BEAT_RID;
+    return b->rid != NULL && beat_is_rid(b->rid);
 }
 
 /* NULL, or why it is not understood. */
@@ -174,33 +192,6 @@ static const char *read_beat(const struct request *r, struct beat *b)
     return b->text == NULL ? "text: expected a text" : NULL;
 }
 
-/* Every token is compared, and as a whole: how long that takes says nothing. */
-static bool check_of_token(const struct daemon *d, const char *token,
-                           struct check_view *v)
-{
-    const struct check_spec *found = NULL;
-    for (size_t i = 0; i < d->conf->check_count; i++) {
-        const struct check_spec *c = &d->conf->checks[i];
-        if (c->heartbeat.token != NULL &&
-            str_eq_secret(c->heartbeat.token, token))
-            found = c;
-    }
-    return found != NULL && model_check_by_name(d->model, found->name, v);
-}
-
-static bool find_check(struct client *c, const struct request *r,
-                       struct check_view *v)
-{
-    const char *token = request_text(r, "token");
-    if (token == NULL)
-        return command_check(c, r, "name", v);
-    if (check_of_token(c->control->daemon, token, v))
-        return true;
-    client_answer(c, json_pack("{s:s, s:b}", "error", "no check has that token",
-                               "unknown", 1));
-    return false;
-}
-
 /* The end of the text, from the first whole character on. */
 static const char *end_of(const char *text)
 {
@@ -213,15 +204,12 @@ static const char *end_of(const char *text)
     return text;
 }
 
-static void hear(struct client *c, struct beat *b, const char *check)
+/* The text is blotted out first: it is stored, and judged. */
+static void hear(struct daemon *d, struct beat_wait *w, struct beat *b)
 {
-    struct daemon *d = c->control->daemon;
-    must(!d->stepping); /* what it holds is borrowed */
-    struct beat_wait *w = xcalloc(1, sizeof *w);
     struct buf safe = {0};
+    must(!d->stepping); /* what it holds is borrowed */
     w->ticket = b->ticket = ++d->last_beat;
-    w->client = c;
-    w->check = xstrdup(check);
     w->next = d->beats;
     d->beats = w;
     redact_text(d->redact, b->text, strlen(b->text), &safe);
@@ -240,12 +228,54 @@ void beats_take(struct client *c, const struct request *r)
         client_refuse(c, refusal);
         return;
     }
-    if (!find_check(c, r, &v))
+    if (!command_check(c, r, "name", &v))
         return;
     if (v.spec->schedule != SCHEDULE_BEAT || v.spec->source != NULL) {
         client_refuse(c, "the check is no heartbeat");
         return;
     }
+    struct beat_wait *w = xcalloc(1, sizeof *w);
     b.check = v.row->check;
-    hear(c, &b, v.row->name);
+    w->client = c;
+    w->check = xstrdup(v.row->name);
+    hear(c->control->daemon, w, &b);
+}
+
+/* ------------------------------------------------------------- web role --- */
+
+/* Every token is compared, and as a whole: how long that takes says nothing. */
+static bool check_of_token(const struct daemon *d, const char *token,
+                           struct check_view *v)
+{
+    const struct check_spec *found = NULL;
+    for (size_t i = 0; i < d->conf->check_count; i++) {
+        const struct check_spec *c = &d->conf->checks[i];
+        if (c->heartbeat.token != NULL &&
+            str_eq_secret(c->heartbeat.token, token))
+            found = c;
+    }
+    return found != NULL && model_check_by_name(d->model, found->name, v);
+}
+
+void beats_on_question(struct daemon *d, const struct msg_question *question)
+{
+    struct arena *arena = arena_new();
+    struct msg_beat m;
+    struct check_view v;
+    bool sane = msg_get_beat(question->content, question->len, arena, &m) &&
+                beat_is_rid(m.rid) && m.exit >= 0 && m.exit <= EXIT_MOST;
+    if (!sane || !check_of_token(d, m.token, &v)) {
+        answer_web(d, question->ticket, HEARD_UNKNOWN);
+    } else {
+        struct beat b = {.check = v.row->check,
+                         .kind = m.kind,
+                         .exit = m.exit,
+                         .rid = m.rid,
+                         .text = m.text};
+        struct beat_wait *w = xcalloc(1, sizeof *w);
+        w->question = question->ticket;
+        w->check = xstrdup(v.row->name);
+        hear(d, w, &b);
+    }
+    arena_free(arena);
 }

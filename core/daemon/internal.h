@@ -123,6 +123,7 @@ void perform_watch(struct daemon *);
 void beats_heard(struct daemon *, uint64_t ticket, uint64_t after,
                  const char *refusal);
 void beats_answer(struct daemon *, uint64_t committed); /* who waits for it */
+void beats_on_question(struct daemon *, const struct msg_question *);
 void beats_free(struct daemon *);
 
 /* context.c: the coded MSG_RUN for a run. */

@@ -122,8 +122,10 @@ static void answer_status(struct daemon *d, const struct msg_question *question)
 void web_on_question(void *arg, const struct msg_question *question)
 {
     struct daemon *d = arg;
-    if (question->kind == QUESTION_STATUS)
-        answer_status(d, question);
+    switch (question->kind) {
+    case QUESTION_STATUS: answer_status(d, question); break;
+    case QUESTION_BEAT: beats_on_question(d, question); break;
+    }
 }
 
 json_t *web_addresses(const struct daemon *d)

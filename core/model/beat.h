@@ -34,6 +34,9 @@ struct beat_report {
     const char *why;        /* a sentence; "" unless it is overdue */
 };
 
+/* Letters, digits and -_.: or nothing, not too long. */
+bool beat_is_rid(const char *);
+
 struct rlv_dict beat_report_put(const struct beat_report *, struct arena *);
 /* Borrows the texts. false: these are no report. */
 bool beat_report_get(const struct rlv_dict *, struct beat_report *);

@@ -1,4 +1,6 @@
 /* model/beat_report.c: a beat's report as the values of a probe. See beat.h. */
+#include <string.h>
+
 #include "base/str.h"
 #include "model/beat.h"
 
@@ -8,6 +10,13 @@ enum { TEXT, LOG, WHY, TEXTS };
 static const char *const number_names[NUMBERS] = {"kind", "exit", "started_us",
                                                   "duration_ns", "late_ns"};
 static const char *const text_names[TEXTS] = {"text", "log", "why"};
+
+bool beat_is_rid(const char *s)
+{
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                         "0123456789-_.:");
+    return s[n] == '\0' && n <= BEAT_RID;
+}
 
 struct rlv_dict beat_report_put(const struct beat_report *b,
                                 struct arena *arena)

@@ -20,4 +20,6 @@ route_handler board_handle, check_page_handle, incidents_handle,
 void page_error_handle(const struct web_request *, struct web_response *,
                        const char *text);
 
+route_handler beat_handle; /* beat.c */
+
 #endif

@@ -30,6 +30,11 @@ static const struct route routes[] = {
         "For Prometheus."},
     {GET, "/badge/{check...}", WEB_SVG, NEEDS_STATUS, badge_handle,
         "CHECK.svg: the state of a check as an image."},
+    {GET | POST, "/beat/{token}", WEB_TEXT, OPEN_TO_ALL, beat_handle,
+        "The job whose heartbeat has that token is done; `rid` names the run, a body is kept.",
+        "rid"},
+    {GET | POST, "/beat/{token}/{what}", WEB_TEXT, OPEN_TO_ALL, beat_handle,
+        "It says `start`, `fail`, `log`, or an exit status.", "rid"},
     {GET, "/healthz", WEB_TEXT, OPEN_TO_ALL, health_handle,
         "200 while the watch goes on; 503, and why, when it does not."},
 };

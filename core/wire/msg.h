@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "model/beat.h"
 #include "model/catalog.h"
 #include "model/model.h"
 #include "model/result.h"
@@ -295,7 +296,21 @@ struct msg_pulse {
 /* What a question is about; how its content is coded is the matter of those
  * who ask and answer it. */
 enum question_kind {
-    QUESTION_STATUS = 1 /* msg_put_from; answered by a struct msg_status */
+    QUESTION_STATUS = 1, /* msg_put_from; answered by a struct msg_status */
+    QUESTION_BEAT = 2    /* a struct msg_beat; answered by an enum heard */
+};
+
+struct msg_beat {
+    const char *token;
+    enum beat_kind kind;
+    int64_t exit;
+    const char *rid, *text;
+};
+
+enum heard {
+    HEARD,         /* it counts, and is stored */
+    HEARD_UNKNOWN, /* no check has that token */
+    HEARD_LATER    /* it does not count: to be sent again */
 };
 
 struct msg_question { /* an answer has the same form */
@@ -334,6 +349,10 @@ void msg_put_from(struct buf *, uint32_t from); /* 0: the first check */
 bool msg_get_from(const void *, size_t, uint32_t *from);
 void msg_put_status(struct buf *, const struct msg_status *);
 bool msg_get_status(const void *, size_t, struct arena *, struct msg_status *);
+void msg_put_beat(struct buf *, const struct msg_beat *);
+bool msg_get_beat(const void *, size_t, struct arena *, struct msg_beat *);
+void msg_put_heard(struct buf *, enum heard);
+bool msg_get_heard(const void *, size_t, enum heard *);
 void msg_put_web(struct buf *, const struct msg_web *);
 bool msg_get_web(const void *, size_t, struct arena *, struct msg_web *);
 void msg_put_pulse(struct buf *, const struct msg_pulse *);
