@@ -183,6 +183,18 @@ static int probe_and_show(const struct args *args, struct conf *conf,
     return status;
 }
 
+static bool is_heartbeat(const struct check_spec *spec)
+{
+    const struct check_spec *prober = spec->source ? spec->source : spec;
+    if (prober->schedule != SCHEDULE_BEAT)
+        return false;
+    cli_fail(EXIT_USAGE,
+             "%s: a heartbeat is not probed, its job reports it; relevo status "
+             "shows what it said last",
+             prober->name);
+    return true;
+}
+
 static int check_locally(const struct args *args, const char *word)
 {
     const char *url = is_url(word) ? word : NULL;
@@ -192,7 +204,7 @@ static int check_locally(const struct args *args, const char *word)
     const struct check_spec *found =
         url != NULL ? &conf->checks[0] : find_check(args, conf, word);
     int status =
-        found == NULL
+        found == NULL || is_heartbeat(found)
             ? EXIT_USAGE
             : probe_and_show(args, conf, (size_t)(found - conf->checks), url);
     conf_unref(conf);

@@ -106,6 +106,8 @@ static const char *own_reason(const struct check_spec *c, struct arena *arena)
         return c->skip;
     if (c->missing != NULL)
         return missing_reason(c->missing, arena);
+    if (c->schedule == SCHEDULE_BEAT)
+        return "a heartbeat is not probed: its job reports it";
     return c->catalog != NULL &&
                    places_are_in_any(c->catalog, c->settings, c->setting_count)
                ? "probed when another check triggers it"
