@@ -107,6 +107,8 @@ static bool is_empty(const struct rlv_option *row, const union slot *slot)
     case RLV_LIST: return slot->list.count == 0;
     case RLV_DICT: return slot->dict.count == 0;
     case RLV_STEPS: return slot->steps.count == 0;
+    /* Where none is the default, zero may be below the least. */
+    case RLV_DURATION: return row->fallback == NULL && slot->i == 0;
     default: return false;
     }
 }

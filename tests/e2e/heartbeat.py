@@ -17,6 +17,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+from scripts import script  # noqa: E402
 from watch import PROGRAM, Watch, until  # noqa: E402
 
 TOKEN = "token-of-the-backup-0123456789"
@@ -29,13 +30,20 @@ checks = {
   hung   = { plugin = "heartbeat"; period = "1h"; grace = "30m"; expect = ["duration < 50ms"]; };
   pinned = { of = "backup"; expect = ["rows == 7"]; };
 };
+runbooks = { tell = { script = "%s"; on = ["down", "recovered"];
+                      match = { plugin = "heartbeat"; fault = ["stale", "error_response"];
+                                when = "exit > 1 or not exists exit"; }; }; };
 """
 
 
 class Heartbeat(unittest.TestCase):
     def setUp(self):
         self.temporary = tempfile.TemporaryDirectory(prefix="relevo-e2e-")
-        self.watch = Watch(self.temporary.name, CONFIG % "1h", {
+        self.told = os.path.join(self.temporary.name, "told")
+        self.book = script(
+            self.temporary.name, "tell", "notify",
+            'echo "$RELEVO_CHECK $RELEVO_ON" >> %s' % self.told, "down")
+        self.watch = Watch(self.temporary.name, CONFIG % ("1h", self.book), {
             "BEAT_TOKEN": TOKEN, "RELEVO_WEB": "127.0.0.1:0", "TZ": "UTC"})
         self.watch.start()
 
@@ -126,6 +134,29 @@ class Heartbeat(unittest.TestCase):
         self.beat("quick", "--rid", "b", "--exit", "1")  # sent again
         self.assertEqual(len(self.results("quick")), 2)
 
+    def heard(self):
+        try:
+            with open(self.told) as f:
+                return f.read().split("\n")[:-1]
+        except FileNotFoundError:
+            return []
+
+    def test_runbooks_and_maintenance(self):
+        self.beat("quick", "--exit", "1")  # the runbook's `when` is false
+        self.beat("quick")
+        self.beat("quick", "--exit", "2")
+        until("the notice", lambda: self.heard() == ["quick down"])
+        self.beat("quick")
+        until("its end", lambda: self.heard()[1:] == ["quick recovered"])
+        self.watch.run("maintenance", "start", "quick", "--for", "1h")
+        self.beat("quick", "--fail")
+        self.watch.wait_state("quick", "down")
+        self.watch.run("maintenance", "end", "M-1")
+        until("what was held", lambda: self.heard()[2:] == ["quick down"])
+        self.watch.run("pause", "quick")
+        self.beat("quick", "--exit", "9")
+        self.assertEqual(self.watch.check("quick")["state"], "paused")
+
     def test_a_job_that_is_killed_is_missed(self):
         job = subprocess.Popen(
             [PROGRAM, "-c", self.watch.config, "beat", "quick", "--", "sleep",
@@ -198,10 +229,9 @@ class Heartbeat(unittest.TestCase):
 
     def test_our_own_downtime_accuses_nobody(self):
         """Every 2 s a beat, and nobody there to hear it for 6 s."""
-        self.watch.write(CONFIG % "2s")
-        self.watch.reload()
-        until("the new period", lambda: "1 check" and self.watch.run(
-            "beat", "hourly", check=False)[0] == 0)
+        self.watch.write(CONFIG % ("2s", self.book))
+        self.watch.run("reload")
+        self.beat("hourly")
         self.watch.wait_state("hourly", "up")
         self.watch.stop()
         time.sleep(6)

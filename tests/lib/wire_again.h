@@ -31,6 +31,7 @@ AGAIN(log, msg_log, msg_get_log(p, n, a, &m))
 AGAIN(web, msg_web, msg_get_web(p, n, a, &m))
 AGAIN(pulse, msg_pulse, msg_get_pulse(p, n, &m))
 AGAIN(question, msg_question, msg_get_question(p, n, a, &m))
+AGAIN(beat, msg_beat, msg_get_beat(p, n, a, &m))
 AGAIN(status, msg_status, msg_get_status(p, n, a, &m))
 AGAIN(allow, msg_allow, msg_get_allow(p, n, a, &m))
 AGAIN(run, msg_run, msg_get_run(p, n, a, &m))
@@ -39,6 +40,17 @@ AGAIN(ask_command, msg_ask_command, msg_get_ask_command(p, n, &m))
 AGAIN(command, msg_command, msg_get_command(p, n, a, &m))
 AGAIN(command_ended, msg_command_ended, msg_get_command_ended(p, n, a, &m))
 AGAIN(run_exited, msg_run_exited, msg_get_run_exited(p, n, a, &m))
+
+static bool again_heard(const void *p, size_t n, struct arena *a,
+                        struct buf *out)
+{
+    enum heard heard;
+    (void)a;
+    if (!msg_get_heard(p, n, &heard))
+        return false;
+    msg_put_heard(out, heard);
+    return true;
+}
 
 static bool again_text(const void *p, size_t n, struct arena *a,
                        struct buf *out)
@@ -107,6 +119,8 @@ static bool again_result(const void *p, size_t n, struct arena *a,
     X(web)           \
     X(pulse)         \
     X(question)      \
+    X(beat)          \
+    X(heard)         \
     X(status)
 
 #endif

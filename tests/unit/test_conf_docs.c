@@ -95,7 +95,7 @@ static void words_of_later_are_never_unknown(void **state)
          {"group", "suite", "active", "witness", "slo"}},
         {"defaults = { %s = 1; }; checks = { a = { url = \"http://h\"; }; };",
          {"group", "suite", "slo"}},
-        {"checks = { a = { plugin = \"%s\"; }; };", {"exec", "group", "suite"}},
+        {"checks = { a = { plugin = \"%s\"; }; };", {"group", "suite"}},
         {"runbooks = { r = { script = \"/x\"; %s = 1; }; };",
          {"witness", "after", "lock", "fence"}},
         {"runbooks = { r = { script = \"/x\"; on = \"%s\"; }; };",

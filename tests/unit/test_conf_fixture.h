@@ -14,6 +14,7 @@
 
 #include "base/str.h"
 #include "conf/conf.h"
+#include "model/kind.h"
 
 struct fixture_conf {
     const char *url, *method, *ca_file, *password, *trigger;
@@ -72,6 +73,8 @@ static inline struct catalog *fixture_greedy(void)
 static inline struct catalog *fixture_catalog(const char *name)
 {
     bool http = strcmp(name, "http") == 0;
+    if (kind_find(name) != NULL)
+        return kind_catalog(kind_find(name));
     if (strcmp(name, "greedy") == 0)
         return fixture_greedy();
     if (!http && strcmp(name, "redis") != 0)

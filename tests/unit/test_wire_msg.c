@@ -387,6 +387,18 @@ static void put_question(struct buf *b)
                                                content, strlen(content)});
 }
 
+static void put_beat(struct buf *b)
+{
+    msg_put_beat(b, &(struct msg_beat){any_text(),
+                                       (enum beat_kind)below(BEAT_OVERDUE),
+                                       any_i64(), any_text(), any_text()});
+}
+
+static void put_heard(struct buf *b)
+{
+    msg_put_heard(b, (enum heard)below(HEARD_LATER + 1));
+}
+
 static void fill_view(struct check_view *v)
 {
     struct check_row *row = arena_alloc(arena, sizeof *row);
