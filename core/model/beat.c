@@ -497,12 +497,26 @@ static struct heart *new_heart(void)
 void model_restore_beat(struct model *m, const struct beat_row *row)
 {
     struct node *n = model_node(m, row->check);
-    if (n == NULL || row->from_us == 0 || n->heart != NULL)
+    bool known = row->from_us > 0 && row->from_us < BEAT_LATEST_US &&
+                 row->missed_us >= 0 && row->missed_us < BEAT_LATEST_US;
+    if (n == NULL || !known || n->heart != NULL)
         return;
     n->heart = new_heart();
     n->heart->row = *row;
     n->heart->row.runs = "";
     beat_runs_get(&n->heart->runs, row->runs);
+}
+
+/* Beats that came while our clock was ahead of the time are of now: else the
+ * next one would not be missed before that time had come. */
+static void bring_back(struct model *m, struct node *n)
+{
+    struct heart *h = n->heart;
+    if (h->row.from_us > m->now.wall_us + EARLY_US)
+        h->row.from_us = m->now.wall_us;
+    for (size_t i = 0; i < h->runs.count; i++)
+        if (h->runs.items[i].started_us > m->now.wall_us)
+            h->runs.items[i].started_us = m->now.wall_us;
 }
 
 /* Of what it said before we were started only the state is known. */
@@ -530,8 +544,8 @@ void beat_config(struct model *m, struct node *n)
         n->heart->row.from_us = m->now.wall_us;
         store(m, n);
     }
-    struct heart *h = n->heart;
-    if (h->first == NULL)
+    bring_back(m, n);
+    if (n->heart->first == NULL)
         recall_latest(m, n);
     beat_excuse(m, n);
 }
@@ -547,6 +561,7 @@ static void follow_clock(struct model *m, struct node *n)
     for (size_t i = 0; i < h->runs.count; i++)
         if (h->runs.items[i].started_us != 0)
             h->runs.items[i].started_us += moved_us;
+    bring_back(m, n);
     store(m, n);
 }
 

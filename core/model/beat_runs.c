@@ -113,14 +113,18 @@ static bool take_number(const char **at, int64_t *out)
     return ok;
 }
 
+static bool take_time(const char **at, int64_t *us)
+{
+    return take_number(at, us) && *us >= 0 && *us < BEAT_LATEST_US;
+}
+
 static bool take_run(struct beat_runs *runs, const char **at)
 {
     struct beat_run run = {0};
     int64_t missed = 0;
     char *rid = take_text(at);
-    bool ok = strlen(rid) < sizeof run.rid &&
-              take_number(at, &run.started_us) &&
-              take_number(at, &run.ended_us) && take_number(at, &run.late_ns) &&
+    bool ok = strlen(rid) < sizeof run.rid && take_time(at, &run.started_us) &&
+              take_time(at, &run.ended_us) && take_number(at, &run.late_ns) &&
               take_number(at, &missed) && runs->count < BEAT_RUNS;
     if (ok) {
         struct beat_run *to = beat_runs_add(runs, rid);

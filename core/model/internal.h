@@ -262,6 +262,8 @@ void beat_free_node(struct node *);
 
 /* beat_runs.c: the latest runs of a job, as far as they were reported. */
 enum { BEAT_RUNS = 16 };
+/* The year 10000: a stored time beyond is none. */
+#define BEAT_LATEST_US (253402300800LL * US_PER_S)
 struct beat_run {
     char rid[BEAT_RID + 1];
     int64_t started_us; /* 0: it did not say */

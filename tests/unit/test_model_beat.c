@@ -483,6 +483,33 @@ static void test_a_restart_begins_no_new_period(void **state)
     world_end(&w);
 }
 
+/* The last beat came while our clock was years ahead; it was set right, then
+ * or while we were stopped. */
+static void test_a_clock_that_was_ahead(void **state)
+{
+    (void)state;
+    for (int stopped = 0; stopped <= 1; stopped++) {
+        struct world w;
+        const int64_t year_ns = 365 * 24 * HOUR_NS;
+        begin(&w, "0 4 * * *", 0, 30 * MINUTE_NS);
+        w.now.wall_us += year_ns / NS_PER_US;
+        beat(&w, BEAT_END, "", 0);
+        beat(&w, BEAT_START, "a", 0);
+        if (stopped) {
+            restart(&w, "0 4 * * *", 0, 30 * MINUTE_NS, -year_ns);
+        } else {
+            w.now.wall_us -= year_ns / NS_PER_US;
+            world_pass(&w, 0);
+        }
+        live(&w, MINUTE_NS);
+        beat(&w, BEAT_END, "a", 0);
+        assert_string_equal(latest, "end 0 60s late 0s: |");
+        live(&w, 24 * HOUR_NS);
+        assert_state(&w, STATE_DOWN);
+        world_end(&w);
+    }
+}
+
 static void test_nonsense_in_the_store(void **state)
 {
     (void)state;
@@ -492,9 +519,10 @@ static void test_nonsense_in_the_store(void **state)
         "a\t1",
         "a\t1\t2\t3\t0\t",
         "a\tx\t2\t3\t0\tlog\n",
+        "a\t9223372036854775807\t-1\t3\t0\tlog\n",
         "\\",
-        "0123456789012345678901234567890123456789012345678901234567890123456789"
-        "\t1\t2\t3\t0\t\n"};
+        ("0123456789012345678901234567890123456789012345678901234567890123456"
+         "\t1\t2\t3\t0\t\n")};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct beat_runs runs = {0};
         beat_runs_get(&runs, texts[i]);
@@ -709,6 +737,7 @@ int main(void)
         cmocka_unit_test(test_restart_in_a_run),
         cmocka_unit_test(test_our_downtime_accuses_nobody),
         cmocka_unit_test(test_a_restart_begins_no_new_period),
+        cmocka_unit_test(test_a_clock_that_was_ahead),
         cmocka_unit_test(test_nonsense_in_the_store),
         cmocka_unit_test(test_distrust_holds_it_for_a_while),
         cmocka_unit_test(test_restart_while_it_is_held),
