@@ -91,7 +91,9 @@ class ExecWatched(unittest.TestCase):
             os.unlink(self.flag)
             watch.wait_state("job", "up")
             self.assertEqual(watch.accused(), [])
-            self.assertIn("retried", watch.history("job")[-1]["flags"])
+            first = until("its result to be stored",
+                          lambda: watch.history("job"))[-1]
+            self.assertIn("retried", first["flags"])
 
     def test_the_runner_dies_under_it(self):
         with self.hanging() as watch:
@@ -101,8 +103,8 @@ class ExecWatched(unittest.TestCase):
             until("its command to go with it", lambda: not alive(first))
             os.unlink(self.flag)
             watch.wait_state("job", "up")
-            lost = [r for r in watch.history("job") if r["outcome"] != "ok"]
-            self.assertTrue(lost)
+            lost = until("what was lost to be stored", lambda: [
+                r for r in watch.history("job") if r["outcome"] != "ok"])
             self.assertEqual({(r["outcome"], r["fault"]) for r in lost},
                              {("unknown", "exec")}, lost)
             self.assertEqual(watch.accused(), [])
