@@ -13,6 +13,7 @@ import os
 import sys
 import time
 
+import commands
 import conditions
 import cost
 import diagnosis
@@ -36,6 +37,7 @@ PARTS = {
     "redis": protocols.redis,
     "postgres": protocols.postgres,
     "websocket": protocols.websocket,
+    "exec": commands.commands,
     "throughput": cost.throughput,
     "idle": cost.idle,
     "interval": punctual.interval,

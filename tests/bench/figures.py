@@ -87,6 +87,11 @@ FIGURES = {
     "websocket.ratio": (
         "the websocket plugin's own CPU per connection and echo, to a bare "
         "program on the same stream", "×", at_most(1.5)),
+    "exec.ratio": (
+        "CPU per exec check, Debian's `check_http`, the command included, to "
+        "posix_spawn of it with a pipe", "×", at_most(1.15)),
+    "exec.ratio_large": ("the same beside 10,000 other checks in main", "×",
+                         at_most(1.15)),
     "throughput.rate": (
         "new-connection checks a second, 5,000 asked for, nginx on the same "
         "two cores", "/s", at_least(4995)),
