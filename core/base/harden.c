@@ -67,7 +67,7 @@ void harden_heap(size_t bytes)
 
 /* The fourth field of /proc/loadavg is "running/all". The kernel counts by
  * user, we by machine: so nobody is refused what he has already. */
-static unsigned long count_tasks(void)
+unsigned long harden_count_tasks(void)
 {
     char text[128];
     unsigned long all = 0;
@@ -81,8 +81,12 @@ static unsigned long count_tasks(void)
 
 void harden_tasks(unsigned more)
 {
+    harden_tasks_beyond(harden_count_tasks(), more);
+}
+
+void harden_tasks_beyond(unsigned long now, unsigned more)
+{
     struct rlimit limit;
-    unsigned long now = count_tasks();
     if (now == 0 || getrlimit(RLIMIT_NPROC, &limit) != 0)
         return;
     if (limit.rlim_cur > now + more)

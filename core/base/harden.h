@@ -28,5 +28,9 @@ void harden_heap(size_t bytes);
 /* At most so many more tasks than the machine runs at this moment, where the
  * kernel counts them (it never does for root). Safe after fork. */
 void harden_tasks(unsigned more);
+/* The same in two steps, for who starts many processes: how many tasks the
+ * machine runs (0: not known), and the limit. */
+unsigned long harden_count_tasks(void);
+void harden_tasks_beyond(unsigned long now, unsigned more);
 
 #endif

@@ -17,6 +17,10 @@
 enum { OUTPUT, ERRORS }; /* index of a descriptor and of what came through */
 enum { CHUNK = 64 * 1024, FLOOD = 16 * 1024 * 1024 };
 
+/* Most commands print little and end soon. So long nobody looks at their pipes,
+ * which hold 64 KiB: their end is one event, not one for each line. */
+#define PATIENCE_NS (30 * NS_PER_MS)
+
 struct command {
     uint64_t order;
     uint32_t generation;
@@ -26,7 +30,8 @@ struct command {
     uint64_t dropped[COMMAND_FDS], total;
     size_t most; /* kept of each */
     int64_t started_ns, deadline_ns;
-    bool told; /* only its process is still to be reaped */
+    bool watched; /* its pipes are polled */
+    bool told;    /* only its process is still to be reaped */
 };
 
 static const struct runner_rules *rules;
@@ -221,8 +226,9 @@ size_t commands_poll(struct pollfd *polled)
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
         for (int k = 0; k < COMMAND_FDS; k++)
-            polled[n++] =
-                (struct pollfd){.fd = commands[i]->fds[k], .events = POLLIN};
+            polled[n++] = (struct pollfd){
+                .fd = commands[i]->watched ? commands[i]->fds[k] : -1,
+                .events = POLLIN};
     return n;
 }
 
@@ -236,12 +242,20 @@ void commands_read(const struct pollfd *polled, size_t n)
 
 /* -------------------------------------------------------------- ending --- */
 
+static int64_t until_ns(const struct command *c)
+{
+    int64_t patient_ns = c->started_ns + PATIENCE_NS;
+    return c->told                                      ? INT64_MAX
+           : !c->watched && patient_ns < c->deadline_ns ? patient_ns
+                                                        : c->deadline_ns;
+}
+
 int64_t commands_until_ns(void)
 {
     int64_t first_ns = INT64_MAX;
     for (size_t i = 0; i < count; i++)
-        if (!commands[i]->told && commands[i]->deadline_ns < first_ns)
-            first_ns = commands[i]->deadline_ns;
+        if (until_ns(commands[i]) < first_ns)
+            first_ns = until_ns(commands[i]);
     return first_ns;
 }
 
@@ -249,6 +263,7 @@ void commands_tick(int64_t now_ns)
 {
     for (size_t i = 0; i < count; i++) {
         struct command *c = commands[i];
+        c->watched = c->watched || now_ns >= c->started_ns + PATIENCE_NS;
         if (c->told || now_ns < c->deadline_ns)
             continue;
         read_all(c);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/harden.h"
 #include "base/str.h"
 #include "model/kind_exec.h"
@@ -30,7 +31,8 @@ struct launch {
     gid_t groups[GROUPS];
     int group_count;
     int output, errors, null;
-    int failed; /* errno of the child, which shares our memory */
+    unsigned long tasks; /* on the machine */
+    int failed;          /* errno of the child, which shares our memory */
 };
 
 /* ------------------------------------------------------------- program --- */
@@ -142,14 +144,14 @@ static bool place_descriptors(const struct launch *l)
 }
 
 /* Handlers end with exec; what the runner ignores does not. */
-static bool set_limits(void)
+static bool set_limits(const struct launch *l)
 {
     static const int ignored[] = {SIGHUP, SIGINT, SIGPIPE};
     const struct rlimit none = {0, 0};
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
         signal(ignored[i], SIG_DFL);
     umask(077);
-    harden_tasks(TASKS);
+    harden_tasks_beyond(l->tasks, TASKS);
     return setrlimit(RLIMIT_CORE, &none) == 0;
 }
 
@@ -170,7 +172,7 @@ NORETURN static void be_child(struct launch *l)
 {
     sigset_t none;
     setsid();
-    if (place_descriptors(l) && set_limits() && become_user(l) &&
+    if (place_descriptors(l) && set_limits(l) && become_user(l) &&
         chdir("/") == 0) {
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
@@ -218,6 +220,19 @@ static bool start(struct launch *l, pid_t *pid, struct err *err, int *sys)
     return err_set(err, ERR_IO, *sys, "%s%s", l->path, advice(*sys, l->path));
 }
 
+/* At most once a second: to ask the kernel for each command costs too much. */
+static unsigned long count_tasks(void)
+{
+    static int64_t counted_ns;
+    static unsigned long tasks;
+    int64_t now_ns = clock_mono_ns();
+    if (counted_ns == 0 || now_ns - counted_ns > NS_PER_S) {
+        tasks = harden_count_tasks();
+        counted_ns = now_ns;
+    }
+    return tasks;
+}
+
 /* Somebody else may open /dev/stderr: the pipes are given to him. */
 static bool give_pipes(const struct launch *l)
 {
@@ -240,6 +255,7 @@ static bool prepare(struct launch *l, const struct msg_command *m,
         *sys = errno;
         return err_set(err, ERR_IO, errno, "give it its pipes");
     }
+    l->tasks = count_tasks();
     fill_argv(l, m, arena);
     fill_environment(l, m, arena);
     return true;

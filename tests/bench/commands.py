@@ -11,12 +11,14 @@ import subprocess
 import time
 
 import conditions
-from figures import figure, say
+from cost import tell_round
+from figures import figure
 from measure import (TICKS, Relevo, bench, cpu_of, folder, nginx, requests,
-                     until)
+                     role, until)
 
 PLUGIN = "/usr/lib/nagios/plugins/check_http"
-RATE, SECONDS, MANY = 20, 6, 10000
+RATE, SECONDS, MANY = 100, 3, 10000
+ROLES = ("main", "worker", "runner", "web")
 
 
 def arguments(port):
@@ -43,17 +45,22 @@ def reaped_us(pid):
 def ours(pid):
     """A process of relevo's own; commands are counted when they are over."""
     try:
-        return os.readlink("/proc/%d/exe" % pid).endswith("/relevo")
+        return os.readlink("/proc/%d/exe" % pid).endswith("/relevo") and \
+            role(pid) in ROLES
     except OSError:
         return False
 
 
 def spent(pids):
-    return sum(cpu_of(pid) + reaped_us(pid) for pid in pids)
+    """Microseconds by role, and of the commands themselves."""
+    by_role = {"commands": sum(reaped_us(pid) for pid in pids)}
+    for pid in pids:
+        by_role[role(pid)] = by_role.get(role(pid), 0) + cpu_of(pid)
+    return by_role
 
 
 def relevo_spends(port, more):
-    """Microseconds a command."""
+    """Microseconds a command, by role."""
     with folder() as place:
         first = requests(port)
         relevo = Relevo(place, config(port, more)).start()
@@ -64,10 +71,10 @@ def relevo_spends(port, more):
             pids = [pid for pid in relevo.pids() if ours(pid)]
             before, at = spent(pids), requests(port)
             time.sleep(SECONDS)
-            used, made = spent(pids) - before, requests(port) - at
+            after, made = spent(pids), requests(port) - at
         finally:
             relevo.stop()
-    return used / made
+    return {name: (after[name] - before[name]) / made for name in after}
 
 
 def floor(port):
@@ -90,10 +97,12 @@ def commands(how_often):
                            "floor": floor(port),
                            "large": relevo_spends(port, MANY),
                            "again": floor(port)})
-            say("exec, round %d: %s" % (i + 1, ", ".join(
-                "%s %.0f" % pair for pair in rounds[-1].items())))
+            tell_round("exec", i, rounds[-1])
     both = [(r["floor"] + r["again"]) / 2 for r in rounds]
-    figure("exec.ratio", [r["small"] / f for r, f in zip(rounds, both)])
-    figure("exec.ratio_large", [r["large"] / f for r, f in zip(rounds, both)])
-    figure("exec.check", [r["small"] for r in rounds], "µs a check")
+    for size, name in (("small", "exec.ratio"), ("large", "exec.ratio_large")):
+        figure(name, [sum(r[size].values()) / f
+                      for r, f in zip(rounds, both)])
+    for name in ("commands", "main", "worker", "runner"):
+        figure("exec." + name, [r["small"][name] for r in rounds],
+               "µs a check")
     figure("exec.floor", both, "µs a command")
