@@ -10,26 +10,20 @@ fault must say the same thing.
 
     http_vectors.py [NUMBER…]     which lines of the file, from 0; default: all
 
-Skips (77) where the folder of vectors is absent: $RELEVO_VECTORS, else
-../shared/vectors beside the source.
+Skips (77) where the vectors are absent.
 """
 import asyncio
 import base64
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import vectors  # noqa: E402
 from probe import literal  # noqa: E402
-
-SOURCE = os.environ.get("RELEVO_SOURCE") or os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "..", "..")
-VECTORS = os.environ.get("RELEVO_VECTORS") or os.path.join(
-    SOURCE, "..", "shared", "vectors")
 
 # curl's exit status: the fault and the code that say the same thing.
 SAME = {
@@ -74,18 +68,9 @@ async def probe_all(rows, folder):
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=2000)
     port = server.sockets[0].getsockname()[1]
-    done = await asyncio.create_subprocess_exec(
-        os.path.join(os.environ["RELEVO_BUILD"], "relevo"), "-c",
-        config(rows, port, folder), "test", "--format", "json",
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE)
-    out, err = await done.communicate()
+    results = await vectors.results(config(rows, port, folder))
     server.close()
-    try:
-        return {r["check"]: r for r in json.loads(out)["checks"]}
-    except ValueError:
-        raise SystemExit("exit %s: %s %s" % (done.returncode, out[:2000],
-                                             err[:4000]))
+    return results
 
 
 def flaw(row, result):
@@ -111,9 +96,8 @@ def flaw(row, result):
 
 
 def main():
-    path = os.path.join(VECTORS, "http/curl_http_responses.jsonl")
-    if not os.path.exists(path):
-        print("skipped: no vectors at %s" % path)
+    path = vectors.find("http/curl_http_responses.jsonl")
+    if not path:
         return 77
     with open(path) as f:
         rows = dict(enumerate(json.loads(line) for line in f))

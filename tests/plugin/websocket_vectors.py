@@ -9,26 +9,21 @@ sent, and the pongs.
 
     websocket_vectors.py [ID…]
 
-Skips (77) where the folder of vectors is absent: $RELEVO_VECTORS, else
-../shared/vectors beside the source.
+Skips (77) where the vectors are absent.
 """
 import asyncio
 import json
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import vectors  # noqa: E402
 from probe import literal  # noqa: E402
 from wsframes import CLOSE, PONG, TEXT, close, frame, upgrade  # noqa: E402
 
-SOURCE = os.environ.get("RELEVO_SOURCE") or os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "..", "..")
-VECTORS = os.environ.get("RELEVO_VECTORS") or os.path.join(
-    SOURCE, "..", "shared", "vectors")
 PAUSE_S = 0.05  # what the suite calls a second
 
 
@@ -196,19 +191,10 @@ async def probe_all(cases, folder):
     server.setblocking(False)
     port = server.getsockname()[1]
     listening = asyncio.ensure_future(peer.listen(server))
-    done = await asyncio.create_subprocess_exec(
-        os.path.join(os.environ["RELEVO_BUILD"], "relevo"), "-c",
-        config(cases, port, folder), "test", "--format", "json",
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE)
-    out, err = await done.communicate()
+    results = await vectors.results(config(cases, port, folder))
     listening.cancel()
     server.close()
-    try:
-        return peer.seen, json.loads(out)
-    except ValueError:
-        raise SystemExit("exit %s: %s %s" % (done.returncode, out[:2000],
-                                             err[:4000]))
+    return peer.seen, results
 
 
 def flaw(case, seen, result):
@@ -238,17 +224,15 @@ def flaw(case, seen, result):
 
 
 def main():
-    path = os.path.join(VECTORS, "websocket/autobahn_server_frames.json")
-    if not os.path.exists(path):
-        print("skipped: no vectors at %s" % path)
+    path = vectors.find("websocket/autobahn_server_frames.json")
+    if not path:
         return 77
     with open(path) as f:
         cases = json.load(f)
     if sys.argv[1:]:
         cases = [case for case in cases if case["id"] in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as folder:
-        seen, report = asyncio.run(probe_all(cases, folder))
-    results = {r["check"]: r for r in report["checks"]}
+        seen, results = asyncio.run(probe_all(cases, folder))
     bad = 0
     for case in cases:
         name = case["id"]

@@ -208,6 +208,7 @@ static void put_load(struct buf *b)
         c->fingerprint = next_random();
         c->expects = any_specs(&c->expect_count);
         c->warns = any_specs(&c->warn_count);
+        c->expect_faults = any_list();
         c->records = any_records(&c->record_count);
         c->settings = any_settings(&c->setting_count);
     }
