@@ -159,8 +159,13 @@ static void write_schemes(struct buf *out)
     buf_adds(out, "\nThe scheme of `url` names the plugin:\n\n"
                   "| scheme | plugin | port |\n|---|---|---|\n");
     for (size_t i = 0; (scheme = table_scheme_nth(i, &plugin, &port)) != NULL;
-         i++)
-        buf_addf(out, "| `%s://` | `%s` | %d |\n", scheme, plugin, port);
+         i++) {
+        buf_addf(out, "| `%s://` | `%s` | ", scheme, plugin);
+        if (port == 0)
+            buf_adds(out, "stands in the URL |\n");
+        else
+            buf_addf(out, "%d |\n", port);
+    }
 }
 
 void conf_write_docs(struct buf *out)

@@ -228,6 +228,7 @@ static const struct {
     {"postgres", "postgres", 5432}, {"postgresql", "postgres", 5432},
     {"ws", "websocket", 80},        {"wss", "websocket", 443},
     {"tcp", "tcp", 0},              {"tls", "tcp", 0},
+    {"dns", "dns", 53},
 };
 // clang-format on
 

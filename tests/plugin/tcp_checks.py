@@ -397,55 +397,58 @@ def case_starttls_client_certificate():
 # ----------------------------------------------------------- configuration ---
 
 def case_mistakes():
-    for settings, says_what in (
-            ({"url": "tcp://host"}, "names no port"),
-            ({"url": "tcp://:5"}, "names no host"),
-            ({"url": "tcp://::1:5"}, "stands in brackets"),
-            ({"url": "tcp://host:0"}, "1 to 65535"),
-            ({"url": "tcp://host:65536"}, "1 to 65535"),
-            ({"url": "tcp://host:25/path"}, "and nothing else"),
-            ({"url": "tcp://user@host:25"}, "and nothing else"),
-            ({"url": "udp://host:25"}, "begins with tcp://"),
-            ({"url": "unix://x"}, "unix:///path"),
-            ({"url": "tls://h:1", "starttls": "smtp"}, "write tcp://"),
-            ({"url": "tcp://h:1", "tls": {"pin_sha256": ["00"]}},
-             "without TLS"),
-            ({"url": "tls://h:1", "tls": {"pin_sha256": ["00"]}},
-             "is no SHA-256"),
-            ({"url": "tcp://h:1", "steps": [{"sned": "x"}]},
-             "step 1: it says not what to do: one of send,"),
-            ({"url": "tcp://h:1", "steps": [{"send": "x", "receive": "y"}]},
-             "exclude each other"),
-            ({"url": "tcp://h:1", "steps": [{"send": "x", "within": "1s"}]},
-             "within has no meaning beside send"),
-            ({"url": "tcp://h:1", "steps": [{"receive": "x", "on": "all"}]},
-             '"on" is unknown'),
-            ({"url": "tcp://h:1", "steps": [{"receive": "x", "within": "1"}]},
-             "a duration such as"),
-            ({"url": "tcp://h:1", "steps": [{"receive": ""}]},
-             "something in it"),
-            ({"url": "tcp://h:1", "steps": [{"send_hex": "0"}]},
-             "pairs of hex digits"),
-            ({"url": "tcp://h:1", "steps": [{"receive_regex": "("}]},
-             "receive_regex: "),
-            ({"url": "tcp://h:1", "steps": [{"send": "{{name}}"}]},
-             "no step before it captures {{name}}"),
-            ({"url": "tcp://h:1", "steps": [{"expect_close": "true"},
-                                            {"send": "x"}]},
-             "nothing can follow"),
-            ({"url": "tcp://h:1", "steps": [{"receive_regex": "x",
-                                             "capture": "a.b"}]},
-             "a name: a letter"),
-    ):
-        where = tempfile.mkdtemp(dir=folder)
-        path = os.path.join(where, "relevo.cfg")
-        with open(path, "w") as f:
-            f.write("checks = { it = %s; };" % literal(
-                dict(settings, plugin="tcp")))
-        code, out, err = probe.run("-c", path, "--state-dir", where, "config",
-                                   "check")
-        text = re.sub(r"\s+", " ", out + err)
-        assert code == 2 and says_what in text, (settings, code, text)
+    wrong = (
+        ({"url": "tcp://host"}, "names no port"),
+        ({"url": "tcp://:5"}, "names no host"),
+        ({"url": "tcp://::1:5"}, "stands in brackets"),
+        ({"url": "tcp://host:0"}, "1 to 65535"),
+        ({"url": "tcp://host:65536"}, "1 to 65535"),
+        ({"url": "tcp://host:25/path"}, "and nothing else"),
+        ({"url": "tcp://user@host:25"}, "and nothing else"),
+        ({"url": "udp://host:25"}, "begins with tcp://"),
+        ({"url": "unix://x"}, "unix:///path"),
+        ({"url": "tls://h:1", "starttls": "smtp"}, "write tcp://"),
+        ({"url": "tcp://h:1", "tls": {"pin_sha256": ["00"]}},
+         "without TLS"),
+        ({"url": "tls://h:1", "tls": {"pin_sha256": ["00"]}},
+         "is no SHA-256"),
+        ({"url": "tcp://h:1", "steps": [{"sned": "x"}]},
+         "step 1: it says not what to do: one of send,"),
+        ({"url": "tcp://h:1", "steps": [{"send": "x", "receive": "y"}]},
+         "exclude each other"),
+        ({"url": "tcp://h:1", "steps": [{"send": "x", "within": "1s"}]},
+         "within has no meaning beside send"),
+        ({"url": "tcp://h:1", "steps": [{"receive": "x", "on": "all"}]},
+         '"on" is unknown'),
+        ({"url": "tcp://h:1", "steps": [{"receive": "x", "within": "1"}]},
+         "a duration such as"),
+        ({"url": "tcp://h:1", "steps": [{"receive": ""}]},
+         "something in it"),
+        ({"url": "tcp://h:1", "steps": [{"send_hex": "0"}]},
+         "pairs of hex digits"),
+        ({"url": "tcp://h:1", "steps": [{"receive_regex": "("}]},
+         "receive_regex: "),
+        ({"url": "tcp://h:1", "steps": [{"send": "{{name}}"}]},
+         "no step before it captures {{name}}"),
+        ({"url": "tcp://h:1", "steps": [{"expect_close": "true"},
+                                        {"send": "x"}]},
+         "nothing can follow"),
+        ({"url": "tcp://h:1", "steps": [{"receive_regex": "x",
+                                         "capture": "a.b"}]},
+         "a name: a letter"),
+    )
+    where = tempfile.mkdtemp(dir=folder)
+    path = os.path.join(where, "relevo.cfg")
+    with open(path, "w") as f:
+        f.write("checks = {\n%s};\n" % "".join(
+            "m%d = %s;\n" % (i, literal(dict(settings, plugin="tcp")))
+            for i, (settings, _) in enumerate(wrong)))
+    code, out, err = probe.run("-c", path, "--state-dir",
+                               os.path.join(where, "state"), "config", "check")
+    told = dict(re.findall(r'check "(m\d+)": (.*)', out + err))
+    assert code == 2 and len(told) == len(wrong), (code, out, err)
+    for i, (settings, says_what) in enumerate(wrong):
+        assert says_what in told["m%d" % i], (settings, told["m%d" % i])
 
 
 def main():
