@@ -229,6 +229,30 @@ void kit_peer_look(struct kit_peer *peer, const SSL *ssl)
                chain ? chain : SSL_get_peer_cert_chain(ssl));
 }
 
+static bool chain_is_valid(X509_STORE_CTX *ctx, X509 *leaf,
+                           struct kit_peer *peer)
+{
+    bool ok = X509_verify_cert(ctx) > 0;
+    if (ok)
+        peer->chain_end_s = first_end(leaf, X509_STORE_CTX_get0_chain(ctx));
+    else
+        note_bad(peer, ctx);
+    return ok;
+}
+
+static bool names_hosts(X509 *leaf)
+{
+    bool any = false;
+    GENERAL_NAMES *all =
+        X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+        int type = sk_GENERAL_NAME_value(all, i)->type;
+        any |= type == GEN_DNS || type == GEN_IPADD;
+    }
+    GENERAL_NAMES_free(all);
+    return any;
+}
+
 static int on_verify(X509_STORE_CTX *ctx, void *arg)
 {
     struct kit_peer *peer = arg;
@@ -240,12 +264,12 @@ static int on_verify(X509_STORE_CTX *ctx, void *arg)
         X509_STORE_CTX_set_error(ctx, X509_V_OK);
         return 1;
     }
-    bool ok = X509_verify_cert(ctx) > 0;
-    if (ok)
-        peer->chain_end_s = first_end(leaf, X509_STORE_CTX_get0_chain(ctx));
-    else
-        note_bad(peer, ctx);
-    return ok;
+    if (!chain_is_valid(ctx, leaf, peer))
+        return 0;
+    bool named = names_hosts(leaf);
+    if (!named) /* which libcurl would take the subject's name for */
+        X509_STORE_CTX_set_error(ctx, X509_V_ERR_HOSTNAME_MISMATCH);
+    return named;
 }
 
 bool kit_certs_use(SSL_CTX *ctx, const char *ca_file, struct kit_peer *peer)
@@ -273,20 +297,18 @@ bool kit_certs_are_for(const SSL *ssl, const char *host)
     return is_for(SSL_get0_peer_certificate(ssl), host);
 }
 
-static bool chain_is_valid(X509_STORE_CTX *ctx, SSL *ssl, X509 *leaf,
-                           const char *ca_file, struct kit_peer *peer)
+/* As within a handshake: weak keys and hashes count, too. */
+static bool begin_verification(X509_STORE_CTX *ctx, SSL *ssl, X509 *leaf,
+                               const char *ca_file)
 {
     const struct bundle *b = bundle_get(bundle_path(ca_file));
     if (!b->store ||
         !X509_STORE_CTX_init(ctx, b->store, leaf, SSL_get_peer_cert_chain(ssl)))
         return false;
     X509_STORE_CTX_set_default(ctx, "ssl_server");
-    bool ok = X509_verify_cert(ctx) > 0;
-    if (ok)
-        peer->chain_end_s = first_end(leaf, X509_STORE_CTX_get0_chain(ctx));
-    else
-        note_bad(peer, ctx);
-    return ok;
+    X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx),
+                                     SSL_get_security_level(ssl));
+    return true;
 }
 
 bool kit_certs_verify(SSL *ssl, const char *ca_file, const char *host,
@@ -299,7 +321,8 @@ bool kit_certs_verify(SSL *ssl, const char *ca_file, const char *host,
         return true;
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     peer->error = X509_V_ERR_UNSPECIFIED;
-    bool valid = leaf && ctx && chain_is_valid(ctx, ssl, leaf, ca_file, peer);
+    bool valid = leaf && ctx && begin_verification(ctx, ssl, leaf, ca_file) &&
+                 chain_is_valid(ctx, leaf, peer);
     X509_STORE_CTX_free(ctx);
     if (!valid)
         return false;

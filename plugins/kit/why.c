@@ -130,23 +130,30 @@ void kit_why_tls(struct rlv_probe *probe, const char *peer, const char *text)
                         reason ? reason : text);
 }
 
+const char *kit_certificate_words(const struct kit_peer *shown,
+                                  const char *host, bool literal, char *text,
+                                  size_t size)
+{
+    char words[320];
+    if (shown->error != X509_V_OK) {
+        kit_certs_reason(shown, words, sizeof words);
+        snprintf(text, size, "certificate of %s: %s", host, words);
+        return kit_certs_code(shown->error);
+    }
+    kit_facts_names(shown, words, 160);
+    snprintf(text, size, "certificate is not for %s: it names %s", host,
+             *words ? words : "no host");
+    return kit_certs_code(literal ? X509_V_ERR_IP_ADDRESS_MISMATCH
+                                  : X509_V_ERR_HOSTNAME_MISMATCH);
+}
+
 void kit_why_certificate(struct rlv_probe *probe, const struct kit_peer *shown,
                          const char *host, bool literal)
 {
-    if (shown->error == X509_V_OK) {
-        char names[160];
-        kit_facts_names(shown, names, sizeof names);
-        int error = literal ? X509_V_ERR_IP_ADDRESS_MISMATCH
-                            : X509_V_ERR_HOSTNAME_MISMATCH;
-        kit_host->fault(probe, RLV_F_CERTIFICATE, kit_certs_code(error), 0,
-                        "certificate is not for %s: it names %s", host,
-                        *names ? names : "no host");
-        return;
-    }
-    char reason[320];
-    kit_certs_reason(shown, reason, sizeof reason);
-    kit_host->fault(probe, RLV_F_CERTIFICATE, kit_certs_code(shown->error), 0,
-                    "certificate of %s: %s", host, reason);
+    char text[640];
+    const char *code =
+        kit_certificate_words(shown, host, literal, text, sizeof text);
+    kit_host->fault(probe, RLV_F_CERTIFICATE, code, 0, "%s", text);
 }
 
 /* ---------------------------------------------------------------- broken - */

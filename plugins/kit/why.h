@@ -33,6 +33,10 @@ KIT_EXPORT void kit_why_tls(struct rlv_probe *, const char *peer,
 /* literal: `host`, which the certificate should be for, is an address. */
 KIT_EXPORT void kit_why_certificate(struct rlv_probe *, const struct kit_peer *,
                                     const char *host, bool literal);
+/* The same in words, for who sets the fault itself; the code is returned. */
+KIT_EXPORT const char *kit_certificate_words(const struct kit_peer *,
+                                             const char *host, bool literal,
+                                             char *text, size_t size);
 /* The connection broke after it stood. False: it is none of the ways that are
  * the same in every protocol, and no fault is set. */
 KIT_EXPORT bool kit_why_broken(struct rlv_probe *, const char *peer,

@@ -167,6 +167,10 @@ static void verdict_of_tls(struct verdict *verdict, const char *reason, int len,
     size_t n = 0;
     if (word && !alert)
         word += strlen("SSL error: ");
+    if (!strncmp(reason, "SSL error: ", 11)) { /* kit/why.c has it without */
+        reason += 11;
+        len -= 11;
+    }
     for (; word && *word && *word != '\n' && n + 1 < sizeof code; word++)
         code[n++] = *word == ' '                   ? '_'
                     : *word >= 'a' && *word <= 'z' ? (char)(*word - 32)

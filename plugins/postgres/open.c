@@ -72,22 +72,15 @@ static void reject_certificate(struct session *session)
 {
     struct verdict verdict;
     const struct kit_peer *shown = &session->certificate;
-    char reason[320], names[160];
+    char text[640];
     if (!shown->seen) {
         verdict_set(&verdict, RLV_F_TLS, "no_certificate",
                     "%s showed no certificate", session->peer);
-    } else if (shown->error == X509_V_OK) {
-        kit_facts_names(shown, names, sizeof names);
-        verdict_set(&verdict, RLV_F_CERTIFICATE,
-                    kit_certs_code(strcmp(session->name, session->ip)
-                                       ? X509_V_ERR_HOSTNAME_MISMATCH
-                                       : X509_V_ERR_IP_ADDRESS_MISMATCH),
-                    "certificate is not for %s: it names %s", session->name,
-                    *names ? names : "no host");
     } else {
-        kit_certs_reason(shown, reason, sizeof reason);
-        verdict_set(&verdict, RLV_F_CERTIFICATE, kit_certs_code(shown->error),
-                    "certificate of %s: %s", session->name, reason);
+        bool literal = strcmp(session->name, session->ip) == 0;
+        const char *code = kit_certificate_words(shown, session->name, literal,
+                                                 text, sizeof text);
+        verdict_set(&verdict, RLV_F_CERTIFICATE, code, "%s", text);
     }
     reject(session, &verdict);
 }

@@ -38,9 +38,18 @@ def days_from_now(days):
     return when.strftime("%Y%m%d%H%M%SZ")
 
 
-def new_key(path):
-    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
-        "ec_paramgen_curve:P-256", "-out", path)
+def new_key(path, rsa_bits=None):
+    kind = ("RSA", "rsa_keygen_bits:%d" % rsa_bits) if rsa_bits else (
+        "EC", "ec_paramgen_curve:P-256")
+    run("openssl", "genpkey", "-algorithm", kind[0], "-pkeyopt", kind[1],
+        "-out", path)
+
+
+def dns_name_der(name):
+    """A subjectAltName of any bytes, as openssl takes it."""
+    inner = bytes([0x82, len(name)]) + name
+    return "DER:" + ":".join("%02x" % b
+                             for b in bytes([0x30, len(inner)]) + inner)
 
 
 def self_signed(folder, name, san):
@@ -69,15 +78,25 @@ class Authority:
             self.cert, "-subj", "/CN=" + name, "-days", str(days))
 
     def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start_days=-1,
-              end_days=90):
+              end_days=90, rsa_bits=None, digest="sha256", extension=None):
         """Returns (certificate, key); days count from now."""
         base = os.path.join(self.folder, name)
         cert, key, request = base + ".crt", base + ".key", base + ".csr"
-        new_key(key)
+        new_key(key, rsa_bits)
+        extensions = ["subjectAltName=" + san] if san else []
+        extensions += [extension] if extension else []
         run("openssl", "req", "-new", "-key", key, "-out", request, "-subj",
-            "/CN=" + name, "-addext", "subjectAltName=" + san)
+            "/CN=" + name, *(word for text in extensions
+                             for word in ("-addext", text)))
         run("openssl", "ca", "-config", self.conf, "-batch", "-notext", "-in",
             request, "-out", cert, "-cert", self.cert, "-keyfile", self.key,
-            "-startdate", days_from_now(start_days), "-enddate",
-            days_from_now(end_days))
+            "-md", digest, "-startdate", days_from_now(start_days),
+            "-enddate", days_from_now(end_days))
         return cert, key
+
+    def subordinate(self, name):
+        """An authority that this one vouches for."""
+        below = Authority(os.path.dirname(self.folder), name)
+        below.cert, below.key = self.issue(
+            name, san=None, extension="basicConstraints=critical,CA:TRUE")
+        return below
