@@ -190,6 +190,13 @@ static int64_t first_end(X509 *leaf, const STACK_OF(X509) * chain)
     return first_s;
 }
 
+/* While TLS 1.2 shakes hands, it is agreed on and not yet in use. */
+static const char *cipher_name(const SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+    return SSL_CIPHER_get_name(cipher ? cipher : SSL_get_pending_cipher(ssl));
+}
+
 static void note_shown(struct kit_peer *peer, const SSL *ssl, X509 *leaf,
                        const STACK_OF(X509) * chain)
 {
@@ -197,7 +204,7 @@ static void note_shown(struct kit_peer *peer, const SSL *ssl, X509 *leaf,
         snprintf(peer->tls_version, sizeof peer->tls_version, "%s",
                  SSL_get_version(ssl));
         snprintf(peer->tls_cipher, sizeof peer->tls_cipher, "%s",
-                 SSL_get_cipher_name(ssl));
+                 cipher_name(ssl));
     }
     if (!leaf)
         return;

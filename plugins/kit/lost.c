@@ -208,14 +208,20 @@ static void fault_failed(struct kit_stream *stream, struct rlv_probe *probe)
     }
 }
 
-/* An end of TLS without its own farewell is one all the same. */
+bool kit_stream_was_ended(const struct kit_stream *stream)
+{
+    char code[32] = "";
+    kit_tls_reason(stream->error, code, sizeof code);
+    return stream->ended && (stream->rc == CURLE_OK ||
+                             strcmp(code, "UNEXPECTED_EOF_WHILE_READING") == 0);
+}
+
 static void fault_ended(struct kit_stream *stream, struct rlv_probe *probe,
                         const char *doing)
 {
     char code[32] = "";
     const char *reason = kit_tls_reason(stream->error, code, sizeof code);
-    bool farewell = strcmp(code, "UNEXPECTED_EOF_WHILE_READING") == 0;
-    if (stream->rc == CURLE_OK || farewell)
+    if (kit_stream_was_ended(stream))
         fault_closed(stream, probe, doing);
     else if (!kit_why_broken(probe, stream->peer, stream->sys_errno,
                              stream->error))

@@ -122,6 +122,10 @@ KIT_EXPORT void kit_stream_start_tls(struct kit_stream *, const char *name,
 KIT_EXPORT ptrdiff_t kit_stream_receive(struct kit_stream *, void *,
                                         size_t size);
 
+/* After KIT_CLOSED or KIT_BROKEN: whether the peer has ended it of its own
+ * will. An end of TLS without its own farewell is one all the same. */
+KIT_EXPORT bool kit_stream_was_ended(const struct kit_stream *);
+
 /* Ends it now; no callback comes any more. NULL is fine. */
 KIT_EXPORT void kit_stream_close(struct kit_stream *);
 

@@ -311,7 +311,8 @@ static void receive(struct run *run)
     if (run->over || run->address != address || run->stage == STAGE_SECURE)
         return;
     bool closes = run->stage == STAGE_STEPS &&
-                  run->step.verb == VERB_EXPECT_CLOSE && n == KIT_CLOSED;
+                  run->step.verb == VERB_EXPECT_CLOSE && n < 0 &&
+                  kit_stream_was_ended(run->stream);
     if (closes)
         finish(run);
     else if (!room)

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Peers that answer as no server should: what a real nginx, redis-server,
-PostgreSQL and WebSocket gateway answer reaches the plugins spoilt, each
-connection otherwise (tests/lib/mangle.py), with many probes at once in one worker. None of it may
-crash the worker, leak, hang, outlast the deadline, blame the monitor, or make
-the worker grow; and when the answers are clean again, so are the results.
+PostgreSQL and WebSocket gateway, and a server of lines with STARTTLS, answer
+reaches the plugins spoilt, each connection otherwise (tests/lib/mangle.py), with
+many probes at once in one worker. None of it may crash the worker, leak, hang,
+outlast the deadline, blame the monitor, or make the worker grow; and when the
+answers are clean again, so are the results.
 
 1,000 connections for each protocol, 10,000 with RELEVO_LONG=1; the seed is
 printed, RELEVO_SEED sets it."""
@@ -14,6 +15,8 @@ import logging
 import os
 import random
 import resource
+import shutil
+import ssl
 import sys
 import tempfile
 import threading
@@ -22,10 +25,12 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
+import certs  # noqa: E402
 import nginx  # noqa: E402
 import pg  # noqa: E402
 import redis_server  # noqa: E402
 from mangle import Relay  # noqa: E402
+from peer import Peer, server_context  # noqa: E402
 from victims import Victims  # noqa: E402
 from watch import BUILD, Watch, resident_kib, until  # noqa: E402
 
@@ -79,6 +84,16 @@ WEBSOCKET = """c%d = { url = "ws://%s:%d/"; subprotocols = ["chat"];
             { ping = "true"; },
             { close = "true"; expect_close = "1000"; } ); };"""
 
+TCP = """c%d = { url = "tcp://%s:%d";
+  steps = ( { receive_regex = "^\\+OK (\\w+)"; capture = "word"; },
+            { send = "echo {{word}}\\r\\n"; }, { receive = "{{word}}\\r\\n"; },
+            { send_hex = "62 79 65 0a"; }, { receive_hex = "00 ff"; },
+            { expect_close = "true"; } ); };"""
+STARTTLS = """c%%d = { url = "tcp://%%s:%%d"; starttls = "pop3";
+  tls = { ca_file = "%s"; server_name = "localhost"; };
+  steps = ( { send = "echo words\\r\\n"; }, { receive_regex = "wor(ds)"; },
+            { send = "bye\\n"; }, { expect_close = "true"; } ); };"""
+
 
 def plugin_there(name):
     return os.path.exists(os.path.join(BUILD, "plugins", name + ".so"))
@@ -120,6 +135,31 @@ class Gateway:
     def __exit__(self, *_):
         self.loop.call_soon_threadsafe(self.stop.set)
         self.thread.join(10)
+
+
+def lines(tls):
+    """Greets, says what it is told, agrees to TLS: with certificates to be seen
+    on the way, as TLS 1.3 would not have them."""
+    def script(c):
+        c.sock.settimeout(30)
+        c.send(b"+OK ready when you are\r\n")
+        text = b""
+        while True:
+            piece = c.sock.recv(4096)
+            text += piece
+            if not piece or len(text) > 65536:
+                return
+            while b"\n" in text:
+                line, text = text.split(b"\n", 1)
+                if line.startswith(b"STLS"):
+                    c.send(b"+OK go on\r\n")
+                    c.sock = tls.wrap_socket(c.sock, server_side=True)
+                elif line.startswith(b"bye"):
+                    c.send(b"bye\0\xff")
+                    return
+                else:
+                    c.send(line + b"\n")
+    return script
 
 
 class HostilePeers(unittest.TestCase):
@@ -181,13 +221,14 @@ class HostilePeers(unittest.TestCase):
         print(dict(faults), flush=True)
         return faults
 
-    def run_with(self, target, template, span, interval="500ms"):
+    def run_with(self, target, templates, span, interval="500ms"):
         print("RELEVO_SEED=" + SEED, flush=True)
         hosts = ["127.0.0.%d" % (10 + i) for i in range(CHECKS)]
         started = time.monotonic()
         with Relay(target, SEED, hosts, span) as relay:
-            checks = "\n".join(template % (i, host, relay.port)
-                               for i, host in enumerate(hosts))
+            checks = "\n".join(
+                templates[i % len(templates)] % (i, host, relay.port)
+                for i, host in enumerate(hosts))
 
             def config(interval, timeout):
                 return CONFIG % {"build": BUILD, "checks": checks,
@@ -219,13 +260,13 @@ class HostilePeers(unittest.TestCase):
     def test_http(self):
         body = '{ "db": "ok", "text": "%s" }' % ("words and words " * 60)
         with nginx.Nginx(self.folder, NGINX % body) as web:
-            self.run_with(("127.0.0.1", web.ports["http"]), HTTP, 1500)
+            self.run_with(("127.0.0.1", web.ports["http"]), [HTTP], 1500)
 
     @unittest.skipUnless(redis_server.find() and plugin_there("redis"),
                          "no redis-server, or no redis plugin")
     def test_redis(self):
         with redis_server.Redis(self.folder) as redis:
-            self.run_with(("127.0.0.1", redis.port), REDIS, 6000)
+            self.run_with(("127.0.0.1", redis.port), [REDIS], 6000)
 
     @unittest.skipUnless(pg.find() and plugin_there("postgres"),
                          "no postgres, or no postgres plugin")
@@ -239,14 +280,25 @@ class HostilePeers(unittest.TestCase):
                        "grant select, insert, update on beat to mon")
             # A login costs a sanitizer's build so much that two cores do no
             # more than some 50 a second.
-            self.run_with(("127.0.0.1", server.port), POSTGRES, 2500,
+            self.run_with(("127.0.0.1", server.port), [POSTGRES], 2500,
                           "2s" if LONG else "500ms")
 
     @unittest.skipUnless(websockets and plugin_there("websocket"),
                          "no websockets for Python, or no websocket plugin")
     def test_websocket(self):
         with Gateway() as gateway:
-            self.run_with(gateway.target, WEBSOCKET, 700)
+            self.run_with(gateway.target, [WEBSOCKET], 700)
+
+    @unittest.skipUnless(shutil.which("openssl") and plugin_there("tcp"),
+                         "no openssl, or no tcp plugin")
+    def test_tcp(self):
+        os.chmod(self.folder, 0o755)
+        ca = certs.Authority(self.folder)
+        tls = server_context(*ca.issue("good"))
+        tls.maximum_version = ssl.TLSVersion.TLSv1_2
+        with Peer(lines(tls)) as server:
+            self.run_with(("127.0.0.1", server.port),
+                          [TCP, STARTTLS % ca.cert], 1500)
 
 
 if __name__ == "__main__":
