@@ -156,7 +156,7 @@ def pg_machine: sections as $all
   | ($all.processes | processes) as $processes
   | ($all.pidfile // "" | split("\n")) as $pidfile
   | ($processes | map(select(is_postmaster
-      and (.pid == $pidfile[0] or ($data[0] != "" and (.title | contains(" -D \($data[0])"))))))[0]) as $main
+      and (.pid == $pidfile[0] or ($data[0] != "" and ("\(.title) " | contains(" -D \($data[0]) "))))))[0]) as $main
   | {seen: ($all.now != null), now: ($all.now // "0" | tonumber? // 0),
      uptime: ($all.uptime // "0" | tonumber? // 0), user: ($all.user // ""), machine: ($all.machine // ""),
      data: ($data[0] // ""), found: ($data[1] // ""), cluster: $cluster,

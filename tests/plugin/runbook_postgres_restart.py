@@ -121,6 +121,16 @@ def case_killed():
         left_alone(unit, unit.run(), 11, "pg.already")
 
 
+def case_another_whose_folder_begins_alike():
+    """That one runs, and is not taken for this one."""
+    with crashed() as (server, unit):
+        other = pg.Postgres(folder)
+        other.data = server.data + "2"
+        with other:
+            ran = unit.run()
+            assert ran.status == 0 and unit.restarted(), ran
+
+
 def case_it_does_not_come_back():
     with crashed() as (server, unit):
         with open(server.data + "/postgresql.conf", "a") as f:
