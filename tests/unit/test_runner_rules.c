@@ -161,13 +161,57 @@ static void the_environment_is_new(void **state)
     assert_null(variable(&m, "BASH_ENV"));
 }
 
+/* ------------------------------------------------- commands of checks --- */
+
+static void commands_are_the_daemons_or_a_named_users(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct msg_command m = {0};
+    assert_true(rules_command(&rules, &m, &err));
+    assert_string_equal(m.user, "nobody");
+    m.user = "backup";
+    assert_true(rules_command(&rules, &m, &err));
+    assert_string_equal(m.user, "backup");
+    m.user = "daemon";
+    assert_false(rules_command(&rules, &m, &err));
+    assert_non_null(strstr(err.text, "does not allow the user \"daemon\""));
+}
+
+static void commands_get_no_variable_of_mains(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct msg_pair pairs[] = {{"RELEVO_MARK", "x"}, {"LD_PRELOAD", "/x.so"}};
+    struct msg_command m = {.environment = pairs, .environment_count = 1};
+    assert_true(rules_command(&rules, &m, &err));
+    m.environment_count = 2;
+    assert_false(rules_command(&rules, &m, &err));
+    assert_non_null(strstr(err.text, "LD_PRELOAD is refused"));
+}
+
+static void programs_lie_in_a_folder_of_scripts(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_true(rules_allow(&rules, script, &err));
+    assert_false(rules_allow(&rules, elsewhere, &err));
+    assert_false(rules_allow(&rules, "/usr/bin/env", &err));
+    assert_non_null(strstr(err.text, "--scripts"));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(users_are_named_or_the_daemons), CASE(folders_are_those_of_runs),
-        CASE(scripts_lie_in_the_folders),     CASE(a_link_cannot_be_turned),
+        CASE(users_are_named_or_the_daemons),
+        CASE(folders_are_those_of_runs),
+        CASE(scripts_lie_in_the_folders),
+        CASE(a_link_cannot_be_turned),
         CASE(the_environment_is_new),
+        CASE(commands_are_the_daemons_or_a_named_users),
+        CASE(commands_get_no_variable_of_mains),
+        CASE(programs_lie_in_a_folder_of_scripts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
