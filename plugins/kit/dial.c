@@ -14,18 +14,16 @@
  * being resolved has no lease any more, and the answer goes nowhere. */
 #include "kit/dial.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "kit/why.h"
 
 #define HANDED_MAX    8  /* addresses, to libcurl */
 #define ADDRESSES_MAX 64 /* of a name, where each is probed */
-#define MS            1000000ll
-#define ROOM_NS       (50 * MS) /* between two tries at a full queue */
 
 /* --------------------------------------------------------------- stages -- */
 
@@ -71,22 +69,25 @@ static void short_of(struct kit_stream *stream, const char *text)
 /* A queue that grows while OpenSSL waits to send its beginning again moves. */
 bool dial_context(struct kit_stream *stream, SSL_CTX *context)
 {
-    const struct kit_net *net = stream->at.net;
     dial_stage(stream, KIT_STAGE_TLS);
-    kit_peer_begin(&stream->certificate, net->verify);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* OpenSSL's level 1 and above knows no hash for TLS before 1.2. */
-    if (net->min_version < KIT_TLS_1_2)
-        SSL_CTX_set_security_level(context, 0);
-    return kit_certs_use(context, net->ca_file, &stream->certificate);
+    return kit_easy_trust(context, stream->at.net, &stream->certificate) ==
+           CURLE_OK;
 }
 
+/* The handshake with a proxy that is spoken to within TLS comes first; it is
+ * part of the way to the peer. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
     (void)easy;
     struct kit_stream *stream = arg;
+    bool proxy = stream->proxied && stream->proxy.tls && !stream->handshakes;
+    stream->handshakes++;
     kit_host->serving(stream->transfer.probe);
+    if (proxy)
+        return kit_easy_trust(context, stream->at.net,
+                              &stream->proxy_certificate);
     return dial_context(stream, context) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
@@ -97,14 +98,6 @@ static size_t on_proxy_answer(char *at, size_t size, size_t n, void *arg)
 }
 
 static void connect_now(struct kit_stream *stream);
-
-/* The queue of a unix socket is full: connect() fails at once, and libcurl is
- * at a loss for a reason. */
-static bool queue_is_full(const struct kit_stream *stream)
-{
-    return stream->at.unix_path && stream->rc == CURLE_COULDNT_CONNECT &&
-           (!stream->sys_errno || stream->sys_errno == EAGAIN);
-}
 
 static void on_room(void *arg, int events)
 {
@@ -123,7 +116,7 @@ static void wait_for_room(struct kit_stream *stream)
     stream->transfer.easy = NULL;
     stream->sys_errno = EAGAIN;
     stream->error[0] = '\0';
-    kit_host->timer(kit_host->probe_scope(stream->transfer.probe), ROOM_NS,
+    kit_host->timer(kit_host->probe_scope(stream->transfer.probe), KIT_ROOM_NS,
                     on_room, stream->lease);
 }
 
@@ -135,7 +128,7 @@ static void on_dialled(struct kit_transfer *transfer, CURLcode rc)
         return;
     }
     lost_note(stream, rc);
-    if (queue_is_full(stream))
+    if (stream->at.unix_path && kit_unix_queue_full(rc, stream->sys_errno))
         wait_for_room(stream);
     else
         stream_failed(stream, KIT_LOST_LIBCURL);
@@ -143,69 +136,14 @@ static void on_dialled(struct kit_transfer *transfer, CURLcode rc)
 
 /* --------------------------------------------------------------- options - */
 
-static void set_tls(struct kit_stream *stream, CURL *easy)
-{
-    static const long versions[] = {
-        [KIT_TLS_1_0] = CURL_SSLVERSION_TLSv1_0,
-        [KIT_TLS_1_1] = CURL_SSLVERSION_TLSv1_1,
-        [KIT_TLS_1_2] = CURL_SSLVERSION_TLSv1_2,
-        [KIT_TLS_1_3] = CURL_SSLVERSION_TLSv1_3,
-    };
-    const struct kit_net *net = stream->at.net;
-    /* No bundle by path: libcurl would load it for each connection. */
-    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, stream);
-    curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, versions[net->min_version]);
-    if (!net->verify) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    /* A resumed session shows no certificate. */
-    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    if (net->cert_file) {
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, net->cert_file);
-        curl_easy_setopt(easy, CURLOPT_SSLKEY,
-                         net->key_file ? net->key_file : net->cert_file);
-        /* Without one, OpenSSL asks on the terminal. */
-        curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
-    }
-}
-
 static void set_proxy(struct kit_stream *stream, CURL *easy)
 {
-    curl_easy_setopt(easy, CURLOPT_PROXY,
-                     stream->proxied ? stream->at.net->proxy : "");
+    kit_easy_proxy(easy, stream->proxied ? stream->at.net->proxy : NULL);
     if (!stream->proxied)
         return;
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_proxy_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_proxy_answer);
-}
-
-static void set_addresses(struct kit_stream *stream, CURL *easy)
-{
-    static const long families[] = {[KIT_FAMILY_ANY] = CURL_IPRESOLVE_WHATEVER,
-                                    [KIT_FAMILY_4] = CURL_IPRESOLVE_V4,
-                                    [KIT_FAMILY_6] = CURL_IPRESOLVE_V6};
-    /* Our own addresses must outlive the instant between being handed over
-     * and being looked up, which a second's end may fall into. */
-    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT,
-                     stream->resolve ? 2L : 0L);
-    curl_easy_setopt(easy, CURLOPT_IPRESOLVE,
-                     families[stream->at.net->ip_family]);
-    if (stream->resolve)
-        curl_easy_setopt(easy, CURLOPT_RESOLVE, stream->resolve);
-    if (stream->connect_to)
-        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, stream->connect_to);
-    /* libcurl shares this time out among the addresses. */
-    int64_t left_ns =
-        kit_host->deadline(stream->transfer.probe) - kit_host->now();
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(left_ns / MS) + 100);
 }
 
 /* libcurl asks for, and verifies, the name in the URL. */
@@ -217,11 +155,8 @@ static void set_url(struct kit_stream *stream, CURL *easy)
              stream->at.tls ? "https" : "http", v6 ? "[" : "", stream->name,
              v6 ? "]" : "", stream->at.port);
     curl_easy_setopt(easy, CURLOPT_URL, url);
-    const char *path = stream->at.unix_path;
-    if (path && path[0] == '@')
-        curl_easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, path + 1);
-    else if (path)
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, path);
+    if (stream->at.unix_path)
+        kit_easy_unix(easy, stream->at.unix_path);
 }
 
 static void set_options(struct kit_stream *stream, CURL *easy)
@@ -234,9 +169,12 @@ static void set_options(struct kit_stream *stream, CURL *easy)
     kit_attempt_note(easy, &stream->attempt);
     set_url(stream, easy);
     set_proxy(stream, easy);
-    set_addresses(stream, easy);
-    if (stream->at.tls)
-        set_tls(stream, easy);
+    kit_easy_addresses(easy, stream->at.net, stream->transfer.probe,
+                       stream->resolve, stream->connect_to);
+    if (stream->at.tls || (stream->proxied && stream->proxy.tls)) {
+        kit_easy_tls(easy, stream->at.net, true, on_ssl_context, stream);
+        curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    }
 }
 
 static void connect_now(struct kit_stream *stream)
@@ -249,6 +187,7 @@ static void connect_now(struct kit_stream *stream)
         return;
     }
     set_options(stream, stream->transfer.easy);
+    stream->handshakes = 0;
     dial_stage(stream, KIT_STAGE_CONNECT);
     if (!kit_crank_add(crank, &stream->transfer))
         short_of(stream, "libcurl refuses a connection");
@@ -256,32 +195,9 @@ static void connect_now(struct kit_stream *stream)
 
 /* ------------------------------------------------------------ resolution - */
 
-static bool is_address(const char *host)
-{
-    unsigned char any[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, host, any) == 1 ||
-           inet_pton(AF_INET6, host, any) == 1;
-}
-
 static const char *bracket(const char *host, bool opening)
 {
     return !strchr(host, ':') ? "" : opening ? "[" : "]";
-}
-
-static bool RLV_PRINTF(2, 3)
-    add_format(struct curl_slist **list, const char *fmt, ...)
-{
-    char *line = NULL;
-    va_list args;
-    va_start(args, fmt);
-    int n = vasprintf(&line, fmt, args);
-    va_end(args);
-    struct curl_slist *longer = n < 0 ? NULL : curl_slist_append(*list, line);
-    if (n >= 0)
-        free(line);
-    if (longer)
-        *list = longer;
-    return longer != NULL;
 }
 
 /* libcurl's form is "+host:port:address,address"; the plus sign makes the
@@ -289,10 +205,10 @@ static bool RLV_PRINTF(2, 3)
 static bool give_addresses(struct kit_stream *stream, const char *addresses)
 {
     return stream->proxied
-               ? add_format(&stream->resolve, "+%s:%u:%s", stream->proxy.host,
-                            stream->proxy.port, addresses)
-               : add_format(&stream->resolve, "+%s:%u:%s", stream->name,
-                            stream->at.port, addresses);
+               ? kit_list_add(&stream->resolve, "+%s:%u:%s", stream->proxy.host,
+                              stream->proxy.port, addresses)
+               : kit_list_add(&stream->resolve, "+%s:%u:%s", stream->name,
+                              stream->at.port, addresses);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -395,7 +311,7 @@ static void resolve(struct kit_stream *stream)
         connect_now(stream);
         return;
     }
-    if (is_address(host)) {
+    if (kit_is_address(host)) {
         connect_to_address(stream, host);
         return;
     }
@@ -431,13 +347,13 @@ static void on_trust(void *arg, int events)
 static bool is_name(const char *name)
 {
     return *name && !name[strcspn(name, "/?#@\\%[] \t\r\n")] &&
-           (!strchr(name, ':') || is_address(name));
+           (!strchr(name, ':') || kit_is_address(name));
 }
 
 void dial_name(struct kit_stream *stream, const char *name)
 {
     snprintf(stream->name, sizeof stream->name, "%s", name);
-    stream->name_literal = is_address(stream->name);
+    stream->name_literal = kit_is_address(stream->name);
 }
 
 static bool take_names(struct kit_stream *stream)
@@ -450,11 +366,10 @@ static bool take_names(struct kit_stream *stream)
                           : at->host    ? at->host
                                         : "";
     snprintf(stream->host, sizeof stream->host, "%s", dialled);
-    stream->literal = is_address(stream->host);
+    stream->literal = kit_is_address(stream->host);
     dial_name(stream, name);
     if (at->unix_path)
-        return strlen(at->unix_path) <
-               sizeof((struct sockaddr_un *)0)->sun_path;
+        return !kit_unix_path_flaw(at->unix_path);
     return strlen(dialled) < sizeof stream->host && is_name(stream->host) &&
            strlen(name) < sizeof stream->name && is_name(stream->name);
 }
@@ -465,12 +380,12 @@ static bool take_proxy(struct kit_stream *stream)
     stream->proxied = net->proxy && *net->proxy && !stream->at.unix_path;
     if (!stream->proxied)
         return true;
-    return net_proxy_parse(&stream->proxy, net->proxy, stream->error,
+    return kit_proxy_parse(&stream->proxy, net->proxy, stream->error,
                            sizeof stream->error) &&
            (strcmp(stream->host, stream->name) == 0 ||
-            add_format(&stream->connect_to, "::%s%s%s:%u",
-                       bracket(stream->host, true), stream->host,
-                       bracket(stream->host, false), stream->at.port));
+            kit_list_add(&stream->connect_to, "::%s%s%s:%u",
+                         bracket(stream->host, true), stream->host,
+                         bracket(stream->host, false), stream->at.port));
 }
 
 void dial_begin(struct kit_stream *stream)
@@ -478,12 +393,12 @@ void dial_begin(struct kit_stream *stream)
     stream->began_ns = stream->stage_ns = kit_host->now();
     if (!take_names(stream))
         misconfigured(stream, stream->at.unix_path
-                                  ? "the path of a unix socket has at most "
-                                    "107 bytes"
+                                  ? kit_unix_path_flaw(stream->at.unix_path)
                                   : "not a host name or address");
     else if (!take_proxy(stream))
         stream_failed(stream, KIT_LOST_CONFIG);
-    else if (stream->at.tls && stream->at.net->verify)
+    else if ((stream->at.tls || (stream->proxied && stream->proxy.tls)) &&
+             stream->at.net->verify)
         on_trust(stream->lease, 0);
     else
         resolve(stream);

@@ -1,7 +1,8 @@
 /* kit/dial.h: a stream, as its own files see it.
  *
  *   stream.c   its life, its events, what is sent and received
- *   dial.c     how it is opened: certificates, addresses, libcurl's options
+ *   dial.c     how it is opened: certificates, addresses
+ *   easy.c     libcurl's options, which plugins have in common with it
  *   starttls.c TLS on a stream that stood without it
  *   lost.c     why it failed
  *   net.c      the options of kit_net: what is wrong with them; proxies
@@ -11,10 +12,10 @@
 #define KIT_DIAL_H
 
 #include <arpa/inet.h>
-#include <stdarg.h>
 
 #include "kit/attempt.h"
 #include "kit/crank.h"
+#include "kit/easy.h"
 #include "kit/stream.h"
 
 enum kit_stage {
@@ -34,12 +35,6 @@ enum kit_lost {
     KIT_LOST_RESOLVE, /* gai */
     KIT_LOST_CONFIG,  /* error */
     KIT_LOST_RESOURCE /* error */
-};
-
-struct kit_proxy {
-    char host[256];
-    uint16_t port;
-    bool socks;
 };
 
 /* That a stream serves a probe; in the probe's scope. */
@@ -67,7 +62,8 @@ struct kit_stream {
     unsigned addresses;
     struct kit_attempt attempt; /* at the proxy, if there is one */
     struct curl_slist *resolve, *connect_to;
-    struct kit_peer certificate;
+    struct kit_peer certificate, proxy_certificate;
+    unsigned handshakes; /* begun on this connection */
     char peer[600], ip[INET6_ADDRSTRLEN];
 
     enum kit_lost lost;
@@ -131,9 +127,5 @@ void lost_peer(struct kit_stream *);
 struct kit_crank *crank_here(void);
 CURL *crank_easy(struct kit_crank *);
 void crank_easy_back(struct kit_crank *, CURL *);
-
-/* net.c. False: why is filled. */
-bool net_proxy_parse(struct kit_proxy *, const char *url, char *why,
-                     size_t size);
 
 #endif

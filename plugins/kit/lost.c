@@ -54,7 +54,6 @@ void lost_note(struct kit_stream *stream, CURLcode rc)
 void lost_peer(struct kit_stream *stream)
 {
     static const struct sockaddr_storage none = {.ss_family = AF_UNSPEC};
-    char proxy[300];
     if (stream->opened_ns)
         return; /* it is known since then */
     if (stream->at.unix_path) {
@@ -64,49 +63,11 @@ void lost_peer(struct kit_stream *stream)
     kit_peer_text(stream->peer, sizeof stream->peer, stream->host,
                   stream->at.port, stream->literal,
                   stream->proxied ? &none : &stream->attempt.address);
-    if (!stream->proxied)
-        return;
-    size_t len = strlen(stream->peer);
-    kit_peer_text(proxy, sizeof proxy, stream->proxy.host, stream->proxy.port,
-                  false, &none);
-    snprintf(stream->peer + len, sizeof stream->peer - len, " by proxy %s",
-             proxy);
-}
-
-/* ----------------------------------------------------------------- proxy - */
-
-/* The proxy answered, and did not let us through. Its being unable to is the
- * path's fault; our not being welcome there is ours; what it says of the target
- * is the target's. */
-static void fault_proxy(struct kit_stream *stream, struct rlv_probe *probe)
-{
-    char code[32];
-    bool ours = stream->proxy.socks
-                    ? stream->answer == CURLPX_USER_REJECTED ||
-                          stream->answer == CURLPX_NO_AUTH
-                    : stream->answer == 407 || stream->answer == 401;
-    if (stream->proxy.socks &&
-        stream->answer == CURLPX_REPLY_CONNECTION_REFUSED) {
-        kit_host->fault(probe, RLV_F_REFUSED, NULL, ECONNREFUSED,
-                        "connect to %s failed: the proxy says: %s",
-                        stream->peer, strerror(ECONNREFUSED));
-        return;
-    }
-    if (stream->proxy.socks)
-        snprintf(code, sizeof code, "socks");
-    else
-        snprintf(code, sizeof code, "proxy_%ld", stream->answer);
-    kit_host->fault(probe, ours ? RLV_F_CONFIG : RLV_F_UNREACHABLE, code, 0,
-                    "no way to %s: %s", stream->peer, stream->error);
+    if (stream->proxied)
+        kit_peer_by_proxy(stream->peer, sizeof stream->peer, &stream->proxy);
 }
 
 /* --------------------------------------------------------------- connect - */
-
-static bool is_own(int sys_errno)
-{
-    return sys_errno == EMFILE || sys_errno == ENFILE || sys_errno == ENOBUFS ||
-           sys_errno == ENOMEM || sys_errno == EADDRNOTAVAIL;
-}
 
 static void fault_connect(struct kit_stream *stream, struct rlv_probe *probe)
 {
@@ -114,9 +75,7 @@ static void fault_connect(struct kit_stream *stream, struct rlv_probe *probe)
         stream->rc == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : stream->sys_errno;
     const char *reason = sys_errno ? strerror(sys_errno) : stream->error;
     enum rlv_fault fault;
-    if (stream->proxied && !is_own(sys_errno))
-        fault = RLV_F_UNREACHABLE; /* what answers, or does not, is the proxy */
-    else if (stream->at.unix_path && sys_errno == ENOENT)
+    if (stream->at.unix_path && sys_errno == ENOENT)
         fault = RLV_F_REFUSED; /* whose socket it is does not run */
     else if (stream->at.unix_path &&
              (sys_errno == EACCES || sys_errno == EPERM))
@@ -137,25 +96,30 @@ static void fault_closed(struct kit_stream *stream, struct rlv_probe *probe,
                     doing ? " without " : "", doing ? doing : "");
 }
 
-/* Before it was open: the proxy's way of speaking, or the peer's end. */
+/* Before it was open. */
 static void fault_broken(struct kit_stream *stream, struct rlv_probe *probe)
 {
-    if (stream->proxied)
-        kit_host->fault(probe, RLV_F_UNREACHABLE, "proxy", 0,
-                        "no way to %s: %s", stream->peer, stream->error);
-    else if (!kit_why_broken(probe, stream->peer, stream->sys_errno,
-                             stream->error))
+    if (!kit_why_broken(probe, stream->peer, stream->sys_errno, stream->error))
         fault_closed(stream, probe, NULL);
+}
+
+static bool is_proxys(struct kit_stream *stream, struct rlv_probe *probe)
+{
+    struct kit_way_lost lost = {.rc = stream->rc,
+                                .sys_errno = stream->sys_errno,
+                                .answer = stream->answer,
+                                .through = stream->handshakes >
+                                           (stream->proxy.tls ? 1u : 0u),
+                                .text = stream->error};
+    return stream->proxied &&
+           kit_why_proxy(probe, &stream->proxy, stream->peer, &lost);
 }
 
 static void fault_dial(struct kit_stream *stream, struct rlv_probe *probe)
 {
     const char *text = stream->error;
-    if (stream->proxied && stream->answer &&
-        (stream->proxy.socks || stream->answer / 100 != 2)) {
-        fault_proxy(stream, probe);
+    if (is_proxys(stream, probe))
         return;
-    }
     switch (stream->rc) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_OPERATION_TIMEDOUT: fault_connect(stream, probe); break;
@@ -173,11 +137,7 @@ static void fault_dial(struct kit_stream *stream, struct rlv_probe *probe)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: fault_broken(stream, probe); break;
     default:
-        /* What a proxy may say is beyond counting. */
-        if (stream->proxied && stream->rc != CURLE_OUT_OF_MEMORY)
-            fault_broken(stream, probe);
-        else
-            kit_host->fault(probe, RLV_F_RESOURCE, "libcurl", 0, "%s", text);
+        kit_host->fault(probe, RLV_F_RESOURCE, "libcurl", 0, "%s", text);
         break;
     }
 }
@@ -244,9 +204,7 @@ static void late_connect(struct kit_stream *stream, struct rlv_probe *probe,
 {
     double spent_s = (double)spent_ns / 1e9;
     if (stream->proxied)
-        kit_host->fault(probe, RLV_F_UNREACHABLE, NULL, ETIMEDOUT,
-                        "connect to %s: no way in %.2f s", stream->peer,
-                        spent_s);
+        kit_why_late_proxy(probe, stream->peer, spent_ns);
     else if (stream->at.unix_path && stream->sys_errno == EAGAIN)
         kit_host->fault(probe, RLV_F_CONNECT_TIMEOUT, NULL, EAGAIN,
                         "connect to %s: its queue of connections was full for "

@@ -13,21 +13,23 @@
  * not among them. */
 static bool scheme_known(const char *url, char *why, size_t size)
 {
-    static const char *const known[] = {"http://", "socks4a://", "socks5h://"};
+    static const char *const known[] = {"http://", "https://", "socks4a://",
+                                        "socks5h://"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strncmp(url, known[i], strlen(known[i])) == 0)
             return true;
     bool nearly = strncmp(url, "socks5:", 7) == 0;
     bool older = strncmp(url, "socks4:", 7) == 0;
     snprintf(why, size,
-             "a proxy's URL begins with http://, socks4a:// or socks5h://%s",
+             "a proxy's URL begins with http://, https://, socks4a:// or "
+             "socks5h://%s",
              nearly  ? " (socks5h: the proxy resolves the name)"
              : older ? " (socks4a: the proxy resolves the name)"
                      : "");
     return false;
 }
 
-bool net_proxy_parse(struct kit_proxy *proxy, const char *url, char *why,
+bool kit_proxy_parse(struct kit_proxy *proxy, const char *url, char *why,
                      size_t size)
 {
     char *host = NULL, *port = NULL;
@@ -51,6 +53,7 @@ bool net_proxy_parse(struct kit_proxy *proxy, const char *url, char *why,
         snprintf(proxy->host, sizeof proxy->host, "%s", host);
         proxy->port = (uint16_t)strtoul(port, NULL, 10);
         proxy->socks = url[0] == 's';
+        proxy->tls = strncmp(url, "https", 5) == 0;
     }
     curl_free(host);
     curl_free(port);
@@ -68,6 +71,11 @@ bool kit_net_validate(const struct kit_net *net, const char **option, char *why,
         snprintf(why, size, "tls.key_file without tls.cert_file");
         return false;
     }
+    if (net->key_passphrase && !net->cert_file) {
+        *option = "tls.key_passphrase";
+        snprintf(why, size, "tls.key_passphrase without tls.cert_file");
+        return false;
+    }
     if (net->proxy && net->all_addresses) {
         *option = "all_addresses";
         snprintf(why, size,
@@ -76,7 +84,7 @@ bool kit_net_validate(const struct kit_net *net, const char **option, char *why,
         return false;
     }
     if (net->proxy && !strstr(net->proxy, "{{") &&
-        !net_proxy_parse(&proxy, net->proxy, why, size)) {
+        !kit_proxy_parse(&proxy, net->proxy, why, size)) {
         *option = "proxy";
         return false;
     }

@@ -34,7 +34,7 @@ struct kit_net {
     int64_t ip_family;     /* enum kit_family */
     int64_t all_addresses; /* each address of the name is probed */
     const char *proxy;     /* "http://host:port", socks5h://…; NULL: none */
-    const char *ca_file, *cert_file, *key_file, *server_name;
+    const char *ca_file, *cert_file, *key_file, *key_passphrase, *server_name;
     int64_t min_version; /* enum kit_tls_version */
     int64_t verify;
 };
@@ -46,13 +46,15 @@ struct kit_net {
     {"all_addresses", RLV_BOOL, 0, offsetof(struct conf, net.all_addresses), "false", NULL, \
      "Probe each address of the name, one after the other; the first that fails is named."}, \
     {"proxy", RLV_STRING, RLV_SECRET_PARTS, offsetof(struct conf, net.proxy), NULL, NULL, \
-     "Go through this proxy: http://, socks4a:// or socks5h://, with user:password@ where it asks."}, \
+     "Go through this proxy: http://, https://, socks4a:// or socks5h://, with user:password@ where it asks."}, \
     {"tls.ca_file", RLV_STRING, 0, offsetof(struct conf, net.ca_file), NULL, NULL, \
      "Trust the certificates in this file instead of the system's."},           \
     {"tls.cert_file", RLV_STRING, 0, offsetof(struct conf, net.cert_file), NULL, NULL, \
      "Our own certificate, PEM, where the server asks for one."},               \
     {"tls.key_file", RLV_STRING, 0, offsetof(struct conf, net.key_file), NULL, NULL, \
-     "The key of cert_file, PEM."},                                             \
+     "The key of cert_file, PEM; without it, cert_file holds both."},           \
+    {"tls.key_passphrase", RLV_SECRET, 0, offsetof(struct conf, net.key_passphrase), NULL, NULL, \
+     "What the key is encrypted with."},                                        \
     {"tls.server_name", RLV_STRING, 0, offsetof(struct conf, net.server_name), NULL, NULL, \
      "The name to ask for and to verify, where it is not the host."},           \
     {"tls.min_version", RLV_ENUM, 0, offsetof(struct conf, net.min_version), "1.2", "1.0|1.1|1.2|1.3", \

@@ -40,6 +40,13 @@ void kit_peer_text(char *text, size_t size, const char *host, uint16_t port,
         snprintf(text, size, "%s (%s) port %u", host, ip, port);
 }
 
+void kit_peer_by_proxy(char *text, size_t size, const struct kit_proxy *proxy)
+{
+    size_t len = strlen(text);
+    snprintf(text + len, size - len, " by proxy %s port %u", proxy->host,
+             proxy->port);
+}
+
 /* ------------------------------------------------------------ resolution - */
 
 const char *kit_gai_code(int gai)
@@ -94,6 +101,59 @@ void kit_why_connect(struct rlv_probe *probe, const char *peer, int sys_errno,
     else
         kit_host->fault(probe, RLV_F_UNREACHABLE, "connect", 0,
                         "connect to %s failed: %s", peer, text);
+}
+
+/* ----------------------------------------------------------------- proxy - */
+
+/* The proxy answered, and did not let us through. Its being unable to is the
+ * path's fault; our not being welcome there is ours; what it says of the target
+ * is the target's. */
+static void refused_way(struct rlv_probe *probe, const struct kit_proxy *proxy,
+                        const char *peer, const struct kit_way_lost *lost)
+{
+    char code[32] = "socks";
+    bool ours = proxy->socks ? lost->answer == CURLPX_USER_REJECTED ||
+                                   lost->answer == CURLPX_NO_AUTH
+                             : lost->answer == 407 || lost->answer == 401;
+    if (proxy->socks && lost->answer == CURLPX_REPLY_CONNECTION_REFUSED) {
+        kit_host->fault(probe, RLV_F_REFUSED, NULL, ECONNREFUSED,
+                        "connect to %s failed: the proxy says: %s", peer,
+                        strerror(ECONNREFUSED));
+        return;
+    }
+    if (!proxy->socks)
+        snprintf(code, sizeof code, "proxy_%ld", lost->answer);
+    kit_host->fault(probe, ours ? RLV_F_CONFIG : RLV_F_UNREACHABLE, code, 0,
+                    "no way to %s: %s", peer, lost->text);
+}
+
+bool kit_why_proxy(struct rlv_probe *probe, const struct kit_proxy *proxy,
+                   const char *peer, const struct kit_way_lost *lost)
+{
+    bool late = lost->rc == CURLE_OPERATION_TIMEDOUT;
+    int sys_errno = late ? ETIMEDOUT : lost->sys_errno;
+    const char *code = "proxy";
+    if (lost->through || lost->rc == CURLE_OUT_OF_MEMORY ||
+        lost->rc == CURLE_URL_MALFORMAT || lost->rc == CURLE_SSL_CERTPROBLEM)
+        return false;
+    if (lost->answer && (proxy->socks || lost->answer / 100 != 2)) {
+        refused_way(probe, proxy, peer, lost);
+        return true;
+    }
+    if (late || lost->rc == CURLE_COULDNT_CONNECT) {
+        if (sys_errno && kit_why_fault(sys_errno) == RLV_F_RESOURCE)
+            return false;
+        kit_host->fault(probe, RLV_F_UNREACHABLE, sys_errno ? NULL : "connect",
+                        sys_errno, "connect to %s failed: %s", peer,
+                        sys_errno ? strerror(sys_errno) : lost->text);
+        return true;
+    }
+    if (lost->rc == CURLE_SSL_CONNECT_ERROR ||
+        lost->rc == CURLE_PEER_FAILED_VERIFICATION)
+        code = "proxy_tls";
+    kit_host->fault(probe, RLV_F_UNREACHABLE, code, 0, "no way to %s: %s", peer,
+                    lost->text);
+    return true;
 }
 
 /* ------------------------------------------------------------------- TLS - */
@@ -202,6 +262,13 @@ void kit_why_late_connect(struct rlv_probe *probe, const char *peer,
     kit_host->fault(probe, RLV_F_CONNECT_TIMEOUT, "ETIMEDOUT", ETIMEDOUT,
                     "connect to %s: no answer in %.2f s", peer,
                     SECONDS(spent_ns));
+}
+
+void kit_why_late_proxy(struct rlv_probe *probe, const char *peer,
+                        int64_t spent_ns)
+{
+    kit_host->fault(probe, RLV_F_UNREACHABLE, NULL, ETIMEDOUT,
+                    "connect to %s: no way in %.2f s", peer, SECONDS(spent_ns));
 }
 
 void kit_why_late_tls(struct rlv_probe *probe, const char *peer,

@@ -8,6 +8,7 @@
 #define KIT_WHY_H
 
 #include "kit/certs.h"
+#include "kit/easy.h"
 #include "kit/init.h"
 
 /* "127.0.0.1 port 80", "example.com (192.0.2.7) port 443". literal: the host is
@@ -15,6 +16,9 @@
 KIT_EXPORT void kit_peer_text(char *text, size_t size, const char *host,
                               uint16_t port, bool literal,
                               const struct sockaddr_storage *tried);
+/* Adds " by proxy 10.0.0.1 port 3128". */
+KIT_EXPORT void kit_peer_by_proxy(char *text, size_t size,
+                                  const struct kit_proxy *);
 /* The address alone; "" for AF_UNSPEC. */
 KIT_EXPORT void kit_ip_text(char *text, size_t size,
                             const struct sockaddr_storage *);
@@ -25,6 +29,19 @@ KIT_EXPORT const char *kit_gai_code(int gai);
 KIT_EXPORT void kit_why_resolve(struct rlv_probe *, const char *host, int gai);
 /* The fault of a connect() that failed with sys_errno. */
 KIT_EXPORT enum rlv_fault kit_why_fault(int sys_errno);
+
+/* What became of the attempt to reach a peer by proxy. */
+struct kit_way_lost {
+    CURLcode rc;
+    int sys_errno;
+    long answer;  /* the proxy's: HTTP status or CURLPX_; 0: none */
+    bool through; /* the way stood: what came after is the peer's */
+    const char *text;
+};
+/* False: it is not the proxy's doing, and no fault is set. */
+KIT_EXPORT bool kit_why_proxy(struct rlv_probe *, const struct kit_proxy *,
+                              const char *peer, const struct kit_way_lost *);
+
 /* No connection. sys_errno 0: only libcurl's text is known. */
 KIT_EXPORT void kit_why_connect(struct rlv_probe *, const char *peer,
                                 int sys_errno, const char *text);
@@ -49,6 +66,8 @@ KIT_EXPORT void kit_why_late_resolve(struct rlv_probe *, const char *host,
                                      int64_t spent_ns);
 KIT_EXPORT void kit_why_late_connect(struct rlv_probe *, const char *peer,
                                      int64_t spent_ns);
+KIT_EXPORT void kit_why_late_proxy(struct rlv_probe *, const char *peer,
+                                   int64_t spent_ns);
 KIT_EXPORT void kit_why_late_tls(struct rlv_probe *, const char *peer,
                                  int64_t spent_ns);
 

@@ -24,7 +24,7 @@ from cases import must, must_see, run  # noqa: E402
 from hosts import own_mounts, with_hosts  # noqa: E402
 from peer import BlackHole, Peer  # noqa: E402
 from probe import Probe, literal  # noqa: E402
-from proxies import Socks, Tinyproxy  # noqa: E402
+from proxies import Socks, Tinyproxy, pass_on  # noqa: E402
 from redis_server import Redis  # noqa: E402
 from watch import Watch, until  # noqa: E402
 
@@ -151,7 +151,13 @@ def case_redis_client_certificate():
         must(ask_tls(port, cert_file=files.foreign[0],
                      key_file=files.foreign[1]), fault="tls",
              code="ALERT_UNKNOWN_CA")
+        must(ask_tls(port, cert_file=cert, key_file=files.locked,
+                     key_passphrase="secret"), outcome="ok")
         # Ours to mend; and nobody is asked for a pass phrase.
+        result = ask_tls(port, cert_file=cert, key_file=files.locked,
+                         key_passphrase="wr0ng")
+        must(result, fault="config", code="tls.cert_file")
+        assert "wr0ng" not in str(result), result
         must(ask_tls(port, cert_file=cert, key_file=files.locked),
              outcome="unknown", fault="config", code="tls.cert_file")
         must(ask_tls(port, cert_file="/nowhere", key_file=key),
@@ -417,6 +423,30 @@ def case_http_proxy_is_away():
          message_has="resolve no-such-host.invalid")
 
 
+def case_https_proxy():
+    """Tinyproxy behind a TLS front: the handshake with the proxy is its own."""
+    with Tinyproxy(folder) as proxy, \
+            Redis(folder, *files.server(), plain=False) as redis:
+        def front(c):
+            pass_on(c, proxy.port)
+
+        def through(other, **tls):
+            return ask(redis.port, secure=True, host="localhost",
+                       proxy="https://127.0.0.1:%d" % other.port,
+                       tls=dict({"ca_file": files.ca}, **tls))
+        with Peer(front, *files.good) as other:
+            result = through(other)
+            must(result, outcome="ok")
+            must_see(result, tls_version="TLSv1.3")
+            assert {"connect_ms", "tls_ms"} <= result["phases"].keys(), result
+        with Peer(front, *files.expired) as other:
+            must(through(other), fault="unreachable", code="proxy_tls",
+                 message_has="by proxy 127.0.0.1 port %d" % other.port)
+            must(through(other, verify=False), outcome="ok")
+    with Peer(peer.close_at_once) as other:
+        must(through(other), fault="unreachable", code="proxy_tls")
+
+
 def case_http_proxy_nonsense():
     for answer in (b"\x00\x01\x02" * 100, b"HTTP/1.1 200\r\n",
                    b"HTTP/1.1 999 ?\r\n\r\n", b"+PONG\r\n" * 50):
@@ -503,7 +533,9 @@ def case_options():
     refused("exclude each other", all_addresses=True, proxy="http://a:1")
     refused("names its port", proxy="http://a")
     refused("socks5h: the proxy resolves the name", proxy="socks5://a:1")
-    refused("begins with http://, socks4a:// or socks5h://", proxy="ftp://a:1")
+    refused("begins with http://, https://, socks4a:// or socks5h://",
+            proxy="ftp://a:1")
+    refused("without tls.cert_file", secure=True, tls={"key_passphrase": "x"})
     refused('"5" is not "any", "4" or "6"', ip_family="5")
 
 
@@ -564,7 +596,8 @@ def main():
         files = Files(folder)
         probe = Probe(folder, "talk", plugin_dir=PLUGINS)
         missing = {"redis": not redis_server.find(),
-                   "http_proxy": not proxies.find()}
+                   "http_proxy": not proxies.find(),
+                   "https_proxy": not proxies.find()}
         return run(globals(), sys.argv[1:],
                    skip=lambda name: any(gone and name.startswith(what)
                                          for what, gone in missing.items()))
