@@ -333,7 +333,8 @@ void answer_observe(struct fetch *fetch)
     content_observe(fetch);
     if (http_host->wants(fetch->probe, FIELD_URL_EFFECTIVE))
         observe_url(fetch);
-    observe_text(fetch, FIELD_IP, ip);
+    if (!fetch->way.proxied && !fetch->way.unix_path)
+        observe_text(fetch, FIELD_IP, ip);
     observe_text(fetch, FIELD_HTTP_VERSION, version_text(easy));
     observe_certificate(fetch);
     if (http_host->wants(fetch->probe, FIELD_HEADER))

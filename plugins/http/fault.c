@@ -6,18 +6,28 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Who was being talked to. */
 static void peer_text(const struct fetch *fetch, char *text, size_t size)
 {
+    static const struct sockaddr_storage none = {.ss_family = AF_UNSPEC};
+    const struct way *way = &fetch->way;
+    if (way->unix_path) {
+        snprintf(text, size, "unix %s", way->unix_path);
+        return;
+    }
     kit_peer_text(text, size, fetch->target.host, fetch->target.port,
-                  fetch->target.literal, &fetch->attempt.address);
+                  fetch->target.literal && !way->elsewhere,
+                  way->proxied ? &none : &fetch->attempt.address);
+    if (way->proxied)
+        kit_peer_by_proxy(text, size, &way->proxy);
 }
 
 void fault_resolve(struct fetch *fetch, int gai)
 {
-    kit_why_resolve(fetch->probe, fetch->target.host, gai);
+    kit_why_resolve(fetch->probe, fetch->way.host, gai);
 }
 
 /* -------------------------------------------------------------- deadline - */
@@ -32,7 +42,11 @@ static void fault_late(struct fetch *fetch, const char *peer, int64_t spent_ns)
     curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &answered);
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    if (!ready && !fetch->handshake_ns)
+    if (fetch->way.full)
+        kit_why_late_queue(fetch->probe, peer, spent_ns);
+    else if (!ready && !fetch->handshake_ns && fetch->way.proxied)
+        kit_why_late_proxy(fetch->probe, peer, spent_ns);
+    else if (!ready && !fetch->handshake_ns)
         kit_why_late_connect(fetch->probe, peer, spent_ns);
     else if (!ready)
         kit_why_late_tls(fetch->probe, peer, spent_ns);
@@ -53,13 +67,13 @@ static void fault_late(struct fetch *fetch, const char *peer, int64_t spent_ns)
 
 void fault_deadline(struct fetch *fetch)
 {
-    char peer[400];
+    char peer[600];
     peer_text(fetch, peer, sizeof peer);
     int64_t spent_ns = http_host->now() - fetch->started_ns;
     if (fetch->stage == STAGE_TRUST)
         kit_why_late_trust(fetch->probe, spent_ns);
     else if (fetch->stage == STAGE_RESOLVE)
-        kit_why_late_resolve(fetch->probe, fetch->target.host, spent_ns);
+        kit_why_late_resolve(fetch->probe, fetch->way.host, spent_ns);
     else
         fault_late(fetch, peer, spent_ns);
 }
@@ -68,6 +82,8 @@ void fault_deadline(struct fetch *fetch)
 
 static void fault_connect(struct fetch *fetch, const char *peer, int sys_errno)
 {
+    if (fetch->way.unix_path && kit_why_unix(fetch->probe, peer, sys_errno))
+        return;
     kit_why_connect(fetch->probe, peer,
                     fetch->attempt.no_socket ? fetch->attempt.no_socket
                                              : sys_errno,
@@ -76,10 +92,11 @@ static void fault_connect(struct fetch *fetch, const char *peer, int sys_errno)
 
 static void fault_certificate(struct fetch *fetch)
 {
-    const char *name = fetch_at_origin(fetch) ? fetch->conf->server_name : NULL;
+    const char *name = fetch->conf->net.server_name;
+    bool renamed = fetch_is_renamed(fetch);
     kit_why_certificate(fetch->probe, &fetch->peer,
-                        name ? name : fetch->target.host,
-                        fetch->target.literal && !fetch->conf->server_name);
+                        renamed ? name : fetch->target.host,
+                        fetch->target.literal && !renamed);
 }
 
 /* ------------------------------------------------------------ the answer - */
@@ -157,13 +174,48 @@ static void fault_ours(struct fetch *fetch, CURLcode rc)
                      *text ? text : curl_easy_strerror(rc));
 }
 
+/* What a proxy says to a request that it forwards is an answer, and judged,
+ * but for one: that it does not know us. */
+bool fault_proxy_auth(struct fetch *fetch, long status)
+{
+    char peer[600];
+    if (status != 407 || !fetch->way.proxied)
+        return false;
+    peer_text(fetch, peer, sizeof peer);
+    http_host->fault(fetch->probe, RLV_F_CONFIG, "proxy_407", 0,
+                     "no way to %s: the proxy asks who we are", peer);
+    return true;
+}
+
+static bool is_proxys(struct fetch *fetch, const char *peer, CURLcode rc,
+                      int sys_errno)
+{
+    CURL *easy = fetch->handle->transfer.easy;
+    const struct way *way = &fetch->way;
+    long status = 0, reply = 0;
+    curl_off_t ready = 0;
+    if (!way->proxied)
+        return false;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reply);
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    struct kit_way_lost lost = {.rc = rc,
+                                .sys_errno = sys_errno,
+                                .answer = way->proxy.socks ? reply : status,
+                                .through = ready || fetch->handshake_ns,
+                                .text = fetch->handle->error};
+    return kit_why_proxy(fetch->probe, &way->proxy, peer, &lost);
+}
+
 void fault_transfer(struct fetch *fetch, CURLcode rc)
 {
-    char peer[400];
+    char peer[600];
     long sys_errno = 0;
     peer_text(fetch, peer, sizeof peer);
     curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_OS_ERRNO,
                       &sys_errno);
+    if (is_proxys(fetch, peer, rc, (int)sys_errno))
+        return;
     switch (rc) {
     /* It has the addresses from us, all of a family that it may take. */
     case CURLE_COULDNT_RESOLVE_HOST: fault_resolve(fetch, EAI_MEMORY); break;
@@ -176,6 +228,10 @@ void fault_transfer(struct fetch *fetch, CURLcode rc)
         kit_why_tls(fetch->probe, peer, fetch->handle->error);
         break;
     case CURLE_PEER_FAILED_VERIFICATION: fault_certificate(fetch); break;
+    case CURLE_SSL_CERTPROBLEM:
+        http_host->fault(fetch->probe, RLV_F_CONFIG, "tls.cert_file", 0, "%s",
+                         fetch->handle->error);
+        break;
     case CURLE_GOT_NOTHING:
         http_host->fault(fetch->probe, RLV_F_CLOSED, "closed", 0,
                          "%s closed the connection without an answer", peer);

@@ -5,27 +5,21 @@
  * over.
  *
  * Happy path: http_start() parses the URL; hop() sees to the trusted
- * certificates, if TLS is to be spoken, and resolves the host, on the worker's
- * pool, unless it is an address; transfer() hands the addresses to
- * libcurl; fetch_transferred() observes and ends, or follows a redirect with
- * the next hop(). Redirects are followed here and not by libcurl, because the
- * next host must be resolved outside of the loop, too.
+ * certificates, if TLS is to be spoken, and has way.c resolve what is to be
+ * dialled; fetch_transfer() hands all of it to libcurl; fetch_transferred()
+ * observes and ends, or follows a redirect with the next hop(). Redirects are
+ * followed here and not by libcurl, because the next host must be resolved
+ * outside of the loop, too.
  *
  * Ways it can fail: whatever libcurl reports (fault.c); a redirect that may
  * not be followed; the deadline, in any stage (on_deadline); the host ends the
  * probe at any time: release() is deferred and undoes all of it. */
 #include "http/http.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define ADDRESSES_MAX 8
-
-static void hop(struct fetch *);
 
 static void release(void *arg)
 {
@@ -38,6 +32,13 @@ static void release(void *arg)
     content_end(fetch);
     kit_peer_forget(&fetch->peer);
     kit_peer_forget(&fetch->first);
+    kit_peer_forget(&fetch->proxy_peer);
+}
+
+bool fetch_is_renamed(const struct fetch *fetch)
+{
+    return fetch->conf->net.server_name && fetch->target.https &&
+           fetch_at_origin(fetch);
 }
 
 bool fetch_at_origin(const struct fetch *fetch)
@@ -49,8 +50,8 @@ bool fetch_at_origin(const struct fetch *fetch)
             !strcasecmp(target->host, fetch->origin_host));
 }
 
-static void fail(struct fetch *fetch, enum rlv_fault fault, const char *code,
-                 const char *text)
+void fetch_fail(struct fetch *fetch, enum rlv_fault fault, const char *code,
+                const char *text)
 {
     http_host->fault(fetch->probe, fault, code, 0, "%s", text);
     http_host->done(fetch->probe);
@@ -73,133 +74,29 @@ static void on_deadline(void *arg, int events)
 
 /* -------------------------------------------------------------- transfer - */
 
-static void transfer(struct fetch *fetch)
+void fetch_transfer(struct fetch *fetch)
 {
     char why[200] = "out of memory";
     fetch->stage = STAGE_TRANSFER;
     if (!fetch->handle)
         fetch->handle = handle_take(fetch);
     if (!handle_renew(fetch->handle)) {
-        fail(fetch, RLV_F_RESOURCE, "ENOMEM", why);
+        fetch_fail(fetch, RLV_F_RESOURCE, "ENOMEM", why);
         return;
     }
     answer_reset(fetch);
     if (!request_prepare(fetch, why, sizeof why)) {
-        fail(fetch, RLV_F_CONFIG, "request", why);
+        fetch_fail(fetch, RLV_F_CONFIG, "request", why);
         return;
     }
     const struct http_conf *conf = fetch->conf;
-    struct lane *lane =
-        lane_for(conf->keep_alive && fetch->target.https ? conf->ca_file : "");
+    struct lane *lane = lane_for(
+        conf->keep_alive && way_uses_tls(fetch) ? conf->net.ca_file : "");
     fetch->stage_ns = http_host->now();
     if (!lane || !lane_start(lane, fetch))
-        fail(fetch, RLV_F_RESOURCE, "libcurl", "libcurl refuses a transfer");
+        fetch_fail(fetch, RLV_F_RESOURCE, "libcurl",
+                   "libcurl refuses a transfer");
     /* The fetch may be over and gone. */
-}
-
-/* ------------------------------------------------------------ resolution - */
-
-/* libcurl's form is "+host:port:address,address"; the plus sign makes the
- * entry go away by itself. */
-static bool give_addresses(struct fetch *fetch, const char *addresses)
-{
-    char *entry = NULL;
-    if (asprintf(&entry, "+%s:%u:%s", fetch->target.host, fetch->target.port,
-                 addresses) < 0)
-        return false;
-    fetch->addresses = curl_slist_append(NULL, entry);
-    free(entry);
-    return fetch->addresses != NULL;
-}
-
-static size_t address_text(const struct sockaddr_storage *address, char *text,
-                           size_t size)
-{
-    char ip[INET6_ADDRSTRLEN] = "";
-    const void *any = address;
-    if (address->ss_family == AF_INET6) {
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)any)->sin6_addr, ip,
-                  sizeof ip);
-        return (size_t)snprintf(text, size, "[%s]", ip);
-    }
-    inet_ntop(AF_INET, &((const struct sockaddr_in *)any)->sin_addr, ip,
-              sizeof ip);
-    return (size_t)snprintf(text, size, "%s", ip);
-}
-
-static void on_resolved(void *arg, int gai,
-                        const struct sockaddr_storage *addresses, size_t count)
-{
-    struct fetch *fetch = arg;
-    char list[ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3)] = "";
-    size_t len = 0;
-    http_host->phase(fetch->probe, RLV_PH_DNS,
-                     http_host->now() - fetch->stage_ns);
-    if (gai || !count) {
-        fault_resolve(fetch, gai);
-        http_host->done(fetch->probe);
-        return;
-    }
-    if (count > ADDRESSES_MAX)
-        count = ADDRESSES_MAX;
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            list[len++] = ',';
-        len += address_text(&addresses[i], list + len, sizeof list - len);
-    }
-    fetch->address_count = count;
-    if (give_addresses(fetch, list))
-        transfer(fetch);
-    else
-        fail(fetch, RLV_F_RESOURCE, "ENOMEM", "out of memory");
-}
-
-/* The addresses that the option `resolve` gives for this hop, or NULL. */
-static const char *fixed_addresses(const struct fetch *fetch)
-{
-    char prefix[300];
-    int n = snprintf(prefix, sizeof prefix, "%s:%u:", fetch->target.host,
-                     fetch->target.port);
-    const struct rlv_list *list = &fetch->conf->resolve;
-    for (size_t i = 0; i < list->count; i++)
-        if (!strncasecmp(list->items[i], prefix, (size_t)n))
-            return list->items[i] + n;
-    return NULL;
-}
-
-static bool family_fits(const struct fetch *fetch)
-{
-    bool is_v6 = fetch->target.host[0] == '[';
-    return fetch->conf->ip_family == HTTP_ANY ||
-           (fetch->conf->ip_family == HTTP_IPV6) == is_v6;
-}
-
-static void connect_to_target(struct fetch *fetch)
-{
-    static const int families[] = {
-        [HTTP_ANY] = AF_UNSPEC, [HTTP_IPV4] = AF_INET, [HTTP_IPV6] = AF_INET6};
-    if (fetch->target.literal) {
-        if (family_fits(fetch))
-            transfer(fetch);
-        else
-            fail(fetch, RLV_F_CONFIG, "ip_family",
-                 "the URL's address is not of the family that ip_family asks "
-                 "for");
-        return;
-    }
-    const char *fixed =
-        fetch->conf->resolve.count ? fixed_addresses(fetch) : NULL;
-    if (fixed) {
-        if (give_addresses(fetch, fixed))
-            transfer(fetch);
-        else
-            fail(fetch, RLV_F_RESOURCE, "ENOMEM", "out of memory");
-        return;
-    }
-    fetch->stage = STAGE_RESOLVE;
-    fetch->stage_ns = http_host->now();
-    http_host->resolve(fetch->probe, fetch->target.host, fetch->target.port,
-                       families[fetch->conf->ip_family], on_resolved, fetch);
 }
 
 /* ------------------------------------------------------------------- hop - */
@@ -210,9 +107,9 @@ static void on_trust(void *arg, int events)
 {
     struct fetch *fetch = arg;
     char why[300];
-    switch (kit_certs_load(fetch->conf->ca_file, why, sizeof why)) {
+    switch (kit_certs_load(fetch->conf->net.ca_file, why, sizeof why)) {
     case KIT_TRUST_FAILED:
-        fail(fetch, RLV_F_CONFIG, "tls.ca_file", why);
+        fetch_fail(fetch, RLV_F_CONFIG, "tls.ca_file", why);
         return;
     case KIT_TRUST_LOADING:
         fetch->stage = STAGE_TRUST;
@@ -223,7 +120,7 @@ static void on_trust(void *arg, int events)
     }
     if (events && !fetch->redirects)
         fetch->started_ns = http_host->now();
-    connect_to_target(fetch);
+    way_begin(fetch);
 }
 
 static void hop(struct fetch *fetch)
@@ -231,16 +128,20 @@ static void hop(struct fetch *fetch)
     request_release(fetch);
     fetch->attempt.address.ss_family = AF_UNSPEC;
     fetch->handshake_ns = 0;
+    kit_peer_forget(&fetch->proxy_peer);
     if (fetch->first.seen || !fetch->peer.seen) {
         kit_peer_forget(&fetch->peer);
     } else {
         fetch->first = fetch->peer;
         fetch->peer = (struct kit_peer){0};
     }
-    if (fetch->target.https && fetch->conf->verify)
+    if (!way_choose(fetch))
+        fetch_fail(fetch, RLV_F_CONFIG, "proxy",
+                   "the proxy's URL is not valid");
+    else if (way_uses_tls(fetch) && fetch->conf->net.verify)
         on_trust(fetch, 0);
     else
-        connect_to_target(fetch);
+        way_begin(fetch);
 }
 
 /* -------------------------------------------------------------- redirect - */
@@ -296,7 +197,7 @@ static bool next_target(struct fetch *fetch, const char *value, size_t len,
     location[len] = '\0';
     if (!target_follow(&fetch->target, location, next, why, sizeof why)) {
         if (next->no_memory) {
-            fail(fetch, RLV_F_RESOURCE, "ENOMEM", why);
+            fetch_fail(fetch, RLV_F_RESOURCE, "ENOMEM", why);
             return false;
         }
         snprintf(text, sizeof text, "redirect to \"%.200s\": %s", location,
@@ -329,9 +230,31 @@ static void follow(struct fetch *fetch, long status, const char *value,
     hop(fetch);
 }
 
+static void on_room(void *arg, int events)
+{
+    (void)events;
+    fetch_transfer(arg);
+}
+
+/* Of a unix socket whose queue is full; see kit/easy.h. */
+static bool waits_for_room(struct fetch *fetch, CURLcode rc)
+{
+    long sys_errno = 0;
+    curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_OS_ERRNO,
+                      &sys_errno);
+    fetch->way.full =
+        fetch->way.unix_path && kit_unix_queue_full(rc, (int)sys_errno);
+    if (fetch->way.full)
+        http_host->timer(http_host->probe_scope(fetch->probe), KIT_ROOM_NS,
+                         on_room, fetch);
+    return fetch->way.full;
+}
+
 void fetch_transferred(struct fetch *fetch, CURLcode rc)
 {
     long status = 0;
+    if (waits_for_room(fetch, rc))
+        return;
     answer_phases(fetch);
     hops_certificate(fetch);
     if (rc == CURLE_WRITE_ERROR && fetch->cut)
@@ -344,6 +267,11 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
     }
     curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_RESPONSE_CODE,
                       &status);
+    if (fault_proxy_auth(fetch, status)) {
+        answer_observe_broken(fetch);
+        http_host->done(fetch->probe);
+        return;
+    }
     if (is_redirect(status) && fetch->conf->follow_redirects) {
         size_t len;
         const char *location = answer_header(fetch, "location", &len);
@@ -408,8 +336,8 @@ void http_start(struct rlv_probe *probe, const void *conf)
     http_host->defer(scope, release, fetch);
     if (!target_parse(&fetch->target, fetch->conf->url, why, sizeof why)) {
         bool ours = fetch->target.no_memory;
-        fail(fetch, ours ? RLV_F_RESOURCE : RLV_F_CONFIG,
-             ours ? "ENOMEM" : "url", why);
+        fetch_fail(fetch, ours ? RLV_F_RESOURCE : RLV_F_CONFIG,
+                   ours ? "ENOMEM" : "url", why);
         return;
     }
     fetch->started_ns = fetch->stage_ns = http_host->now();

@@ -40,8 +40,6 @@ static const struct rlv_option options[] = {
         "How many redirects to follow before giving up."),
     OPT(RLV_BOOL,     "allow_downgrade", 0, allow_downgrade, "false", NULL,
         "Whether a redirect may lead from https to http."),
-    OPT(RLV_ENUM,     "ip_family", 0, ip_family, "any", "any|4|6",
-        "Which addresses of a name to use."),
     OPT(RLV_ENUM,     "http_version", 0, http_version, "auto", "auto|1.1|2",
         "auto: HTTP/2 where the server offers it within TLS; 2 without TLS: spoken at once."),
     OPT(RLV_BOOL,     "keep_alive", 0, keep_alive, "false", NULL,
@@ -58,12 +56,11 @@ static const struct rlv_option options[] = {
         "The Host header, where it is not the host of the url."),
     OPT(RLV_LIST,     "resolve", 0, resolve, NULL, NULL,
         "Addresses to use instead of asking DNS: \"host:port:address\"."),
-    OPT(RLV_STRING,   "tls.ca_file", 0, ca_file, NULL, NULL,
-        "Trust the certificates in this file instead of the system's."),
-    OPT(RLV_STRING,   "tls.server_name", 0, server_name, NULL, NULL,
-        "The name to ask for and to verify, where it is not the host of the url."),
-    OPT(RLV_BOOL,     "tls.verify", 0, verify, "true", NULL,
-        "Whether the server's certificate must be valid."),
+    OPT(RLV_LIST,     "connect_to", 0, connect_to, NULL, NULL,
+        "Hosts to connect to instead: \"host:port:other-host:other-port\"; what is empty fits all, or stays."),
+    OPT(RLV_STRING,   "unix_socket", 0, unix_socket, NULL, NULL,
+        "Connect to this unix socket instead of the url's host: a path, or @name."),
+    KIT_NET_OPTIONS(http_conf, net),
 };
 
 static const struct rlv_field fields[] = {
@@ -146,26 +143,6 @@ static bool check_headers(const struct http_conf *conf, const char **option,
     return true;
 }
 
-static bool check_resolve(const struct http_conf *conf, const char **option,
-                          char *why, size_t size)
-{
-    for (size_t i = 0; i < conf->resolve.count; i++) {
-        const char *item = conf->resolve.items[i];
-        const char *colon = strchr(item, ':');
-        size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-        if (!colon || colon == item || !digits || colon[1 + digits] != ':' ||
-            !colon[2 + digits]) {
-            *option = "resolve";
-            snprintf(why, size,
-                     "\"%s\" is not of the form host:port:address, such as "
-                     "example.com:443:192.0.2.7",
-                     item);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* A url with a {{name}} in it is complete only at run time. */
 static bool check_url(const struct http_conf *conf, const char **option,
                       char *why, size_t size)
@@ -188,7 +165,7 @@ static bool validate(const void *arg, const char **option, char *why,
                              option, why, size) &&
            check_url(conf, option, why, size) &&
            check_headers(conf, option, why, size) &&
-           check_resolve(conf, option, why, size);
+           way_validate(conf, option, why, size);
 }
 
 static int init(const struct rlv_host *host)

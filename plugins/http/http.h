@@ -3,6 +3,8 @@
  *   http.c     the tables and their validation
  *   fetch.c    one probe: resolve, transfer, follow redirects, end
  *   hops.c     what is told about each hop
+ *   target.c   the URL of a hop
+ *   way.c      where its connection is led: addresses, proxy, unix socket
  *   request.c  one hop's options for libcurl
  *   answer.c   what came back: head, body, observations, hints, evidence
  *   content.c  what is made of the body: its hash, its state as a health page
@@ -20,6 +22,7 @@
 #include "http/health.h"
 #include "kit/attempt.h"
 #include "kit/crank.h"
+#include "kit/easy.h"
 #include "kit/facts.h"
 #include "kit/head.h"
 #include "kit/why.h"
@@ -35,7 +38,6 @@ enum http_method {
     HTTP_DELETE,
     HTTP_OPTIONS
 };
-enum http_family { HTTP_ANY, HTTP_IPV4, HTTP_IPV6 };
 enum http_version { HTTP_VERSION_AUTO, HTTP_VERSION_1_1, HTTP_VERSION_2 };
 
 struct http_conf {
@@ -45,14 +47,14 @@ struct http_conf {
     const char *body;
     const char *username, *password, *bearer;
     int64_t follow_redirects, max_redirects, allow_downgrade;
-    int64_t ip_family;    /* enum http_family */
     int64_t http_version; /* enum http_version */
     int64_t keep_alive, compression, health;
     int64_t max_body; /* bytes */
     const char *user_agent, *host_header;
-    struct rlv_list resolve; /* "host:port:ip[,ip]" */
-    const char *ca_file, *server_name;
-    int64_t verify;
+    struct kit_net net;
+    struct rlv_list resolve;    /* "host:port:ip[,ip]" */
+    struct rlv_list connect_to; /* "host:port:host:port" */
+    const char *unix_socket;
 };
 
 enum http_field {
@@ -103,6 +105,21 @@ struct target {
     bool no_memory;      /* that, and not the URL, is why it was not read */
 };
 
+/* What is dialled for a hop. */
+struct way {
+    char host[256]; /* the target, where connect_to leads, or the proxy */
+    uint16_t port;
+    bool literal;      /* an address needs no resolution */
+    char to_host[256]; /* the same, behind the proxy */
+    uint16_t to_port;
+    bool elsewhere; /* connect_to: it is not the target */
+    bool proxied;
+    struct kit_proxy proxy;
+    const char *unix_path; /* not NULL: in place of all that */
+    unsigned handshakes;   /* begun on this connection */
+    bool full;             /* the unix socket's queue */
+};
+
 enum stage { STAGE_TRUST, STAGE_RESOLVE, STAGE_TRANSFER };
 
 /* One probe. Lives in the probe's scope. */
@@ -114,6 +131,7 @@ struct fetch {
     int64_t started_ns, stage_ns;
 
     struct target target; /* this hop */
+    struct way way;       /* this hop's */
     char *origin_host;    /* the first hop: credentials go there */
     uint16_t origin_port; /* and nowhere else */
     bool origin_https;
@@ -123,10 +141,9 @@ struct fetch {
     unsigned redirects;
 
     struct curl_slist *headers, *addresses, *connect_to; /* this hop's */
-    size_t address_count;
-    struct kit_attempt attempt; /* the last connect */
+    struct kit_attempt attempt;                          /* the last connect */
 
-    struct kit_peer peer;  /* this hop's */
+    struct kit_peer peer, proxy_peer; /* this hop's */
     struct kit_peer first; /* of the first hop that spoke TLS: that one's is
                               the certificate that the check is about */
     int64_t handshake_ns;  /* when TLS began; 0: not on this hop */
@@ -150,14 +167,29 @@ const char *http_broken_option(const struct http_conf *);
 void http_start(struct rlv_probe *, const void *conf);
 void fetch_transferred(struct fetch *, CURLcode); /* called by the lane */
 bool fetch_at_origin(const struct fetch *);
+/* Another name than the URL's is asked for and verified. */
+bool fetch_is_renamed(const struct fetch *);
+void fetch_transfer(struct fetch *); /* the way is known: off */
+/* The probe ends without an answer. */
+void fetch_fail(struct fetch *, enum rlv_fault, const char *code,
+                const char *text);
 
-/* target: parsing of URLs, in request.c. False: why is filled. */
+/* target.c. False: why is filled. */
 bool target_parse(struct target *, const char *url, char *why, size_t size);
 /* Where a Location value, which may be relative, leads from there. False: why
  * is filled. Either way `to` must be finished. */
 bool target_follow(const struct target *from, const char *location,
                    struct target *to, char *why, size_t size);
 void target_fini(struct target *);
+bool target_is_literal(const char *host);
+
+/* way.c. Chooses what to dial; false: the proxy's URL is none. */
+bool way_choose(struct fetch *);
+bool way_uses_tls(const struct fetch *);
+void way_begin(struct fetch *); /* goes on to fetch_transfer() */
+bool way_lead(struct fetch *);  /* false: out of memory */
+bool way_validate(const struct http_conf *, const char **option, char *why,
+                  size_t size);
 
 /* request.c: sets the handle up for the present hop. */
 bool request_prepare(struct fetch *, char *why, size_t size);
@@ -191,6 +223,7 @@ bool content_is_bad(const struct fetch *, char *text, size_t);
 void fault_transfer(struct fetch *, CURLcode);
 void fault_resolve(struct fetch *, int gai);
 void fault_deadline(struct fetch *);
+bool fault_proxy_auth(struct fetch *, long status);
 
 /* lane.c */
 struct handle *handle_take(struct fetch *);

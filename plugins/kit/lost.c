@@ -73,19 +73,8 @@ static void fault_connect(struct kit_stream *stream, struct rlv_probe *probe)
 {
     int sys_errno =
         stream->rc == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : stream->sys_errno;
-    const char *reason = sys_errno ? strerror(sys_errno) : stream->error;
-    enum rlv_fault fault;
-    if (stream->at.unix_path && sys_errno == ENOENT)
-        fault = RLV_F_REFUSED; /* whose socket it is does not run */
-    else if (stream->at.unix_path &&
-             (sys_errno == EACCES || sys_errno == EPERM))
-        fault = RLV_F_CONFIG;
-    else {
+    if (!stream->at.unix_path || !kit_why_unix(probe, stream->peer, sys_errno))
         kit_why_connect(probe, stream->peer, sys_errno, stream->error);
-        return;
-    }
-    kit_host->fault(probe, fault, sys_errno ? NULL : "connect", sys_errno,
-                    "connect to %s failed: %s", stream->peer, reason);
 }
 
 static void fault_closed(struct kit_stream *stream, struct rlv_probe *probe,
@@ -202,14 +191,10 @@ void kit_stream_fault(struct kit_stream *stream, const char *doing)
 static void late_connect(struct kit_stream *stream, struct rlv_probe *probe,
                          int64_t spent_ns)
 {
-    double spent_s = (double)spent_ns / 1e9;
     if (stream->proxied)
         kit_why_late_proxy(probe, stream->peer, spent_ns);
     else if (stream->at.unix_path && stream->sys_errno == EAGAIN)
-        kit_host->fault(probe, RLV_F_CONNECT_TIMEOUT, NULL, EAGAIN,
-                        "connect to %s: its queue of connections was full for "
-                        "%.2f s, nobody takes them",
-                        stream->peer, spent_s);
+        kit_why_late_queue(probe, stream->peer, spent_ns);
     else
         kit_why_late_connect(probe, stream->peer, spent_ns);
 }

@@ -143,6 +143,7 @@ static void on_scope_end(void *arg)
         shut(stream);
     }
     kit_peer_forget(&stream->certificate);
+    kit_peer_forget(&stream->proxy_certificate);
 }
 
 /* ----------------------------------------------------------------- lease - */
@@ -450,6 +451,7 @@ struct kit_stream *kit_stream_open(struct rlv_scope *scope,
     struct kit_stream *stream = take_idle(scope);
     if (stream) {
         kit_peer_forget(&stream->certificate);
+        kit_peer_forget(&stream->proxy_certificate);
         *stream = (struct kit_stream){.scope = scope};
     } else {
         stream = kit_host->alloc(scope, sizeof *stream);

@@ -103,6 +103,17 @@ void kit_why_connect(struct rlv_probe *probe, const char *peer, int sys_errno,
                         "connect to %s failed: %s", peer, text);
 }
 
+/* Whose socket it is does not run; or we may not use it, which is ours. */
+bool kit_why_unix(struct rlv_probe *probe, const char *peer, int sys_errno)
+{
+    bool away = sys_errno == ENOENT;
+    if (!away && sys_errno != EACCES && sys_errno != EPERM)
+        return false;
+    kit_host->fault(probe, away ? RLV_F_REFUSED : RLV_F_CONFIG, NULL, sys_errno,
+                    "connect to %s failed: %s", peer, strerror(sys_errno));
+    return true;
+}
+
 /* ----------------------------------------------------------------- proxy - */
 
 /* The proxy answered, and did not let us through. Its being unable to is the
@@ -269,6 +280,15 @@ void kit_why_late_proxy(struct rlv_probe *probe, const char *peer,
 {
     kit_host->fault(probe, RLV_F_UNREACHABLE, NULL, ETIMEDOUT,
                     "connect to %s: no way in %.2f s", peer, SECONDS(spent_ns));
+}
+
+void kit_why_late_queue(struct rlv_probe *probe, const char *peer,
+                        int64_t spent_ns)
+{
+    kit_host->fault(probe, RLV_F_CONNECT_TIMEOUT, NULL, EAGAIN,
+                    "connect to %s: its queue of connections was full for "
+                    "%.2f s, nobody takes them",
+                    peer, SECONDS(spent_ns));
 }
 
 void kit_why_late_tls(struct rlv_probe *probe, const char *peer,

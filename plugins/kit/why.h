@@ -19,6 +19,7 @@ KIT_EXPORT void kit_peer_text(char *text, size_t size, const char *host,
 /* Adds " by proxy 10.0.0.1 port 3128". */
 KIT_EXPORT void kit_peer_by_proxy(char *text, size_t size,
                                   const struct kit_proxy *);
+#define KIT_IP_SIZE 46 /* INET6_ADDRSTRLEN */
 /* The address alone; "" for AF_UNSPEC. */
 KIT_EXPORT void kit_ip_text(char *text, size_t size,
                             const struct sockaddr_storage *);
@@ -45,6 +46,10 @@ KIT_EXPORT bool kit_why_proxy(struct rlv_probe *, const struct kit_proxy *,
 /* No connection. sys_errno 0: only libcurl's text is known. */
 KIT_EXPORT void kit_why_connect(struct rlv_probe *, const char *peer,
                                 int sys_errno, const char *text);
+/* Of the socket `peer`. False: none of the reasons that only unix sockets
+ * have, and no fault is set. */
+KIT_EXPORT bool kit_why_unix(struct rlv_probe *, const char *peer,
+                             int sys_errno);
 KIT_EXPORT void kit_why_tls(struct rlv_probe *, const char *peer,
                             const char *text);
 /* literal: `host`, which the certificate should be for, is an address. */
@@ -67,6 +72,8 @@ KIT_EXPORT void kit_why_late_resolve(struct rlv_probe *, const char *host,
 KIT_EXPORT void kit_why_late_connect(struct rlv_probe *, const char *peer,
                                      int64_t spent_ns);
 KIT_EXPORT void kit_why_late_proxy(struct rlv_probe *, const char *peer,
+                                   int64_t spent_ns);
+KIT_EXPORT void kit_why_late_queue(struct rlv_probe *, const char *peer,
                                    int64_t spent_ns);
 KIT_EXPORT void kit_why_late_tls(struct rlv_probe *, const char *peer,
                                  int64_t spent_ns);
