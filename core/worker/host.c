@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "model/fault.h"
 #include "worker/box.h"
+#include "worker/judge.h"
 #include "worker/load.h"
 #include "worker/probe.h"
 #include "worker/resolve.h"
@@ -275,6 +276,15 @@ static void host_log(struct rlv_probe *p, enum rlv_level level, const char *fmt,
              p == NULL ? 0 : p->check->id, clean);
 }
 
+static bool host_another(struct rlv_probe *p)
+{
+    if (!is_allowed("another") || !probe_is_live(p, "another") ||
+        !judge_is_well(p))
+        return false;
+    probe_forget(p);
+    return true;
+}
+
 static void host_trigger(struct rlv_probe *p, const char *check,
                          const struct rlv_pair *values, size_t count,
                          rlv_trigger_fn *fn, void *arg)
@@ -324,4 +334,5 @@ const struct rlv_host worker_host = {
     .log = host_log,
     .done = host_done,
     .trigger = host_trigger,
+    .another = host_another,
 };

@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/human.h"
 #include "base/str.h"
@@ -526,6 +527,15 @@ static void begin_derived(struct judging *j, const struct judging *source,
     j->result->message = "";
 }
 
+static void judge_recorded(struct judging *j)
+{
+    if (recorded_count(j->check->names) > j->check->names->inherited) {
+        make_room(j);
+        record(j);
+    }
+    judge_observed(j);
+}
+
 static void judge_derived(const struct judging *source, const struct check *c)
 {
     struct judging j;
@@ -536,16 +546,39 @@ static void judge_derived(const struct judging *source, const struct check *c)
         unknown(&j, RLV_F_CANCELLED, "%s was not observed: %s", c->source_name,
                 source->result->message);
     } else {
-        if (recorded_count(c->names) > c->names->inherited) {
-            make_room(&j);
-            record(&j);
-        }
-        judge_observed(&j);
+        judge_recorded(&j);
         excuse(&j);
         report_observations(&j);
         report_evidence(&j);
     }
     tell_result(j.result);
+}
+
+bool judge_is_well(struct rlv_probe *p)
+{
+    const struct check *c = p->check;
+    struct judging j = {0}, derived;
+    struct result so_far = *p->result;
+    if (p->faulted)
+        return false;
+    so_far.duration_ns = clock_mono_ns() - so_far.started_ns;
+    begin(&j, p);
+    j.result = &so_far;
+    j.duration = rlv_duration(so_far.duration_ns);
+    if (recorded_count(c->names) > 0) {
+        make_room(&j);
+        record(&j);
+    }
+    for (size_t i = 0; i < c->derived_count; i++) {
+        begin_derived(&derived, &j, c->derived[i]);
+        if (c->derived[i]->broken != NULL)
+            continue;
+        judge_recorded(&derived);
+        if (derived.result->outcome != OUTCOME_OK)
+            return false;
+    }
+    judge_observed(&j);
+    return so_far.outcome == OUTCOME_OK;
 }
 
 void judge(struct rlv_probe *p)

@@ -10,5 +10,7 @@ void judge_close(void);
  * evidence. Its duration is there already. Tells it, and before it one result
  * for each check that is derived from the probe's. */
 void judge(struct rlv_probe *);
+/* Whether all of these would be ok if the probe ended now; tells nothing. */
+bool judge_is_well(struct rlv_probe *);
 
 #endif

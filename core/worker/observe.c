@@ -233,3 +233,17 @@ void probe_evidence(struct rlv_probe *p, const char *label, const void *bytes,
     *p->pieces_end = piece;
     p->pieces_end = &piece->next;
 }
+
+/* Its memory goes with the probe. */
+void probe_forget(struct rlv_probe *p)
+{
+    size_t fields = p->check->plugin->catalog->field_count;
+    memset(p->plain, 0, fields * sizeof *p->plain);
+    p->keyed = NULL;
+    p->keyed_end = &p->keyed;
+    p->keyed_count = 0;
+    p->pieces = NULL;
+    p->pieces_end = &p->pieces;
+    p->piece_count = p->evidence_bytes = 0;
+    p->hinted = false;
+}

@@ -97,6 +97,8 @@ void probe_observe(struct rlv_probe *, unsigned field, const char *key,
                    struct rlv_value);
 void probe_evidence(struct rlv_probe *, const char *label, const void *bytes,
                     size_t len);
+/* All that was observed, hinted, and kept as evidence. */
+void probe_forget(struct rlv_probe *);
 /* The monitor itself ran out of files or memory. */
 bool probe_is_shortage(int sys);
 

@@ -82,6 +82,27 @@ static void test_what_is_recorded(void **state)
     assert_int_equal(rig_end(r), 0);
 }
 
+/* One thing after another: a derived check that is not well ends it, too. */
+static void test_another_asks_the_derived(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    const char *lines[] = {"what == 201", "what in 200..201"};
+    for (size_t i = 0; i < 2; i++) {
+        struct msg_check *c = rig_check(r, "actor", "act=another");
+        record(r, c, "what", "status");
+        derive(r, c, lines[i]);
+    }
+    rig_load(r);
+    const struct result *x = rig_run(r, 1, 0);
+    show(x);
+    assert_int_equal(result_observation(x, "what", NULL)->as.i, 200);
+    x = rig_run(r, 3, 0);
+    show(x);
+    assert_int_equal(result_observation(x, "what", NULL)->as.i, 201);
+    assert_int_equal(rig_end(r), 0);
+}
+
 /* A costly field that only a record reads is asked for; a regex yields. */
 static void test_records_are_wanted(void **state)
 {
@@ -416,6 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_recorded),
+        cmocka_unit_test(test_another_asks_the_derived),
         cmocka_unit_test(test_records_are_wanted),
         cmocka_unit_test(test_names_are_the_checks_own),
         cmocka_unit_test(test_record_at_its_limits),

@@ -54,6 +54,15 @@ static const struct row rows[] = {
         "status == 200 (503): the peer says degraded"},
     {"act=hint;number=201", {0}, {"status == 200"}, OUTCOME_WARN,
         RLV_F_MISMATCH, "", "degraded: warn_unless status == 200 (201)"},
+    /* one thing after another: the first that is not well ends it */
+    {"act=another;number=503", {"status == 200"}, {0}, OUTCOME_FAIL,
+        RLV_F_ERROR_RESPONSE, "503", "status == 200 (503): the first says so"},
+    {"act=another", {"status == 200"}, {0}, OUTCOME_FAIL, RLV_F_MISMATCH, "",
+        "status == 200 (201)"},
+    {"act=another", {"status == 200 or not exists header('age')"},
+        {"status == 200 or not exists active"}, OUTCOME_OK, RLV_F_NONE, "", ""},
+    {"act=another", {"status in 200..201"}, {"status == 201"}, OUTCOME_WARN,
+        RLV_F_MISMATCH, "", "degraded: warn_unless status == 201 (200)"},
     /* faults: lines are not judged */
     {"act=fault;text=db:5432", {"status == 1"}, {0}, OUTCOME_FAIL,
         RLV_F_REFUSED, "ECONNREFUSED", "connecting to db:5432"},

@@ -329,6 +329,11 @@ static void act(struct work *w)
         observe_all(w);
         h->hint(p, RLV_F_ERROR_RESPONSE, "503", "the peer says %s",
                 w->conf->text);
+    } else if (is(w, "another")) {
+        observe_all(w);
+        h->hint(p, RLV_F_ERROR_RESPONSE, "503", "the first says so");
+        if (h->another(p))
+            h->observe(p, STATUS, rlv_int(w->conf->number + 1));
     } else if (is(w, "shortage")) {
         h->fault(p, RLV_F_UNREACHABLE, NULL, EMFILE, "socket");
     } else if (is(w, "self")) {
