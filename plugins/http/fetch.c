@@ -7,9 +7,10 @@
  * Happy path: http_start() parses the URL; hop() sees to the trusted
  * certificates, if TLS is to be spoken, and has way.c resolve what is to be
  * dialled; fetch_transfer() hands all of it to libcurl; fetch_transferred()
- * observes and ends, or follows a redirect with the next hop(). Redirects are
- * followed here and not by libcurl, because the next host must be resolved
- * outside of the loop, too.
+ * observes and ends, or follows a redirect with the next hop(). With
+ * all_addresses it begins anew, for each of them, as long as all is well.
+ * Redirects are followed here and not by libcurl, because the next host must be
+ * resolved outside of the loop, too.
  *
  * Ways it can fail: whatever libcurl reports (fault.c); a redirect that may
  * not be followed; the deadline, in any stage (on_deadline); the host ends the
@@ -20,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+static void begin(struct fetch *);
 
 static void release(void *arg)
 {
@@ -281,7 +284,13 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
         }
     }
     answer_observe(fetch);
-    http_host->done(fetch->probe);
+    if (fetch->address + 1 >= fetch->address_count ||
+        !http_host->another(fetch->probe)) {
+        http_host->done(fetch->probe);
+        return;
+    }
+    fetch->address++;
+    begin(fetch);
 }
 
 /* ----------------------------------------------------------------- start - */
@@ -326,27 +335,37 @@ static void choose_method(struct fetch *fetch)
         http_host->effects(fetch->probe);
 }
 
-void http_start(struct rlv_probe *probe, const void *conf)
+/* The way from the url on; with all_addresses several times. */
+static void begin(struct fetch *fetch)
 {
-    struct rlv_scope *scope = http_host->probe_scope(probe);
-    struct fetch *fetch = http_host->alloc(scope, sizeof *fetch);
     char why[200];
-    fetch->probe = probe;
-    fetch->conf = conf;
-    http_host->defer(scope, release, fetch);
+    target_fini(&fetch->target);
+    fetch->redirects = 0;
+    fetch->not_after_s = 0;
     if (!target_parse(&fetch->target, fetch->conf->url, why, sizeof why)) {
         bool ours = fetch->target.no_memory;
         fetch_fail(fetch, ours ? RLV_F_RESOURCE : RLV_F_CONFIG,
                    ours ? "ENOMEM" : "url", why);
         return;
     }
-    fetch->started_ns = fetch->stage_ns = http_host->now();
+    fetch->started_ns = http_host->now();
     take_credentials(fetch);
     fetch->origin_host = scope_text(fetch, fetch->target.host);
     fetch->origin_port = fetch->target.port;
     fetch->origin_https = fetch->target.https;
     choose_method(fetch);
-    http_host->timer(scope, http_host->deadline(probe) - fetch->started_ns,
-                     on_deadline, fetch);
     hop(fetch);
+}
+
+void http_start(struct rlv_probe *probe, const void *conf)
+{
+    struct rlv_scope *scope = http_host->probe_scope(probe);
+    struct fetch *fetch = http_host->alloc(scope, sizeof *fetch);
+    fetch->probe = probe;
+    fetch->conf = conf;
+    fetch->stage_ns = http_host->now();
+    http_host->defer(scope, release, fetch);
+    http_host->timer(scope, http_host->deadline(probe) - fetch->stage_ns,
+                     on_deadline, fetch);
+    begin(fetch);
 }

@@ -130,10 +130,11 @@ struct fetch {
     enum stage stage;
     int64_t started_ns, stage_ns;
 
-    struct target target; /* this hop */
-    struct way way;       /* this hop's */
-    char *origin_host;    /* the first hop: credentials go there */
-    uint16_t origin_port; /* and nowhere else */
+    struct target target;            /* this hop */
+    struct way way;                  /* this hop's */
+    unsigned address, address_count; /* all_addresses: which of how many */
+    char *origin_host;               /* the first hop: credentials go there */
+    uint16_t origin_port;            /* and nowhere else */
     bool origin_https;
     const char *username, *password; /* of the options, or of the URL */
     enum http_method method;

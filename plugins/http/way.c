@@ -8,6 +8,9 @@
  * resolves it, on the worker's pool, unless it is an address or the options
  * give it, and goes on to fetch_transfer(), which calls way_lead().
  *
+ * With all_addresses the whole probe is made again by each address of the name,
+ * one after the other (fetch.c).
+ *
  * Ways it can fail: the name does not resolve; an address of the wrong family;
  * an option that was completed at run time and is none now. */
 #include "http/http.h"
@@ -17,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define ADDRESSES_MAX 8
 
 /* ------------------------------------------------------------ connect_to - */
 
@@ -134,12 +135,17 @@ static void connect_by(struct fetch *fetch, const char *addresses)
         fetch_fail(fetch, RLV_F_RESOURCE, "ENOMEM", "out of memory");
 }
 
+/* Each is probed only of the host that was asked for. */
+static bool takes_each(const struct fetch *fetch)
+{
+    return fetch->conf->net.all_addresses && fetch_at_origin(fetch);
+}
+
 static void on_resolved(void *arg, int gai,
                         const struct sockaddr_storage *addresses, size_t count)
 {
     struct fetch *fetch = arg;
-    char list[ADDRESSES_MAX * (KIT_IP_SIZE + 3)] = "", ip[KIT_IP_SIZE];
-    size_t len = 0;
+    char list[KIT_ADDRESSES_SIZE];
     http_host->phase(fetch->probe, RLV_PH_DNS,
                      http_host->now() - fetch->stage_ns);
     if (gai || !count) {
@@ -147,13 +153,26 @@ static void on_resolved(void *arg, int gai,
         http_host->done(fetch->probe);
         return;
     }
-    for (size_t i = 0; i < count && i < ADDRESSES_MAX; i++) {
-        bool v6 = addresses[i].ss_family == AF_INET6;
-        kit_ip_text(ip, sizeof ip, &addresses[i]);
-        len += (size_t)snprintf(list + len, sizeof list - len,
-                                v6 ? "%s[%s]" : "%s%s", i ? "," : "", ip);
-    }
+    unsigned found = kit_addresses_text(list, sizeof list, addresses, count,
+                                        takes_each(fetch), fetch->address);
+    if (takes_each(fetch))
+        fetch->address_count = found;
     connect_by(fetch, list);
+}
+
+/* The one of them that is to be probed. */
+static void connect_by_each(struct fetch *fetch, const char *addresses)
+{
+    const char *at = addresses, *comma;
+    fetch->address_count = 1;
+    for (; (comma = strchr(at, ',')); at = comma + 1, fetch->address_count++)
+        if (fetch->address_count > fetch->address)
+            break;
+    char one[100];
+    snprintf(one, sizeof one, "%.*s", (int)strcspn(at, ","), at);
+    if (comma)
+        fetch->address_count = fetch->address + 2; /* there is more */
+    connect_by(fetch, one);
 }
 
 /* The addresses that the option `resolve` gives, or NULL. */
@@ -199,7 +218,9 @@ void way_begin(struct fetch *fetch)
     }
     if (fetch->conf->resolve.count && !way->unix_path && !way->literal)
         fixed = fixed_addresses(fetch);
-    if (fixed)
+    if (fixed && takes_each(fetch))
+        connect_by_each(fetch, fixed);
+    else if (fixed)
         connect_by(fetch, fixed);
     else if (way->unix_path || way->literal)
         fetch_transfer(fetch);
@@ -266,6 +287,11 @@ bool way_validate(const struct http_conf *conf, const char **option, char *why,
 {
     if (!kit_net_validate(&conf->net, option, why, size))
         return false;
+    if (conf->keep_alive && conf->net.all_addresses) {
+        *option = "all_addresses";
+        snprintf(why, size, "keep_alive and all_addresses exclude each other");
+        return false;
+    }
     *option = "resolve";
     if (!check_resolve(&conf->resolve, why, size))
         return false;

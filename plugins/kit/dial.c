@@ -22,9 +22,6 @@
 
 #include "kit/why.h"
 
-#define HANDED_MAX    8  /* addresses, to libcurl */
-#define ADDRESSES_MAX 64 /* of a name, where each is probed */
-
 /* --------------------------------------------------------------- stages -- */
 
 void dial_stage(struct kit_stream *stream, enum kit_stage stage)
@@ -211,45 +208,11 @@ static bool give_addresses(struct kit_stream *stream, const char *addresses)
                               stream->at.port, addresses);
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-    char x[INET6_ADDRSTRLEN], y[INET6_ADDRSTRLEN];
-    kit_ip_text(x, sizeof x, a);
-    kit_ip_text(y, sizeof y, b);
-    return strcmp(x, y);
-}
-
-/* Returns how many different ones there are; /etc/hosts gives some twice. */
-static size_t take_addresses(struct sockaddr_storage *all,
-                             const struct sockaddr_storage *given, size_t count)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < count && n < ADDRESSES_MAX; i++) {
-        size_t same = 0;
-        while (same < n && by_bytes(&all[same], &given[i]) != 0)
-            same++;
-        if (same == n)
-            all[n++] = given[i];
-    }
-    return n;
-}
-
-/* Each of several streams takes one of the addresses; their order in answers
- * changes from one to the next. */
-static void choose_address(const struct kit_stream *stream,
-                           struct sockaddr_storage *all, size_t count)
-{
-    qsort(all, count, sizeof *all, by_bytes);
-    all[0] = all[stream->at.address % count];
-}
-
 static void on_resolved(void *arg, int gai,
                         const struct sockaddr_storage *addresses, size_t count)
 {
     struct kit_stream *stream = ((struct kit_lease *)arg)->stream;
-    struct sockaddr_storage all[ADDRESSES_MAX];
-    char list[HANDED_MAX * (INET6_ADDRSTRLEN + 3)] = "";
-    size_t len = 0;
+    char list[KIT_ADDRESSES_SIZE];
     if (!stream || stream->stage != KIT_STAGE_RESOLVE)
         return;
     if (gai || !count) {
@@ -257,19 +220,9 @@ static void on_resolved(void *arg, int gai,
         stream_failed(stream, KIT_LOST_RESOLVE);
         return;
     }
-    count = take_addresses(all, addresses, count);
-    stream->addresses = (unsigned)count;
-    if (stream->at.net->all_addresses)
-        choose_address(stream, all, count);
-    if (stream->at.net->all_addresses || count > HANDED_MAX)
-        count = stream->at.net->all_addresses ? 1 : HANDED_MAX;
-    for (size_t i = 0; i < count; i++) {
-        char ip[INET6_ADDRSTRLEN];
-        kit_ip_text(ip, sizeof ip, &all[i]);
-        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s%s%s",
-                                i ? "," : "", bracket(ip, true), ip,
-                                bracket(ip, false));
-    }
+    stream->addresses =
+        kit_addresses_text(list, sizeof list, addresses, count,
+                           stream->at.net->all_addresses, stream->at.address);
     if (give_addresses(stream, list))
         connect_now(stream);
     else

@@ -10,7 +10,11 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define MS 1000000ll /* nanoseconds */
+#include "kit/why.h"
+
+#define MS            1000000ll /* nanoseconds */
+#define HANDED_MAX    8         /* addresses, to libcurl */
+#define ADDRESSES_MAX 64        /* of a name, where each is probed */
 
 bool kit_is_address(const char *host)
 {
@@ -117,6 +121,50 @@ void kit_easy_addresses(CURL *easy, const struct kit_net *net,
     int64_t left_ns = kit_host->deadline(probe) - kit_host->now();
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(left_ns / MS) + 100);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    char x[KIT_IP_SIZE], y[KIT_IP_SIZE];
+    kit_ip_text(x, sizeof x, a);
+    kit_ip_text(y, sizeof y, b);
+    return strcmp(x, y);
+}
+
+/* Returns how many different ones there are; /etc/hosts gives some twice. */
+static size_t take_addresses(struct sockaddr_storage *all,
+                             const struct sockaddr_storage *given, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count && n < ADDRESSES_MAX; i++) {
+        size_t same = 0;
+        while (same < n && by_text(&all[same], &given[i]) != 0)
+            same++;
+        if (same == n)
+            all[n++] = given[i];
+    }
+    return n;
+}
+
+unsigned kit_addresses_text(char *text, size_t size,
+                            const struct sockaddr_storage *addresses,
+                            size_t count, bool each, unsigned number)
+{
+    struct sockaddr_storage all[ADDRESSES_MAX];
+    size_t len = 0, n = take_addresses(all, addresses, count), shown = n;
+    if (each) {
+        qsort(all, n, sizeof *all, by_text);
+        all[0] = all[number % n];
+        shown = 1;
+    }
+    for (size_t i = 0; i < shown && i < HANDED_MAX; i++) {
+        char ip[KIT_IP_SIZE];
+        kit_ip_text(ip, sizeof ip, &all[i]);
+        len += (size_t)snprintf(text + len, size - len,
+                                strchr(ip, ':') ? "%s[%s]" : "%s%s",
+                                i ? "," : "", ip);
+    }
+    return (unsigned)n;
 }
 
 /* ------------------------------------------------------------------ unix - */

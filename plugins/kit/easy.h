@@ -46,6 +46,16 @@ KIT_EXPORT void kit_easy_addresses(CURL *, const struct kit_net *,
                                    struct curl_slist *resolve,
                                    struct curl_slist *connect_to);
 
+/* Those of a name, for CURLOPT_RESOLVE: "1.2.3.4,[::1]", the first eight of
+ * them; or, where each is probed, the one of that number in an order that stays
+ * (in answers it changes from one to the next). Returns how many different ones
+ * there are. */
+#define KIT_ADDRESSES_SIZE 400
+KIT_EXPORT unsigned kit_addresses_text(char *text, size_t size,
+                                       const struct sockaddr_storage *,
+                                       size_t count, bool each,
+                                       unsigned number);
+
 /* A path, or @name for an abstract one. */
 KIT_EXPORT void kit_easy_unix(CURL *, const char *path);
 
