@@ -341,7 +341,8 @@ static void begin(struct fetch *fetch)
     char why[200];
     target_fini(&fetch->target);
     fetch->redirects = 0;
-    fetch->not_after_s = 0;
+    kit_peer_forget(&fetch->peer);
+    kit_peer_forget(&fetch->first);
     if (!target_parse(&fetch->target, fetch->conf->url, why, sizeof why)) {
         bool ours = fetch->target.no_memory;
         fetch_fail(fetch, ours ? RLV_F_RESOURCE : RLV_F_CONFIG,
