@@ -97,8 +97,9 @@ static bool is_proxys(struct kit_stream *stream, struct rlv_probe *probe)
     struct kit_way_lost lost = {.rc = stream->rc,
                                 .sys_errno = stream->sys_errno,
                                 .answer = stream->answer,
-                                .through = stream->handshakes >
-                                           (stream->proxy.tls ? 1u : 0u),
+                                .through = stream->opened_ns ||
+                                           stream->handshakes >
+                                               (stream->proxy.tls ? 1u : 0u),
                                 .text = stream->error};
     return stream->proxied &&
            kit_why_proxy(probe, &stream->proxy, stream->peer, &lost);

@@ -58,17 +58,23 @@ static void fail_handshake(struct kit_stream *stream, int error)
 
 /* --------------------------------------------------------------- beginning */
 
-/* Without one, OpenSSL asks on the terminal. */
-static int no_passphrase(char *text, int size, int writing, void *arg)
+/* Where there is none, too: else OpenSSL asks on the terminal. */
+static int give_passphrase(char *text, int size, int writing, void *arg)
 {
-    (void)text, (void)size, (void)writing, (void)arg;
-    return 0;
+    (void)writing;
+    const char *passphrase = ((const struct kit_net *)arg)->key_passphrase;
+    size_t len = passphrase ? strlen(passphrase) : 0;
+    if (len >= (size_t)size)
+        return 0;
+    memcpy(text, passphrase ? passphrase : "", len);
+    return (int)len;
 }
 
 static bool use_own_certificate(SSL_CTX *context, const struct kit_net *net)
 {
     const char *key = net->key_file ? net->key_file : net->cert_file;
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    SSL_CTX_set_default_passwd_cb(context, give_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context, (void *)net);
     return !net->cert_file ||
            (SSL_CTX_use_certificate_chain_file(context, net->cert_file) == 1 &&
             SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1);
