@@ -11,13 +11,14 @@
 #include <strings.h>
 #include <time.h>
 
-#define HEAD_MAX    (256 * 1024)
-#define HEADERS_MAX 128 /* observed; the rest is not */
-#define EXCERPT     (16 * 1024)
+#define HEAD_MAX     (256 * 1024)
+#define HEADERS_MAX  128 /* observed; the rest is not */
+#define EXCERPT      (16 * 1024)
+#define TOKEN_ANSWER (64 * 1024) /* read of a token endpoint's */
 
 /* -------------------------------------------------------------- incoming - */
 
-static void bytes_append(struct bytes *bytes, const char *at, size_t n)
+void bytes_append(struct bytes *bytes, const char *at, size_t n)
 {
     if (bytes->len + n > bytes->size) {
         size_t size = bytes->size ? bytes->size : 4096;
@@ -43,6 +44,9 @@ void answer_reset(struct fetch *fetch)
                        : needed > EXCERPT ? needed
                                           : EXCERPT;
     content_begin(fetch);
+    fetch->body_max = fetch->conf->max_body;
+    if (fetch->asks_token)
+        fetch->body_max = (int64_t)(fetch->body_keep = TOKEN_ANSWER);
 }
 
 static bool head_is_complete(const struct bytes *head)
@@ -70,6 +74,8 @@ size_t answer_on_head(char *line, size_t size, size_t n, void *arg)
     struct bytes *head = &fetch->handle->head;
     n *= size;
     http_host->serving(fetch->probe);
+    if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
+        auth_on_status(fetch, line, n);
     if (fetch->target.https && !fetch->peer.seen)
         look_at_certificate(fetch);
     /* A second status line: the first response was a 100 or a 103. */
@@ -88,7 +94,7 @@ size_t answer_on_body(char *at, size_t size, size_t n, void *arg)
     struct fetch *fetch = arg;
     struct bytes *body = &fetch->handle->body;
     n *= size;
-    int64_t room = fetch->conf->max_body - fetch->body_bytes;
+    int64_t room = fetch->body_max - fetch->body_bytes;
     size_t take = (int64_t)n < room ? n : (size_t)room;
     size_t keep = fetch->body_keep - body->len;
     if (keep > take)
@@ -337,6 +343,7 @@ void answer_observe(struct fetch *fetch)
         observe_text(fetch, FIELD_IP, ip);
     observe_text(fetch, FIELD_HTTP_VERSION, version_text(easy));
     observe_certificate(fetch);
+    retry_after_observe(fetch);
     if (http_host->wants(fetch->probe, FIELD_HEADER))
         observe_headers(fetch);
     hint(fetch, status);

@@ -11,13 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HASH 32 /* bytes of SHA-256 */
-
-struct kept { /* what a check keeps from one probe to the next */
-    unsigned char hash[HASH];
-    bool known;
-};
-
 void content_begin(struct fetch *fetch)
 {
     content_end(fetch);
@@ -41,19 +34,19 @@ void content_add(struct fetch *fetch, const char *at, size_t n)
 static bool is_another(struct fetch *fetch, const unsigned char *hash)
 {
     struct kept *kept = http_host->keep(fetch->probe, sizeof *kept);
-    bool other = kept->known && memcmp(kept->hash, hash, HASH) != 0;
-    memcpy(kept->hash, hash, HASH);
-    kept->known = true;
+    bool other = kept->hashed && memcmp(kept->hash, hash, HTTP_HASH) != 0;
+    memcpy(kept->hash, hash, HTTP_HASH);
+    kept->hashed = true;
     return other;
 }
 
 static void observe_hash(struct fetch *fetch)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
-    char text[2 * HASH];
+    char text[2 * HTTP_HASH];
     if (!fetch->digest || !EVP_DigestFinal_ex(fetch->digest, hash, NULL))
         return;
-    for (size_t i = 0; i < HASH; i++) {
+    for (size_t i = 0; i < HTTP_HASH; i++) {
         text[2 * i] = "0123456789abcdef"[hash[i] >> 4];
         text[2 * i + 1] = "0123456789abcdef"[hash[i] & 15];
     }

@@ -9,8 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Who was being talked to. */
-static void peer_text(const struct fetch *fetch, char *text, size_t size)
+/* Which of the two that a probe may talk to. */
+static const char *part_of(const struct fetch *fetch)
+{
+    return fetch->asks_token ? "token endpoint " : "";
+}
+
+void fault_peer_text(const struct fetch *fetch, char *text, size_t size)
 {
     static const struct sockaddr_storage none = {.ss_family = AF_UNSPEC};
     const struct way *way = &fetch->way;
@@ -18,7 +23,9 @@ static void peer_text(const struct fetch *fetch, char *text, size_t size)
         snprintf(text, size, "unix %s", way->unix_path);
         return;
     }
-    kit_peer_text(text, size, fetch->target.host, fetch->target.port,
+    char host[320];
+    snprintf(host, sizeof host, "%s%s", part_of(fetch), fetch->target.host);
+    kit_peer_text(text, size, host, fetch->target.port,
                   fetch->target.literal && !way->elsewhere,
                   way->proxied ? &none : &fetch->attempt.address);
     if (way->proxied)
@@ -27,7 +34,9 @@ static void peer_text(const struct fetch *fetch, char *text, size_t size)
 
 void fault_resolve(struct fetch *fetch, int gai)
 {
-    kit_why_resolve(fetch->probe, fetch->way.host, gai);
+    char host[300];
+    snprintf(host, sizeof host, "%s%s", part_of(fetch), fetch->way.host);
+    kit_why_resolve(fetch->probe, host, gai);
 }
 
 /* -------------------------------------------------------------- deadline - */
@@ -65,15 +74,22 @@ static void fault_late(struct fetch *fetch, const char *peer, int64_t spent_ns)
                          peer, status, (long long)fetch->body_bytes, s);
 }
 
+static void fault_late_resolve(struct fetch *fetch, int64_t spent_ns)
+{
+    char host[300];
+    snprintf(host, sizeof host, "%s%s", part_of(fetch), fetch->way.host);
+    kit_why_late_resolve(fetch->probe, host, spent_ns);
+}
+
 void fault_deadline(struct fetch *fetch)
 {
     char peer[600];
-    peer_text(fetch, peer, sizeof peer);
+    fault_peer_text(fetch, peer, sizeof peer);
     int64_t spent_ns = http_host->now() - fetch->started_ns;
     if (fetch->stage == STAGE_TRUST)
         kit_why_late_trust(fetch->probe, spent_ns);
     else if (fetch->stage == STAGE_RESOLVE)
-        kit_why_late_resolve(fetch->probe, fetch->way.host, spent_ns);
+        fault_late_resolve(fetch, spent_ns);
     else
         fault_late(fetch, peer, spent_ns);
 }
@@ -94,8 +110,10 @@ static void fault_certificate(struct fetch *fetch)
 {
     const char *name = fetch->conf->net.server_name;
     bool renamed = fetch_is_renamed(fetch);
-    kit_why_certificate(fetch->probe, &fetch->peer,
-                        renamed ? name : fetch->target.host,
+    char host[320];
+    snprintf(host, sizeof host, "%s%s", part_of(fetch),
+             renamed ? name : fetch->target.host);
+    kit_why_certificate(fetch->probe, &fetch->peer, host,
                         fetch->target.literal && !renamed);
 }
 
@@ -181,7 +199,7 @@ bool fault_proxy_auth(struct fetch *fetch, long status)
     char peer[600];
     if (status != 407 || !fetch->way.proxied)
         return false;
-    peer_text(fetch, peer, sizeof peer);
+    fault_peer_text(fetch, peer, sizeof peer);
     http_host->fault(fetch->probe, RLV_F_CONFIG, "proxy_407", 0,
                      "no way to %s: the proxy asks who we are", peer);
     return true;
@@ -211,7 +229,7 @@ void fault_transfer(struct fetch *fetch, CURLcode rc)
 {
     char peer[600];
     long sys_errno = 0;
-    peer_text(fetch, peer, sizeof peer);
+    fault_peer_text(fetch, peer, sizeof peer);
     curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_OS_ERRNO,
                       &sys_errno);
     if (is_proxys(fetch, peer, rc, (int)sys_errno))

@@ -4,10 +4,10 @@
  * handle from the pool. Called by the host, and by lane.c when a transfer is
  * over.
  *
- * Happy path: http_start() parses the URL; hop() sees to the trusted
+ * Happy path: http_start() parses the URL; fetch_hop() sees to the trusted
  * certificates, if TLS is to be spoken, and has way.c resolve what is to be
  * dialled; fetch_transfer() hands all of it to libcurl; fetch_transferred()
- * observes and ends, or follows a redirect with the next hop(). With
+ * observes and ends, or follows a redirect with the next fetch_hop(). With
  * all_addresses it begins anew, for each of them, as long as all is well.
  * Redirects are followed here and not by libcurl, because the next host must be
  * resolved outside of the loop, too.
@@ -31,6 +31,7 @@ static void release(void *arg)
     if (fetch->handle)
         handle_give(fetch->handle);
     request_release(fetch);
+    cookies_drop(fetch);
     target_fini(&fetch->target);
     content_end(fetch);
     kit_peer_forget(&fetch->peer);
@@ -47,10 +48,19 @@ bool fetch_is_renamed(const struct fetch *fetch)
 bool fetch_at_origin(const struct fetch *fetch)
 {
     const struct target *target = &fetch->target;
+    if (fetch->asks_token)
+        return false;
     return fetch->redirects == 0 ||
            (target->port == fetch->origin_port &&
             target->https == fetch->origin_https &&
             !strcasecmp(target->host, fetch->origin_host));
+}
+
+char *fetch_text(struct fetch *fetch, const char *text)
+{
+    size_t len = strlen(text) + 1;
+    return memcpy(http_host->alloc(http_host->probe_scope(fetch->probe), len),
+                  text, len);
 }
 
 void fetch_fail(struct fetch *fetch, enum rlv_fault fault, const char *code,
@@ -65,7 +75,10 @@ static void on_deadline(void *arg, int events)
     (void)events;
     struct fetch *fetch = arg;
     fault_deadline(fetch);
-    if (fetch->stage == STAGE_RESOLVE) {
+    if (fetch->asks_token) {
+        http_host->phase(fetch->probe, RLV_PH_AUTH,
+                         http_host->now() - fetch->started_ns);
+    } else if (fetch->stage == STAGE_RESOLVE) {
         http_host->phase(fetch->probe, RLV_PH_DNS,
                          http_host->now() - fetch->stage_ns);
     } else if (fetch->stage == STAGE_TRANSFER) {
@@ -126,7 +139,7 @@ static void on_trust(void *arg, int events)
     way_begin(fetch);
 }
 
-static void hop(struct fetch *fetch)
+void fetch_hop(struct fetch *fetch)
 {
     request_release(fetch);
     fetch->attempt.address.ss_family = AF_UNSPEC;
@@ -226,11 +239,12 @@ static void follow(struct fetch *fetch, long status, const char *value,
         return;
     }
     hops_redirect(fetch, status);
+    cookies_take(fetch);
     target_fini(&fetch->target);
     fetch->target = next;
     fetch->redirects++;
     change_method(fetch, status);
-    hop(fetch);
+    fetch_hop(fetch);
 }
 
 static void on_room(void *arg, int events)
@@ -258,8 +272,16 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
     long status = 0;
     if (waits_for_room(fetch, rc))
         return;
+    if (fetch->asks_token) {
+        if (oauth_answered(fetch, rc))
+            begin(fetch);
+        else
+            http_host->done(fetch->probe);
+        return;
+    }
     answer_phases(fetch);
     hops_certificate(fetch);
+    oauth_hide(fetch);
     if (rc == CURLE_WRITE_ERROR && fetch->cut)
         rc = CURLE_OK;
     if (rc != CURLE_OK) {
@@ -270,6 +292,8 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
     }
     curl_easy_getinfo(fetch->handle->transfer.easy, CURLINFO_RESPONSE_CODE,
                       &status);
+    if (status == 401 && fetch->token)
+        oauth_forget(fetch);
     if (fault_proxy_auth(fetch, status)) {
         answer_observe_broken(fetch);
         http_host->done(fetch->probe);
@@ -295,42 +319,14 @@ void fetch_transferred(struct fetch *fetch, CURLcode rc)
 
 /* ----------------------------------------------------------------- start - */
 
-static char *scope_text(struct fetch *fetch, const char *text)
-{
-    size_t len = strlen(text) + 1;
-    return memcpy(http_host->alloc(http_host->probe_scope(fetch->probe), len),
-                  text, len);
-}
-
-/* Credentials in the URL leave it, so that no text made of it shows them; the
- * options of that name come first. */
-static void take_credentials(struct fetch *fetch)
-{
-    CURLU *url = fetch->target.url;
-    char *user = NULL, *password = NULL;
-    fetch->username = fetch->conf->username;
-    fetch->password = fetch->conf->password;
-    curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE);
-    curl_url_get(url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
-    if (user && !fetch->username && !fetch->conf->bearer) {
-        fetch->username = scope_text(fetch, user);
-        fetch->password = password ? scope_text(fetch, password) : NULL;
-    }
-    if (user)
-        curl_url_set(url, CURLUPART_USER, NULL, 0);
-    if (password)
-        curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
-    curl_free(user);
-    curl_free(password);
-}
-
 static void choose_method(struct fetch *fetch)
 {
     const struct http_conf *conf = fetch->conf;
     fetch->method = (enum http_method)conf->method;
     bool carries = conf->method == HTTP_POST || conf->method == HTTP_PUT ||
                    conf->method == HTTP_PATCH;
-    fetch->send_body = carries || (conf->body && conf->method != HTTP_HEAD);
+    fetch->send_body =
+        carries || (body_is_given(conf) && conf->method != HTTP_HEAD);
     if (carries || conf->method == HTTP_DELETE)
         http_host->effects(fetch->probe);
 }
@@ -339,6 +335,9 @@ static void choose_method(struct fetch *fetch)
 static void begin(struct fetch *fetch)
 {
     char why[200];
+    if (fetch->conf->token_url && !fetch->token && oauth_begin(fetch))
+        return;
+    cookies_drop(fetch);
     target_fini(&fetch->target);
     fetch->redirects = 0;
     kit_peer_forget(&fetch->peer);
@@ -350,12 +349,12 @@ static void begin(struct fetch *fetch)
         return;
     }
     fetch->started_ns = http_host->now();
-    take_credentials(fetch);
-    fetch->origin_host = scope_text(fetch, fetch->target.host);
+    auth_take(fetch);
+    fetch->origin_host = fetch_text(fetch, fetch->target.host);
     fetch->origin_port = fetch->target.port;
     fetch->origin_https = fetch->target.https;
     choose_method(fetch);
-    hop(fetch);
+    fetch_hop(fetch);
 }
 
 void http_start(struct rlv_probe *probe, const void *conf)

@@ -28,12 +28,36 @@ static const struct rlv_option options[] = {
         "Request headers, by name."),
     OPT(RLV_STRING,   "body", 0, body, NULL, NULL,
         "The request body, sent as JSON if it begins with { or [ and headers name no Content-Type."),
+    OPT(RLV_STRING,   "body_file", 0, body_file, NULL, NULL,
+        "The request body is what this file holds, up to 16 MiB."),
+    OPT(RLV_DICT,     "form", 0, form, NULL, NULL,
+        "The request body is a form with these fields (application/x-www-form-urlencoded)."),
+    OPT(RLV_STEPS,    "multipart", 0, multipart, NULL, NULL,
+        "The request body is a form of these parts (multipart/form-data): name, and value or file, filename, type."),
+    OPT(RLV_DICT,     "cookies", 0, cookies, NULL, NULL,
+        "Cookies to send, by name."),
+    OPT(RLV_ENUM,     "auth", 0, auth, "basic", "basic|digest",
+        "How username and password are shown."),
     OPT(RLV_STRING,   "username", 0, username, NULL, NULL,
-        "User name for basic authentication."),
+        "User name for basic or digest authentication."),
     OPT(RLV_SECRET,   "password", 0, password, NULL, NULL,
-        "Password for basic authentication."),
+        "The password to it."),
     OPT(RLV_SECRET,   "bearer", 0, bearer, NULL, NULL,
         "Token, sent as Authorization: Bearer."),
+    OPT(RLV_STRING,   "oauth2.token_url", 0, token_url, NULL, NULL,
+        "Where a token is to be had by OAuth 2.0 client credentials; it is sent as bearer."),
+    OPT(RLV_STRING,   "oauth2.client_id", 0, client_id, NULL, NULL,
+        "Who asks for the token."),
+    OPT(RLV_SECRET,   "oauth2.client_secret", 0, client_secret, NULL, NULL,
+        "The secret to it."),
+    OPT(RLV_LIST,     "oauth2.scopes", 0, scopes, NULL, NULL,
+        "What the token is to be good for."),
+    OPT(RLV_STRING,   "oauth2.audience", 0, audience, NULL, NULL,
+        "Whom the token is meant for, where the endpoint wants to know."),
+    OPT(RLV_DICT,     "oauth2.params", 0, token_params, NULL, NULL,
+        "More fields of the request for the token."),
+    OPT(RLV_ENUM,     "oauth2.auth_method", 0, auth_method, "client_secret_basic", "client_secret_basic|client_secret_post",
+        "How the secret is shown: as basic authentication, or among the fields."),
     OPT(RLV_BOOL,     "follow_redirects", 0, follow_redirects, "true", NULL,
         "Whether to go on to where a 301, 302, 303, 307 or 308 points."),
     OPT(RLV_INT,      "max_redirects", 0, max_redirects, "5", "0..50",
@@ -96,6 +120,8 @@ static const struct rlv_field fields[] = {
         "What the page says is wrong with a part that is not ok."},
     [FIELD_CERT_EXPIRY_OF] = {"cert_expiry_of", RLV_T_MAP, RLV_NOCASE | RLV_COSTLY, "",
         "Until the certificate of a host on the way expires: cert_expiry_of('sso.example.com'), with its port where that is not 443."},
+    [FIELD_RETRY_AFTER]   = {"retry_after", RLV_T_DURATION, 0, "",
+        "How long the server asks to wait (Retry-After, seconds or a date); absent where it does not."},
     KIT_FACT_FIELDS(FIELD_TLS),
 };
 // clang-format on
@@ -161,8 +187,9 @@ static bool validate(const void *arg, const char **option, char *why,
                      size_t size)
 {
     const struct http_conf *conf = arg;
-    return kit_auth_validate(conf->username, conf->password, conf->bearer,
-                             option, why, size) &&
+    return auth_validate(conf, option, why, size) &&
+           oauth_validate(conf, option, why, size) &&
+           body_validate(conf, option, why, size) &&
            check_url(conf, option, why, size) &&
            check_headers(conf, option, why, size) &&
            way_validate(conf, option, why, size);

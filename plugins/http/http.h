@@ -6,9 +6,13 @@
  *   target.c   the URL of a hop
  *   way.c      where its connection is led: addresses, proxy, unix socket
  *   request.c  one hop's options for libcurl
+ *   body.c     what it carries
+ *   auth.c     who we are: credentials, cookies
+ *   oauth.c    a token, fetched and kept
  *   answer.c   what came back: head, body, observations, hints, evidence
  *   content.c  what is made of the body: its hash, its state as a health page
  *   health.c   the usual bodies of health pages
+ *   retry_after.c  when to ask again
  *   fault.c    why nothing came back
  *   lane.c     the crank that turns a transfer; the easy handles
  */
@@ -27,7 +31,7 @@
 #include "kit/head.h"
 #include "kit/why.h"
 
-#define HTTP_MS 1000000ll /* nanoseconds */
+#define HTTP_HASH 32 /* bytes of SHA-256 */
 
 enum http_method {
     HTTP_GET,
@@ -38,13 +42,23 @@ enum http_method {
     HTTP_DELETE,
     HTTP_OPTIONS
 };
+enum http_auth { HTTP_AUTH_BASIC, HTTP_AUTH_DIGEST };
+enum http_secret { HTTP_SECRET_BASIC, HTTP_SECRET_POST };
 enum http_version { HTTP_VERSION_AUTO, HTTP_VERSION_1_1, HTTP_VERSION_2 };
 
 struct http_conf {
     const char *url;
     int64_t method; /* enum http_method */
     struct rlv_dict headers;
-    const char *body;
+    const char *body, *body_file;
+    struct rlv_dict form;
+    struct rlv_steps multipart;
+    struct rlv_dict cookies;
+    int64_t auth; /* enum http_auth */
+    const char *token_url, *client_id, *client_secret, *audience;
+    struct rlv_list scopes;
+    struct rlv_dict token_params;
+    int64_t auth_method; /* enum http_secret */
     const char *username, *password, *bearer;
     int64_t follow_redirects, max_redirects, allow_downgrade;
     int64_t http_version; /* enum http_version */
@@ -74,6 +88,7 @@ enum http_field {
     FIELD_COMPONENT,
     FIELD_COMPONENT_ERROR,
     FIELD_CERT_EXPIRY_OF,
+    FIELD_RETRY_AFTER,
     FIELD_TLS /* and so on: kit/facts.h */
 };
 
@@ -95,6 +110,20 @@ struct handle {
 };
 
 struct lane; /* see lane.c */
+
+struct token { /* see oauth.c */
+    char *text;
+    uint64_t print; /* of what it was got with */
+    int64_t until_ns;
+    bool deferred; /* its end is seen to */
+};
+
+/* What a check keeps from one probe to the next. */
+struct kept {
+    struct token token;
+    unsigned char hash[HTTP_HASH]; /* of the last body; content.c */
+    bool hashed;
+};
 
 /* Where one hop goes. Strings are libcurl's. */
 struct target {
@@ -140,7 +169,13 @@ struct fetch {
     enum http_method method;
     bool send_body;
     unsigned redirects;
+    bool asks_token;    /* this hop goes to the token endpoint */
+    const char *token;  /* by oauth2 */
+    unsigned responses; /* 401 with a challenge, on this hop */
 
+    struct bytes sent;      /* this hop's body, where it is made here */
+    curl_mime *mime;        /* likewise */
+    struct curl_slist *jar; /* cookies that were set */
     struct curl_slist *headers, *addresses, *connect_to; /* this hop's */
     struct kit_attempt attempt;                          /* the last connect */
 
@@ -149,6 +184,7 @@ struct fetch {
                               the certificate that the check is about */
     int64_t handshake_ns;  /* when TLS began; 0: not on this hop */
 
+    int64_t body_max;   /* of them are read */
     int64_t body_bytes; /* after decompression */
     size_t body_keep;   /* how many of them are kept */
     bool cut;           /* the body reached max_body: stopped there */
@@ -170,6 +206,9 @@ void fetch_transferred(struct fetch *, CURLcode); /* called by the lane */
 bool fetch_at_origin(const struct fetch *);
 /* Another name than the URL's is asked for and verified. */
 bool fetch_is_renamed(const struct fetch *);
+/* A copy that lasts as long as the probe. */
+char *fetch_text(struct fetch *, const char *text);
+void fetch_hop(struct fetch *);      /* the target is known: find the way */
 void fetch_transfer(struct fetch *); /* the way is known: off */
 /* The probe ends without an answer. */
 void fetch_fail(struct fetch *, enum rlv_fault, const char *code,
@@ -196,7 +235,44 @@ bool way_validate(const struct http_conf *, const char **option, char *why,
 bool request_prepare(struct fetch *, char *why, size_t size);
 void request_release(struct fetch *);
 
+/* body.c. False: why is filled. */
+bool body_set(struct fetch *, CURL *, char *why, size_t size);
+bool body_is_given(const struct http_conf *);
+const char *body_type(const struct fetch *); /* NULL: libcurl knows */
+void body_add_field(struct bytes *, CURL *, const char *key, const char *value);
+void body_send(CURL *, const char *, size_t len);
+void body_release(struct fetch *);
+bool body_validate(const struct http_conf *, const char **option, char *why,
+                   size_t size);
+
+/* auth.c */
+void auth_take(struct fetch *); /* out of options and URL */
+void auth_set(struct fetch *, CURL *);
+bool auth_headers(struct fetch *); /* false: out of memory */
+void auth_on_status(struct fetch *, const char *line, size_t len);
+bool auth_validate(const struct http_conf *, const char **option, char *why,
+                   size_t size);
+void cookies_set(struct fetch *, CURL *);
+void cookies_take(struct fetch *); /* from this hop to the next */
+void cookies_drop(struct fetch *);
+
+/* oauth.c. Whether a token has to be asked for: the probe is under way then,
+ * or over. */
+bool oauth_begin(struct fetch *);
+bool oauth_set(struct fetch *, CURL *); /* false: out of memory */
+/* False: the fault is set. */
+bool oauth_answered(struct fetch *, CURLcode);
+void oauth_forget(struct fetch *); /* the server refuses it */
+void oauth_hide(struct fetch *);   /* in what was received */
+bool oauth_validate(const struct http_conf *, const char **option, char *why,
+                    size_t size);
+
+/* retry_after.c. -1: not to be understood. */
+int64_t retry_after_s(const char *text, size_t len, int64_t now_s);
+void retry_after_observe(struct fetch *);
+
 /* answer.c */
+void bytes_append(struct bytes *, const char *, size_t);
 void answer_reset(struct fetch *);
 size_t answer_on_head(char *line, size_t size, size_t n, void *fetch);
 size_t answer_on_body(char *bytes, size_t size, size_t n, void *fetch);
@@ -224,6 +300,8 @@ bool content_is_bad(const struct fetch *, char *text, size_t);
 void fault_transfer(struct fetch *, CURLcode);
 void fault_resolve(struct fetch *, int gai);
 void fault_deadline(struct fetch *);
+/* Who is being talked to. */
+void fault_peer_text(const struct fetch *, char *text, size_t size);
 bool fault_proxy_auth(struct fetch *, long status);
 
 /* lane.c */

@@ -75,8 +75,7 @@ static bool add_header(struct fetch *fetch, const struct rlv_pair *header)
 
 static bool is_private(const char *name)
 {
-    return !strcasecmp(name, "authorization") || !strcasecmp(name, "cookie") ||
-           !strcasecmp(name, "host");
+    return !strcasecmp(name, "authorization") || !strcasecmp(name, "host");
 }
 
 static bool add_own_headers(struct fetch *fetch, bool at_origin, char *why,
@@ -92,6 +91,8 @@ static bool add_own_headers(struct fetch *fetch, bool at_origin, char *why,
         }
         if (!at_origin && is_private(header->key))
             continue;
+        if (!strcasecmp(header->key, "cookie"))
+            continue; /* auth.c */
         if (!fetch->send_body && !strcasecmp(header->key, "content-type"))
             continue;
         if (!add_header(fetch, header)) {
@@ -121,16 +122,16 @@ static bool set_headers(struct fetch *fetch, char *why, size_t size)
     }
     if (!add_own_headers(fetch, at_origin, why, size))
         return false;
-    if (at_origin && conf->bearer)
-        kit_list_add(&fetch->headers, "Authorization: Bearer %s", conf->bearer);
+    if (!auth_headers(fetch))
+        return false;
     if (at_origin && conf->host_header)
         kit_list_add(&fetch->headers, "Host: %s", conf->host_header);
     if (fetch->send_body) {
         kit_list_add(&fetch->headers,
                      "Expect:"); /* no 100-continue round trip */
-        if (conf->body && (conf->body[0] == '{' || conf->body[0] == '[') &&
-            !names_header(&conf->headers, "content-type"))
-            kit_list_add(&fetch->headers, "Content-Type: application/json");
+        const char *type = body_type(fetch);
+        if (type && !names_header(&conf->headers, "content-type"))
+            kit_list_add(&fetch->headers, "Content-Type: %s", type);
     }
     if (fetch->headers)
         curl_easy_setopt(fetch->handle->transfer.easy, CURLOPT_HTTPHEADER,
@@ -140,12 +141,6 @@ static bool set_headers(struct fetch *fetch, char *why, size_t size)
 
 static void set_method(struct fetch *fetch, CURL *easy)
 {
-    if (fetch->send_body) {
-        const char *body = fetch->conf->body ? fetch->conf->body : "";
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)strlen(body));
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-    }
     if (fetch->method == HTTP_HEAD)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     else if (fetch->method != (fetch->send_body ? HTTP_POST : HTTP_GET))
@@ -189,6 +184,7 @@ static bool set_url(struct fetch *fetch, CURL *easy, char *why, size_t size)
     return false;
 }
 
+/* why says "out of memory" already. */
 bool request_prepare(struct fetch *fetch, char *why, size_t size)
 {
     const struct http_conf *conf = fetch->conf;
@@ -201,16 +197,15 @@ bool request_prepare(struct fetch *fetch, char *why, size_t size)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, conf->user_agent);
     if (conf->compression)
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-    if (fetch->username && fetch_at_origin(fetch)) {
-        curl_easy_setopt(easy, CURLOPT_USERNAME, fetch->username);
-        curl_easy_setopt(easy, CURLOPT_PASSWORD,
-                         fetch->password ? fetch->password : "");
-    }
-    if (!way_lead(fetch)) {
-        snprintf(why, size, "out of memory");
+    if (!way_lead(fetch))
         return false;
-    }
     set_connection(fetch, easy);
+    if (fetch->asks_token)
+        return oauth_set(fetch, easy) && set_url(fetch, easy, why, size);
+    auth_set(fetch, easy);
+    cookies_set(fetch, easy);
+    if (fetch->send_body && !body_set(fetch, easy, why, size))
+        return false;
     set_method(fetch, easy);
     return set_url(fetch, easy, why, size) && set_headers(fetch, why, size);
 }
@@ -220,5 +215,6 @@ void request_release(struct fetch *fetch)
     curl_slist_free_all(fetch->headers);
     curl_slist_free_all(fetch->addresses);
     curl_slist_free_all(fetch->connect_to);
+    body_release(fetch);
     fetch->headers = fetch->addresses = fetch->connect_to = NULL;
 }

@@ -146,8 +146,9 @@ static void on_resolved(void *arg, int gai,
 {
     struct fetch *fetch = arg;
     char list[KIT_ADDRESSES_SIZE];
-    http_host->phase(fetch->probe, RLV_PH_DNS,
-                     http_host->now() - fetch->stage_ns);
+    if (!fetch->asks_token) /* whose time is that of auth */
+        http_host->phase(fetch->probe, RLV_PH_DNS,
+                         http_host->now() - fetch->stage_ns);
     if (gai || !count) {
         fault_resolve(fetch, gai);
         http_host->done(fetch->probe);

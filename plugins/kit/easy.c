@@ -109,16 +109,17 @@ void kit_easy_addresses(CURL *easy, const struct kit_net *net,
     static const long families[] = {[KIT_FAMILY_ANY] = CURL_IPRESOLVE_WHATEVER,
                                     [KIT_FAMILY_4] = CURL_IPRESOLVE_V4,
                                     [KIT_FAMILY_6] = CURL_IPRESOLVE_V6};
-    /* Our own addresses must outlive the instant between being handed over
-     * and being looked up, which a second's end may fall into. */
-    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, resolve ? 2L : 0L);
+    int64_t left_ns = kit_host->deadline(probe) - kit_host->now();
+    /* Our own addresses must last until they are looked up, which may be once
+     * more (digest). */
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT,
+                     resolve ? (long)(left_ns / MS / 1000) + 2 : 0L);
     curl_easy_setopt(easy, CURLOPT_IPRESOLVE, families[net->ip_family]);
     if (resolve)
         curl_easy_setopt(easy, CURLOPT_RESOLVE, resolve);
     if (connect_to)
         curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to);
     /* libcurl shares this time out among the addresses. */
-    int64_t left_ns = kit_host->deadline(probe) - kit_host->now();
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(left_ns / MS) + 100);
 }

@@ -34,6 +34,7 @@ ROUNDS = int(os.environ.get("RELEVO_BENCH_ROUNDS", "5"))
 PARTS = {
     "cpu": cost.cpu,
     "keepalive": cost.keepalive,
+    "http": protocols.http,
     "redis": protocols.redis,
     "postgres": protocols.postgres,
     "websocket": protocols.websocket,

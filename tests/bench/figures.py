@@ -75,6 +75,10 @@ FIGURES = {
     "keepalive.ratio": (
         "CPU per HTTP check on kept connections, 2,000/s, to a bare "
         "libcurl-multi program on kept ones", "×", at_most(2)),
+    "http.new.ratio": (
+        "the http plugin's own CPU per GET, new connection, to a bare libcurl "
+        "program (multi interface, on epoll)", "×", at_most(1.5)),
+    "http.kept.ratio": ("the same, kept connections", "×", at_most(2)),
     "redis.new.ratio": (
         "the redis plugin's own CPU per PING, new connection, to a bare "
         "hiredis program (asynchronous, on epoll)", "×", at_most(1.5)),

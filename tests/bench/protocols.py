@@ -1,6 +1,6 @@
-"""What the redis, the postgres and the websocket plugin themselves cost: their
-probes in the least host there is (bench_plugin), beside a bare program that does
-the same: hiredis' asynchronous interface; libpq's; the plugins' own stream,
+"""What the http, the redis, the postgres and the websocket plugin themselves cost:
+their probes in the least host there is (bench_plugin), beside a bare program that
+does the same: libcurl's multi interface; hiredis' asynchronous one; libpq's; the plugins' own stream,
 without the plugin."""
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 
 import conditions
 from figures import figure, say
-from measure import BUILD, bench, folder
+from measure import BUILD, bench, folder, nginx
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
@@ -36,6 +36,22 @@ def tell(name, rounds):
     figure(name + ".each", [r[0] for r in rounds], "µs a probe")
     figure(name + ".floor", [r[1] for r in rounds], "µs a probe")
     say("%s: %s" % (name, rounds))
+
+
+def http(how_often):
+    """One GET, on a new connection and on a kept one."""
+    new, kept = [], []
+    with folder() as place, nginx(place) as port:
+        url = "http://127.0.0.1:%d/c/1" % port
+        for _ in range(how_often):
+            conditions.settle()
+            for mode, rounds in (("new", new), ("keep", kept)):
+                own = plugin("http", COUNT, RATE, "url=" + url, "keep_alive=" +
+                             ("true" if mode == "keep" else "false"))
+                rounds.append((own, spent("curl_multi", url, COUNT, IN_FLIGHT,
+                                          RATE, mode)))
+    tell("http.new", new)
+    tell("http.kept", kept)
 
 
 def redis(how_often):

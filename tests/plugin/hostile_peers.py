@@ -56,6 +56,8 @@ checks = { leaks = { plugin = "leaks"; schedule = "manual"; timeout = "60s"; };
 # Follows a redirect, and gets a cookie and a compressed body, in chunks: the
 # first answer of a connection is as often spoilt as the second.
 HTTP = """c%d = { url = "http://%s:%d/";
+  oauth2 = { token_url = "http://PEER/token"; client_id = "a";
+             client_secret = "b"; };
   record = { db = "json('.db')"; };
   expect = ["status == 200", "db == 'ok'", "header('x-node') == 'a'"]; };"""
 NGINX = """
@@ -66,7 +68,11 @@ NGINX = """
         absolute_redirect off;
         add_header Set-Cookie "id=4711; Path=/; Max-Age=60; HttpOnly";
         add_header X-Node a;
+        add_header Retry-After 30;
         location = / { return 302 /page; }
+        location = /token { default_type application/json;
+                            return 200 '{ "access_token": "t0ken",
+                                "token_type": "Bearer", "expires_in": 0 }'; }
         location = /page { default_type application/json;
                            return 200 '%s'; }
     }
@@ -227,7 +233,8 @@ class HostilePeers(unittest.TestCase):
         started = time.monotonic()
         with Relay(target, SEED, hosts, span) as relay:
             checks = "\n".join(
-                templates[i % len(templates)] % (i, host, relay.port)
+                (templates[i % len(templates)] % (i, host, relay.port)).replace(
+                    "PEER", "%s:%d" % (host, relay.port))
                 for i, host in enumerate(hosts))
 
             def config(interval, timeout):
