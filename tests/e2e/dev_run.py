@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
@@ -21,6 +22,9 @@ SOURCE = os.environ.get("RELEVO_SOURCE", ".")
 # Else ./dev would install them.
 NEEDED = ["cmake", "ninja", "gcc", "pkg-config", "nginx", "curl", "jq", "ss",
           "redis-server", "redis-cli", "openssl", "python3"]
+NAGIOS = "/usr/lib/nagios/plugins/check_disk"
+LONG = os.environ.get("RELEVO_LONG") == "1"
+UP = 7  # api, db, cache, gateway, live, backup, disk; publish is asked for only
 
 
 def missing():
@@ -30,6 +34,8 @@ def missing():
             return name
     if not pg.find():
         return "PostgreSQL"
+    if not os.path.exists(NAGIOS):
+        return NAGIOS
     for name in ("http", "postgres", "redis", "websocket"):
         if not os.path.exists(os.path.join(BUILD, "plugins", name + ".so")):
             return "the plugin " + name
@@ -88,6 +94,7 @@ class DevRun(unittest.TestCase):
             process = subprocess.Popen(
                 ["bash", os.path.join(self.top, "dev"), "run"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, RELEVO_WEB="127.0.0.1:0"),
                 start_new_session=True, preexec_fn=lambda: signal.signal(
                     signal.SIGINT, signal.SIG_DFL))
         self.addCleanup(self.end, process)
@@ -103,7 +110,7 @@ class DevRun(unittest.TestCase):
         if not os.path.exists(self.control):  # else what was stored is told
             return False
         status, out = self.relevo("status")
-        return status == 0 and out.count(" up ") == 5 and out
+        return status == 0 and out.count(" up ") == UP and out
 
     def break_the_database(self):
         """As it is told: the incident is the database's, and names the cause."""
@@ -112,11 +119,27 @@ class DevRun(unittest.TestCase):
             pass
         out = until("the incident and its cause", lambda: self.shows(
             "crashed, disk fine", "readable, restart is safe"), 60, 0.3)
+        self.assertIn("crashed, disk fine", self.page())
         self.assertRegex(out, r"I-\d+  db is DOWN")
         until("the API to be its impact", lambda: re.search(
             r"(?m)^.*\bapi\b.*impacted", self.relevo("status")[1]), 60, 0.3)
         os.unlink(down)
         until("it to be well again", lambda: self.shows("has recovered"), 60, 0.3)
+
+    def stop_the_backup(self):
+        """A job that does not run is missed: 30 s later."""
+        stops = os.path.join(self.top, "build", "run", "backup-stops")
+        with open(stops, "w"):
+            pass
+        until("the backup to be missed", lambda: re.search(
+            r"(?m)^.*\bbackup\b.*down.*stale", self.relevo("status")[1]), 90, 0.3)
+        self.assertIn("stale", self.page())
+        os.unlink(stops)
+
+    def page(self):
+        address = re.search(r"the page is at (http://\S+)", lines_of(self.log))
+        with urllib.request.urlopen(address[1]) as answer:
+            return answer.read().decode()
 
     def shows(self, *words):
         _, out = self.relevo("incident", "show")
@@ -130,6 +153,8 @@ class DevRun(unittest.TestCase):
         self.assertNotIn("warning", out)
         if breaking:
             self.break_the_database()
+            if LONG:
+                self.stop_the_backup()
         started = children(process.pid)
         names = " ".join(lines_of("/proc/%d/comm" % pid) for pid in started)
         for name in ("nginx", "postgres", "redis-server", "python3", "relevo"):

@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# What `./dev run` watches: a web server, a PostgreSQL, a Redis and a gateway, started and
-# ended here, and the configuration of the Relevo that watches them. Sourced by
-# ./dev only: they share variables and words (top, relevo_q, say, die).
+# What `./dev run` watches: a web server, a PostgreSQL, a Redis, a gateway and a
+# job, started and ended here, and the configuration of the Relevo that watches
+# them. Sourced by ./dev only: they share variables and words (top, relevo,
+# relevo_q, say, die).
 
 # An nginx of our own: loopback, a port that is free, its own folder, one
 # process in the foreground, never root where that can be avoided.
@@ -11,7 +12,7 @@ target_pid_file=$target_dir/nginx.pid
 config=$run_dir/relevo.cfg
 break_file=$run_dir/db-down
 # tests/lib/dev_servers.py looks for these files, and for the one above.
-breaks=(redis-paused redis-down gateway-deaf)
+breaks=(redis-paused redis-down gateway-deaf backup-stops)
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -144,7 +145,7 @@ servers_start() {
     servers_child=''
     rm -f "${breaks[@]/#/$run_dir/}"
     : >"$ports"
-    setsid python3 -W ignore tests/lib/dev_servers.py "$run_dir" \
+    setsid python3 -W ignore tests/lib/dev_servers.py "$run_dir" "$relevo" \
         "$(port_in_config redis://127.0.0.1: 18379)" \
         "$(port_in_config ws://127.0.0.1: 18081)" \
         >"$ports" 2>"$run_dir/servers.log" </dev/null 9>&- &
@@ -203,6 +204,15 @@ checks = {
               trigger = "publish"; depends_on = ["cache", "gateway"]; };
   publish = { url = "redis://127.0.0.1:$2"; timeout = "500ms"; schedule = "manual";
               operations = ["publish"]; channel = "events"; message = "{{nonce}}"; allow_write = true; };
+
+  # A job that reports itself: it makes the database's backup anew every 20 s, as
+  #     */5 * * * *  relevo beat backup -- pg_dump -f ...
+  # would in a crontab, and is missed when it does not run.
+  backup = { plugin = "heartbeat"; period = "20s"; grace = "10s"; depends_on = ["db"]; };
+
+  # One of Nagios' plugins: at least 100 MB free where Relevo keeps its history.
+  disk = { plugin = "exec"; command = ["check_disk", "-w", "500", "-c", "100", "-p", "$run_dir"];
+           interval = "10s"; };
 };
 
 runbooks = {
