@@ -88,6 +88,7 @@ static void take_web(struct builder *b, struct web_spec *w, struct node *group)
     struct node *hosts = node_find(group, "hosts");
     struct node *token = node_find(group, "token");
     take_group_members(b, SCOPE_WEB, &web_options, group, w, &w->missing);
+    w->missing = arena_strdup(b->conf->arena, w->missing);
     if (listen != NULL && !refuse_secret(b, listen))
         check_listen(b, &w->listen, listen);
     if (hosts != NULL && !refuse_secret(b, hosts))

@@ -146,8 +146,6 @@ bool guard_admits(struct web_request *q, const struct guard_facts *f,
                   struct web_response *r)
 {
     const char *host = web_header(q, "Host");
-    if (link_settings() == NULL)
-        return refuse(r, 503, "not ready yet");
     if (!f->has_uri)
         return refuse(r, 400, "no path that means one thing only");
     if (!f->over_path && (host == NULL || !is_our_host(host)))

@@ -75,6 +75,7 @@ void link_open(void (*answered)(const struct msg_question *))
 {
     on_answered = answered;
     chan = chan_new(ROLE_FD_CHAN, QUEUE_BYTES);
+    pulse.at_ns = clock_mono_ns(); /* it has started us just now */
 }
 
 void link_close(void)

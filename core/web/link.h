@@ -9,7 +9,7 @@
 #include "wire/msg.h"
 
 struct pulse {     /* the last that main sent */
-    int64_t at_ns; /* monotonic; 0: none so far */
+    int64_t at_ns; /* monotonic; at first our own beginning */
     int64_t lag_ns, writer_ns;
     uint64_t lost;
     uint32_t checks;

@@ -9,7 +9,7 @@
 
 /* ------------------------------------------------------------- schemas --- */
 
-enum shape { TEXT, TIME, NUMBER, TRUTH, OBJECT, LIST, REF, REFS };
+enum shape { TEXT, TIME, NUMBER, OBJECT, LIST, REF, REFS };
 
 /* What stands in docs/commands.md, as far as tools may rely on it. */
 static const struct {
@@ -79,7 +79,6 @@ static json_t *shape_json(enum shape shape, const char *of)
         return json_pack("{s:[s, s], s:s}", "type", "string", "null", "format",
                          "date-time");
     case NUMBER: return json_pack("{s:[s, s]}", "type", "number", "null");
-    case TRUTH: return json_pack("{s:s}", "type", "boolean");
     case OBJECT: return json_pack("{s:[s, s]}", "type", "object", "null");
     case LIST: return json_pack("{s:s}", "type", "array");
     case REF:

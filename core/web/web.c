@@ -56,15 +56,30 @@ static bool turn(void)
     return true;
 }
 
+/* Until then nobody is answered: who connects waits in the socket's queue. */
+static bool wait_for_settings(void)
+{
+    while (link_settings() == NULL) {
+        struct pollfd p = {link_fd(), POLLIN, 0};
+        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+            die("poll: %s", strerror(errno));
+        if (!link_run())
+            return false;
+    }
+    return true;
+}
+
 int web_main(void)
 {
     log_init("web");
     harden();
     link_open(calls_answer);
-    server_open();
-    while (turn())
-        ;
-    server_close();
+    if (wait_for_settings()) {
+        server_open();
+        while (turn())
+            ;
+        server_close();
+    }
     storage_close();
     status_close();
     link_close();

@@ -63,7 +63,7 @@ static void add_result(struct store *s, uint32_t check, int64_t at_us)
     r.started_ns = at_us * NS_PER_US;
     r.duration_ns = 2000000 + (int64_t)noise;
     r.outcome = bad ? OUTCOME_FAIL : OUTCOME_OK;
-    r.fault = bad ? RLV_ERROR_RESPONSE : RLV_NO_FAULT;
+    r.fault = bad ? RLV_F_ERROR_RESPONSE : 0;
     for (int k = 0; k < RLV_PH_COUNT; k++)
         r.phases_ns[k] = RESULT_NO_PHASE;
     o[0] = (struct observation){"status", NULL, rlv_int(bad ? 503 : 200), true};

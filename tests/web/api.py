@@ -5,8 +5,10 @@ of it when its process, its port or main goes away."""
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -147,6 +149,11 @@ class Api(unittest.TestCase):
         found = samples(answer.text())
         good = '{check="staging/good",environment="staging"}'
         bad = '{check="staging/bad",environment="staging"}'
+        if shutil.which("promtool"):
+            said = subprocess.run(["promtool", "check", "metrics"],
+                                  input=answer.body, capture_output=True)
+            self.assertEqual((said.returncode, said.stdout + said.stderr),
+                             (0, b""))
         self.assertEqual(found["relevo_check_down"], {good: 0, bad: 1})
         self.assertEqual(found["probe_success"], {good: 1, bad: 0})
         self.assertEqual(found["probe_http_status_code"], {good: 200, bad: 0})
