@@ -45,6 +45,7 @@ struct call {                   /* one request */
 };
 
 static struct call *waiting;
+static uint64_t answered;
 
 /* ------------------------------------------------------------- answers --- */
 
@@ -99,6 +100,7 @@ static enum MHD_Result answer(struct MHD_Connection *c, struct call *call)
 {
     struct web_response *r = &call->response;
     make_readable(&call->request, r);
+    answered++;
     size_t len = r->body.len;
     if (r->status == 0)
         r->status = 200;
@@ -319,6 +321,8 @@ enum MHD_Result calls_on_request(void *arg, struct MHD_Connection *c,
     *upload_len = 0;
     return MHD_YES;
 }
+
+uint64_t calls_answered(void) { return answered; }
 
 void calls_end(void)
 {

@@ -21,6 +21,8 @@ void calls_on_completed(void *, struct MHD_Connection *, void **state,
 void calls_answer(const struct msg_question *);
 /* Those that have waited for main for long enough. */
 void calls_give_up(void);
+/* How many have been. */
+uint64_t calls_answered(void);
 /* None waits any more: the server is to be stopped. */
 void calls_end(void);
 

@@ -7,6 +7,7 @@
 #include "web/web.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/harden.h"
 #include "base/log.h"
@@ -41,6 +43,20 @@ static void harden(void)
     dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
+/* An answer over many checks takes megabytes for a moment; malloc would keep
+ * them. Once a second at most: it takes a few milliseconds. */
+static void give_back(void)
+{
+    static int64_t gave_ns;
+    static uint64_t answered;
+    int64_t now_ns = clock_mono_ns();
+    if (calls_answered() == answered || now_ns - gave_ns < NS_PER_S)
+        return;
+    answered = calls_answered();
+    gave_ns = now_ns;
+    malloc_trim(0);
+}
+
 static bool turn(void)
 {
     struct pollfd fds[POLLED_MOST];
@@ -53,6 +69,7 @@ static bool turn(void)
     if (!link_run())
         return false;
     server_run();
+    give_back();
     return true;
 }
 

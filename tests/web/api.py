@@ -81,6 +81,8 @@ class Api(unittest.TestCase):
                 self.assertEqual(one[member], other[member])
 
     def test_history_is_what_the_command_prints(self):
+        until("some results",
+              lambda: len(self.page.history("staging/good")) > 5)
         newest = self.page.get("/api/v1/history/staging/good?limit=3").json()
         self.assertEqual(len(newest), 3)
         before = newest[-1]["at"]
