@@ -8,6 +8,7 @@ Files lie in the folder given, which the caller removes.
 import datetime
 import os
 import subprocess
+import threading
 
 CONF = """
 [ca]
@@ -63,6 +64,7 @@ def self_signed(folder, name, san):
 
 class Authority:
     def __init__(self, folder, name="Test CA", days=3650):
+        self.lock = threading.Lock()  # its files are one writer's at a time
         self.folder = os.path.join(folder, name.replace(" ", "-"))
         os.mkdir(self.folder)
         self.cert = os.path.join(self.folder, "ca.crt")
@@ -88,10 +90,12 @@ class Authority:
         run("openssl", "req", "-new", "-key", key, "-out", request, "-subj",
             "/CN=" + name, *(word for text in extensions
                              for word in ("-addext", text)))
-        run("openssl", "ca", "-config", self.conf, "-batch", "-notext", "-in",
-            request, "-out", cert, "-cert", self.cert, "-keyfile", self.key,
-            "-md", digest, "-startdate", days_from_now(start_days),
-            "-enddate", days_from_now(end_days))
+        with self.lock:
+            run("openssl", "ca", "-config", self.conf, "-batch", "-notext",
+                "-in", request, "-out", cert, "-cert", self.cert, "-keyfile",
+                self.key, "-md", digest, "-startdate",
+                days_from_now(start_days), "-enddate",
+                days_from_now(end_days))
         return cert, key
 
     def subordinate(self, name):
