@@ -43,7 +43,9 @@ static void finish(struct run *run)
 {
     int64_t opened_ns = kit_stream_opened_ns(run->stream);
     set_clock(run, -1);
-    tcp_host->phase(run->probe, RLV_PH_WAIT, tcp_host->now() - run->stage_ns);
+    if (run->step_at || run->stage == STAGE_BANNER)
+        tcp_host->phase(run->probe, RLV_PH_WAIT,
+                        tcp_host->now() - run->stage_ns);
     if (run->latency_ns < 0 && opened_ns)
         run->latency_ns = opened_ns - run->began_ns;
     if (run->conf->net.all_addresses &&

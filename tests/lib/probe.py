@@ -8,6 +8,7 @@ Writes a configuration with one check into a folder of its own and runs
 """
 import json
 import os
+import re
 import subprocess
 import tempfile
 
@@ -79,3 +80,21 @@ class Probe:
                                  (code, out, err, settings))
         result["exit"] = code
         return result
+
+    def must_refuse(self, wrong):
+        """Each (options, words) is a mistake that the configuration names with
+        those words; all in one file."""
+        where = tempfile.mkdtemp(dir=self.folder)
+        conf = os.path.join(where, "relevo.cfg")
+        with open(conf, "w") as f:
+            f.write("checks = {\n%s};\n" % "".join(
+                "m%d = %s;\n" % (i, literal(dict(options,
+                                                 plugin=self.plugin)))
+                for i, (options, _) in enumerate(wrong)))
+        code, out, err = self.run("-c", conf, "--state-dir",
+                                  os.path.join(where, "state"), "config",
+                                  "check")
+        told = dict(re.findall(r'check "(m\d+)": (.*)', out + err))
+        assert code == 2 and len(told) == len(wrong), (code, out, err)
+        for i, (options, words) in enumerate(wrong):
+            assert words in told["m%d" % i], (options, told["m%d" % i])
