@@ -156,6 +156,20 @@ FIGURES = {
         "a worker crashes → the first probe of the next one: 20 checks", "ms",
         none_over(200)),
     "respawn.thousand": ("the same: 1,000 checks", "ms", none_over(200)),
+    "web.board": (
+        "the page of 1,000 checks over 24 h, connecting included", "ms",
+        at_most(20)),
+    "web.check_90d": ("a check's page over 90 days at 10 s", "ms",
+                      at_most(50)),
+    "web.metrics": ("/metrics of 1,000 checks", "ms", at_most(20)),
+    "web.status": ("/api/v1/status of 1,000 checks", "ms", None),
+    "web.memory": ("the page's process after all of these (PSS)", "MiB",
+                   at_most(16)),
+    "web.asked": (
+        "500 checks at 1 s while the page is asked by four clients as often as "
+        "it answers", "requests/s", at_least(1000)),
+    "web.punctual_p99": ("meanwhile: p99 of the deviation of an interval",
+                         "ms", at_most(16)),
     "store.written": ("writer thread", "results/s", at_least(100000)),
     "store.cpu": ("its CPU a row, packing and rollups in it", "µs",
                   at_most(5)),
