@@ -126,7 +126,7 @@ static const struct {
      "x.cfg:1:12: check \"a\": \"plugin\" is missing, and there is no `url` whose scheme names it\n"},
     {
      "checks = { a = { url = \"gopher://x\"; }; };",
-     "x.cfg:1:12: check \"a\": \"plugin\" is missing: the scheme of `url` is none of http, https, redis, rediss, postgres, postgresql, ws, wss\n"},
+     "x.cfg:1:12: check \"a\": \"plugin\" is missing: the scheme of `url` is none of http, https, redis, rediss, postgres, postgresql, ws, wss, tcp, tls, dns\n"},
     {
      "checks = { a = { plugin = \"http\"; }; };",
      "x.cfg:1:12: check \"a\": \"url\" is missing: About url.\n"},
