@@ -559,7 +559,7 @@ bool judge_is_well(struct rlv_probe *p)
     const struct check *c = p->check;
     struct judging j = {0}, derived;
     struct result so_far = *p->result;
-    if (p->faulted)
+    if (p->faulted || c->must_fail != NULL) /* it is decided by this one */
         return false;
     so_far.duration_ns = clock_mono_ns() - so_far.started_ns;
     begin(&j, p);

@@ -112,6 +112,19 @@ def case_our_own_fault_is_unknown():
     must(result, outcome="unknown", fault="config")
 
 
+def case_all_addresses():
+    """The first address answers: that nobody listens at the second is no
+    excuse."""
+    with Peer(peer.ok) as other:
+        name = "several.example.com"
+        result = Probe(folder, "http").check({
+            "url": "http://%s:%d/" % (name, other.port),
+            "all_addresses": True, "expect_fault": ["refused"],
+            "resolve": ["%s:%d:127.0.0.1,127.0.0.2" % (name, other.port)]})
+    must(result, outcome="fail", fault="mismatch",
+         message="expected refused, but the target answered")
+
+
 def case_no_lines():
     path = os.path.join(folder, "lines.cfg")
     with open(path, "w") as f:
