@@ -43,11 +43,11 @@ extern const struct rlv_host *dns_host;
 /* ------------------------------------------------------------------ target */
 
 /* X(NAME, number of the type) in the order of the option's words. */
-#define DNS_TYPE_MAP(X)                                                       \
-    X(A, 1)                                                                   \
-    X(AAAA, 28)                                                               \
-    X(CNAME, 5) X(MX, 15) X(NS, 2) X(SOA, 6) X(TXT, 16) X(SRV, 33) X(PTR, 12) \
-        X(CAA, 257)
+#define DNS_TYPE_MAP(X) \
+    X(A, 1)             \
+    X(AAAA, 28)         \
+    X(CNAME, 5)         \
+    X(MX, 15) X(NS, 2) X(SOA, 6) X(TXT, 16) X(SRV, 33) X(PTR, 12) X(CAA, 257)
 #define DNS_TYPES "A|AAAA|CNAME|MX|NS|SOA|TXT|SRV|PTR|CAA"
 
 #define DNS_NAME 256

@@ -183,10 +183,10 @@ def case_nothing_is_received_twice():
 
 
 def case_step_late():
-    result = against(says(b"busy\n"), {"receive": "ready", "within": "300ms"})
+    result = against(says(b"busy\n"), {"receive": "ready", "within": "800ms"})
     must(result, fault="timeout", code="receive",
          message_has='what came was "busy')
-    result = against(peer.silent, {"receive": "ready"}, timeout="400ms")
+    result = against(peer.silent, {"receive": "ready"}, timeout="900ms")
     must(result, fault="timeout", code="receive", message_has="nothing came")
 
 
@@ -229,7 +229,7 @@ def case_banner():
     hello = says(b"SSH-2.0-Open", b"SSH_9.2\r\nmore")
     must_see(against(hello, expect=["banner ~ /^SSH-2/"]),
              banner="SSH-2.0-OpenSSH_9.2")
-    must(against(peer.silent, expect=["banner ~ /SSH/"], timeout="400ms"),
+    must(against(peer.silent, expect=["banner ~ /SSH/"], timeout="900ms"),
          fault="timeout", code="banner")
     must(against(peer.silent, timeout="2s"), outcome="ok")
     must(against(says(b"HTTP\n"), expect=["banner ~ /SSH/"]),
