@@ -76,6 +76,13 @@ void sketch_add(struct sketch *s, int64_t value, uint64_t times)
 
 void sketch_merge(struct sketch *into, const struct sketch *from)
 {
+    if (into->count == 0 && from->count > 0) {
+        reserve(into, from->count);
+        memcpy(into->buckets, from->buckets,
+               from->count * sizeof *into->buckets);
+        into->count = from->count;
+        return;
+    }
     size_t fresh = 0, i = into->count, k = from->count;
     for (size_t n = 0, at = 0; n < from->count; n++) {
         while (at < into->count &&

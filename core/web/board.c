@@ -1,12 +1,12 @@
 /* web/board.c: the overview: what is wrong first, then every check, one row
  * each, with a column for each environment. See page.h.
  *
- * One reading of the history serves all rows (reader_all_periods). Filters come
+ * One reading of the history serves all rows (days.h). Filters come
  * by ?env=, ?tag= and ?show=problems, so that a view can be kept as a
  * bookmark. */
+#include "web/days.h"
 #include "web/page.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -15,15 +15,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { HOURS = 24 };
-
 struct board {
     struct page *page;
     const char *env, *tag; /* "" for all */
     bool problems;
-    const struct check_periods *periods; /* by number */
-    size_t period_count;
-    int64_t since_us;
+    bool has_days;
+    int64_t since_us; /* of the first hour */
     /* Rows by plain name, in the order of the configuration. */
     struct map *rows, *columns; /* name to where its number stands */
     size_t *numbers;
@@ -97,34 +94,11 @@ static void read_history(struct board *b)
 {
     struct page *p = b->page;
     struct err err;
-    struct check_periods *all;
-    int64_t until_us = resolution_floor(RESOLUTION_HOUR, p->now_us) +
-                       resolution_us(RESOLUTION_HOUR);
-    b->since_us = until_us - HOURS * resolution_us(RESOLUTION_HOUR);
     if (p->reader == NULL)
         return;
-    if (reader_all_periods(p->reader, p->arena, b->since_us, until_us,
-                           RESOLUTION_HOUR, &all, &b->period_count, &err))
-        b->periods = all;
-    else
+    b->has_days = days_read(p->reader, p->now_us, &b->since_us, &err);
+    if (!b->has_days)
         p->no_reader = arena_strdup(p->arena, err.text);
-}
-
-static int by_number(const void *key, const void *item)
-{
-    uint32_t x = *(const uint32_t *)key,
-             y = ((const struct check_periods *)item)->check;
-    return x < y ? -1 : x > y;
-}
-
-static const struct rollup_set *periods_of(const struct board *b,
-                                           const struct fact *f)
-{
-    const struct check_periods *found =
-        b->period_count == 0 ? NULL
-                             : bsearch(&f->check, b->periods, b->period_count,
-                                       sizeof *b->periods, by_number);
-    return found == NULL ? NULL : &found->set;
 }
 
 /* -------------------------------------------------------------- summary --- */
@@ -243,37 +217,34 @@ static void put_filter(const struct board *b)
 /* ----------------------------------------------------------------- table ---
  */
 
-static void put_times(struct page *p, const struct rollup_set *set)
+static void put_times(struct page *p, const struct day *day)
 {
-    struct rollup sum = {.sketch.arena = p->arena};
     char text[HUMAN_TEXT];
-    for (size_t i = 0; i < set->count; i++)
-        rollup_sum(&sum, &set->items[i]);
     html_markup(p->html, "<span class=\"times\">");
-    if (sum.timed > 0) {
+    if (day->timed) {
         html_markup(p->html, "<abbr>p50</abbr> ");
-        html_text(p->html, human_duration(rollup_percentile(&sum, 50), text));
+        html_text(p->html, human_duration(day->p50_ns, text));
         html_markup(p->html, " <abbr>p95</abbr> ");
-        html_text(p->html, human_duration(rollup_percentile(&sum, 95), text));
+        html_text(p->html, human_duration(day->p95_ns, text));
     }
     html_markup(p->html, "</span>");
 }
 
 static void put_day(const struct board *b, const struct fact *f)
 {
-    const struct rollup_set *set = periods_of(b, f);
+    const struct day *day = b->has_days ? days_find(f->check) : NULL;
     struct bar bar = {.since_us = b->since_us,
                       .slot_us = resolution_us(RESOLUTION_HOUR),
-                      .slots = HOURS,
+                      .slots = DAY_HOURS,
                       .span = W_LAST_24H};
     html_markup(b->page->html, "<span class=\"day\">");
-    if (set != NULL) {
-        bar.items = set->items;
-        bar.count = set->count;
+    if (day != NULL) {
+        bar.items = day->items;
+        bar.count = day->count;
     }
     put_bar(b->page, &bar);
-    if (set != NULL)
-        put_times(b->page, set);
+    if (day != NULL)
+        put_times(b->page, day);
     html_markup(b->page->html, "</span>");
 }
 
