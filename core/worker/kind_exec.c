@@ -150,16 +150,6 @@ static void keep_output(struct rlv_probe *p, const struct msg_command_ended *m)
 
 /* ----------------------------------------------------------------- end --- */
 
-static void hint(struct rlv_probe *p, const char *code, const char *fmt, ...)
-    PRINTF(3, 4);
-static void hint(struct rlv_probe *p, const char *code, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    probe_hintv(p, RLV_F_ERROR_RESPONSE, code, fmt, ap);
-    va_end(ap);
-}
-
 /* It says that it could not look; unless a line of the check says what its
  * status means. */
 static bool could_not_look(const struct rlv_probe *p, int status)
@@ -184,7 +174,7 @@ static void exited(struct rlv_probe *p, const struct msg_command_ended *m)
                     "look: %s",
                     code, text);
     else if (m->status != 0)
-        hint(p, code, "%s", text);
+        probe_hint(p, RLV_F_ERROR_RESPONSE, code, "%s", text);
 }
 
 static void not_started(struct rlv_probe *p, const struct msg_command_ended *m)

@@ -35,17 +35,6 @@ static void observe_run(struct rlv_probe *p, const struct beat_report *b)
     probe_observe(p, HEARTBEAT_BODY, NULL, rlv_body(b->text, strlen(b->text)));
 }
 
-static void hint_exit(struct rlv_probe *p, const char *code, const char *fmt,
-                      ...) PRINTF(3, 4);
-static void hint_exit(struct rlv_probe *p, const char *code, const char *fmt,
-                      ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    probe_hintv(p, RLV_F_ERROR_RESPONSE, code, fmt, ap);
-    va_end(ap);
-}
-
 static void observe_exit(struct rlv_probe *p, int64_t status)
 {
     char code[24];
@@ -53,7 +42,8 @@ static void observe_exit(struct rlv_probe *p, int64_t status)
     if (status == 0)
         return;
     snprintf(code, sizeof code, "%lld", (long long)status);
-    hint_exit(p, code, "the job ended with status %s", code);
+    probe_hint(p, RLV_F_ERROR_RESPONSE, code, "the job ended with status %s",
+               code);
 }
 
 void heartbeat_start(struct rlv_probe *p, const void *conf)

@@ -100,6 +100,15 @@ void probe_hintv(struct rlv_probe *p, enum rlv_fault fault, const char *code,
     p->hint_text = message_of(p, fmt, ap);
 }
 
+void probe_hint(struct rlv_probe *p, enum rlv_fault fault, const char *code,
+                const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    probe_hintv(p, fault, code, fmt, ap);
+    va_end(ap);
+}
+
 /* -------------------------------------------------------- observations --- */
 
 static const char *const type_names[] = {

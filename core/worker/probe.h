@@ -91,6 +91,8 @@ void probe_fault(struct rlv_probe *, enum rlv_fault, const char *code, int sys,
 void probe_faultv(struct rlv_probe *, enum rlv_fault, const char *code, int sys,
                   const char *fmt, va_list);
 void probe_breach(struct rlv_probe *, const char *fmt, ...) PRINTF(2, 3);
+void probe_hint(struct rlv_probe *, enum rlv_fault, const char *code,
+                const char *fmt, ...) PRINTF(4, 5);
 void probe_hintv(struct rlv_probe *, enum rlv_fault, const char *code,
                  const char *fmt, va_list);
 void probe_observe(struct rlv_probe *, unsigned field, const char *key,

@@ -25,28 +25,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "lib/vectors.h"
 #include "model/internal.h"
 
 enum { SEQUENCES = 11, FLAPPING = 5 };
-
-static json_t *sequences(void)
-{
-    char path[600];
-    static const char file[] = "nagios/icinga_soft_hard_states.json";
-    const char *dir = getenv("RELEVO_VECTORS"), *source;
-    if (dir != NULL)
-        snprintf(path, sizeof path, "%s/%s", dir, file);
-    else if ((source = getenv("RELEVO_SOURCE")) != NULL)
-        snprintf(path, sizeof path, "%s/../shared/vectors/%s", source, file);
-    else
-        snprintf(path, sizeof path, "../shared/vectors/%s", file);
-    json_t *rows = json_load_file(path, 0, NULL);
-    if (rows == NULL) {
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
-    return rows;
-}
 
 static const char *text_of(const json_t *row, const char *name)
 {
@@ -106,7 +88,8 @@ static void follow(const json_t *sequence)
 static void soft_and_hard_states_are_ours(void **state)
 {
     (void)state;
-    json_t *all = sequences(), *sequence;
+    json_t *all = vectors_load("nagios/icinga_soft_hard_states.json");
+    json_t *sequence;
     size_t i, flapping = 0;
     json_array_foreach (all, i, sequence)
         if (strstr(text_of(sequence, "test"), "flapping") != NULL)

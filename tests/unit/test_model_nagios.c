@@ -19,25 +19,13 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "lib/vectors.h"
 #include "model/nagios.h"
 #include "model/perfdata.h"
 
 static json_t *rows_of(const char *file, size_t count)
 {
-    char path[600];
-    const char *dir = getenv("RELEVO_VECTORS"), *source;
-    if (dir != NULL)
-        snprintf(path, sizeof path, "%s/nagios/%s", dir, file);
-    else if ((source = getenv("RELEVO_SOURCE")) != NULL)
-        snprintf(path, sizeof path, "%s/../shared/vectors/nagios/%s", source,
-                 file);
-    else
-        snprintf(path, sizeof path, "../shared/vectors/nagios/%s", file);
-    json_t *rows = json_load_file(path, 0, NULL);
-    if (rows == NULL) {
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
+    json_t *rows = vectors_load(file);
     assert_int_equal(json_array_size(rows), count);
     return rows;
 }
@@ -78,7 +66,7 @@ static void assert_text(const char *test, const char *what, char *seen,
 static void every_row_of_naemon(void **state)
 {
     (void)state;
-    json_t *rows = rows_of("naemon_plugin_output.json", 15), *row;
+    json_t *rows = rows_of("nagios/naemon_plugin_output.json", 15), *row;
     size_t i;
     json_array_foreach (rows, i, row) {
         struct arena *arena = arena_new();
@@ -247,7 +235,7 @@ static void assert_one(const char *input, const struct parsed *all,
 static void every_row_of_icinga(void **state)
 {
     (void)state;
-    json_t *rows = rows_of("icinga_perfdata.json", 52), *row, *value;
+    json_t *rows = rows_of("nagios/icinga_perfdata.json", 52), *row, *value;
     const char *what;
     size_t i;
     json_array_foreach (rows, i, row) {
@@ -323,7 +311,7 @@ static void labels_are_unquoted(void **state)
 static void every_row_of_monitoring_plugins(void **state)
 {
     (void)state;
-    json_t *rows = rows_of("nagios_threshold_ranges.json", 14), *row;
+    json_t *rows = rows_of("nagios/nagios_threshold_ranges.json", 14), *row;
     size_t i;
     json_array_foreach (rows, i, row) {
         const char *text = text_of(row, "range");
