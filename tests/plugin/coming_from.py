@@ -96,7 +96,7 @@ def runs_here(cell, http, banner):
         return re.sub(r"tcp://[^\"]*", "tcp://127.0.0.1:1", cell)
     if re.search(r'"tcp://[^"]*:22"', cell):
         return re.sub(r"tcp://[^\"]*", "tcp://127.0.0.1:%d" % banner, cell)
-    if '"http://' in cell:
+    if 'url = "http://' in cell:
         return re.sub(r"http://[^/\"]*", "http://127.0.0.1:%d" % http, cell,
                       count=1)
     return None
