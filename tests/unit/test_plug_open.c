@@ -16,6 +16,11 @@
 #include "lib/plugin_dir.h"
 #include "plug/plug.h"
 
+#define TEXT(x)       #x
+#define AS_TEXT(x)    TEXT(x)
+#define VERSION(a, b) AS_TEXT(a) "." AS_TEXT(b)
+#define OURS          VERSION(RLV_ABI_MAJOR, RLV_ABI_MINOR)
+
 static struct arena *arena;
 
 static int set_up(void **state)
@@ -55,11 +60,11 @@ static const struct {
     const char *name, *says;
 } bad[] = {
     {"bad-no-symbol",  "it has no symbol relevo_plugin_v1: not a plugin of Relevo"},
-    {"bad-next-major", "built for version 2 of the plugin interface, this Relevo has 1.1: a newer Relevo is needed"},
+    {"bad-next-major", "built for version 2 of the plugin interface, this Relevo has " OURS ": a newer Relevo is needed"},
     {"bad-magic",      "begins with 12345678 instead of 4f564c52"},
     {"bad-size",       "relevo_plugin_v1 has 32 bytes, at least"},
-    {"bad-major",      "built for version 2.1 of the plugin interface, this Relevo has 1.1"},
-    {"bad-minor",      "built for version 1.7 of the plugin interface, this Relevo has 1.1: a newer Relevo is needed"},
+    {"bad-major",      "built for version 2." AS_TEXT(RLV_ABI_MINOR) " of the plugin interface, this Relevo has " OURS},
+    {"bad-minor",      "built for version 1.7 of the plugin interface, this Relevo has " OURS ": a newer Relevo is needed"},
     {"bad-own",        "the name \"relevo\" is the monitor's own"},
     {"bad-both",       "both start and blocking are given: exactly one"},
     {"bad-neither",    "neither start nor blocking is given: exactly one"},
