@@ -47,8 +47,8 @@ static void test_what_is_none(void **state)
         "Sun",
 
         "Sun, 99 Foo 1994 08:50:37 GMT",
-        "Sun, 06 Nov 1994 08:50:37 GMT and much more than a date can hold, "
-        "as long as that"};
+        ("Sun, 06 Nov 1994 08:50:37 GMT and much more than a date can hold, "
+         "as long as that")};
     (void)state;
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         print_message("%s\n", none[i]);

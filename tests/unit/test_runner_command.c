@@ -230,8 +230,8 @@ static void at_the_deadline_all_of_it_is_killed(void **state)
     (void)state;
     struct rig *r = rig_new();
     const char *argv[] = {"/bin/sh", "-c",
-                          "echo begun; sleep 100 & setsid sleep 100 & "
-                          "(trap '' TERM; sleep 100); exit 0"};
+                          ("echo begun; sleep 100 & setsid sleep 100 & "
+                           "(trap '' TERM; sleep 100); exit 0")};
     order(r, argv, 3, 300 * NS_PER_MS);
     const struct msg_command_ended *m = finish(r);
     assert_int_equal(m->how, COMMAND_TIMED_OUT);
