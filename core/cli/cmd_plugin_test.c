@@ -3,9 +3,9 @@
  * processes of its own: vet reads the tables, workers probe (contracts.h).
  *
  * The settings of --set become a check of a configuration in memory, so they
- * are read, limited and refused as anywhere. Where one holds {target}, the
- * whole is done twice: with an address where nobody listens, and one that
- * accepts and never answers. */
+ * are read, limited and refused as anywhere. Where one holds {target}, or its
+ * halves {target.host} and {target.port}, the whole is done twice: with an
+ * address where nobody listens, and one that accepts and never answers. */
 #include <libgen.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -23,12 +23,13 @@
 #include "cli/vetted.h"
 #include "report/json.h"
 
-#define TARGET "{target}"
+#define TARGET_HOST "127.0.0.1"
+#define TARGET_TEXT 32 /* "127.0.0.1:65535" */
 
 /* ------------------------------------------------------------- targets --- */
 
 /* A loopback address: listening, or closed at once. -1: there is none. */
-static int make_target(bool listens, char out[32])
+static int make_target(bool listens, char out[TARGET_TEXT])
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -41,20 +42,57 @@ static int make_target(bool listens, char out[32])
             close(fd);
         return -1;
     }
-    snprintf(out, 32, "127.0.0.1:%u", ntohs(a.sin_port));
+    snprintf(out, TARGET_TEXT, TARGET_HOST ":%u", ntohs(a.sin_port));
     return fd; /* bound and not listening: refused, and nobody else's */
+}
+
+/* The place at the beginning of text; NULL: there is none. value: what stands
+ * for it. */
+static const char *place_at(const char *text, const char *target,
+                            const char **value)
+{
+    const char *port = strchr(target, ':');
+    const struct {
+        const char *place, *value;
+    } places[] = {{"{target}", target},
+                  {"{target.host}", TARGET_HOST},
+                  {"{target.port}", port == NULL ? "" : port + 1}};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (str_starts(text, places[i].place)) {
+            *value = places[i].value;
+            return places[i].place;
+        }
+    return NULL;
+}
+
+static bool has_place(const char *text)
+{
+    const char *value;
+    for (; *text != '\0'; text++)
+        if (place_at(text, "", &value) != NULL)
+            return true;
+    return false;
 }
 
 static bool uses_target(const struct args *args)
 {
     const char *set;
     for (size_t i = 0; (set = args_nth(args, "set", i)) != NULL; i++)
-        if (strstr(set, TARGET) != NULL)
+        if (has_place(set))
             return true;
     return false;
 }
 
 /* ------------------------------------------------------- configuration --- */
+
+/* Stands without quotes. In quotes what is no number is refused as that. */
+static bool is_plain(const struct rlv_option *row, const char *text)
+{
+    bool by_kind =
+        row != NULL && (row->kind == RLV_INT || row->kind == RLV_REAL ||
+                        row->kind == RLV_BOOL);
+    return by_kind && *text != '\0' && strpbrk(text, ": ;,") == NULL;
+}
 
 static void add_value(struct buf *out, const struct catalog *c,
                       const char *name, const char *value, const char *target)
@@ -62,16 +100,17 @@ static void add_value(struct buf *out, const struct catalog *c,
     struct buf text = {0};
     const struct rlv_option *row =
         option_find(c->options, c->option_count, name);
-    for (const char *at; (at = strstr(value, TARGET)) != NULL;
-         value = at + strlen(TARGET)) {
-        buf_add(&text, value, (size_t)(at - value));
-        buf_adds(&text, target);
+    while (*value != '\0') {
+        const char *filled;
+        const char *place = place_at(value, target, &filled);
+        if (place != NULL)
+            buf_adds(&text, filled);
+        else
+            buf_add(&text, value, 1);
+        value += place != NULL ? strlen(place) : 1;
     }
-    buf_adds(&text, value);
-    bool plain =
-        row != NULL && (row->kind == RLV_INT || row->kind == RLV_REAL ||
-                        row->kind == RLV_BOOL);
-    if (plain || (text.len > 0 && strchr("[({", text.data[0]) != NULL))
+    if (is_plain(row, buf_text(&text)) ||
+        (text.len > 0 && strchr("[({", text.data[0]) != NULL))
         buf_adds(out, buf_text(&text));
     else
         url_add_quoted(out, buf_text(&text));
@@ -202,7 +241,7 @@ static bool try_all(const struct args *args, const struct catalog *catalog,
     if (!uses_target(args))
         return try_with(args, catalog, c, "");
     for (int listens = 0; ok && listens < 2; listens++) {
-        char target[32];
+        char target[TARGET_TEXT];
         int fd = make_target(listens != 0, target);
         if (fd < 0)
             return cli_fail(EXIT_INTERNAL, "no loopback address is free") == 0;

@@ -62,7 +62,7 @@ static const struct cli_option test_options[] = {
 };
 
 static const struct cli_option plugin_test_options[] = {
-    {"set",     's', "OPTION=VALUE", true,  "an option of the plugin; {target} in it is an address"},
+    {"set",     's', "OPTION=VALUE", true,  "an option of the plugin; {target} in it is HOST:PORT"},
     {"timeout", 0,   "DURATION",     false, "the deadline of its probes (default 1s)"},
     {NULL, 0, NULL, false, NULL},
 };
@@ -204,9 +204,9 @@ const struct command commands[] = {
     {"plugin describe", "NAME|FILE.so",  1, 1, "a plugin's manual, from its tables", NULL, cmd_plugin_describe, NULL},
     {"plugin test",     "NAME|FILE.so",  1, 1, "does a plugin keep what the interface asks of it", plugin_test_options, cmd_plugin_test,
      "It is opened and probed in processes of its own, some thirty times. Where a\n"
-     "--set holds {target}, all of it is done twice: with an address where nobody\n"
-     "listens, and one that accepts and never answers. Exit status 1: a contract is\n"
-     "broken.\n"},
+     "--set holds {target} (or {target.host}, {target.port}), all of it is done\n"
+     "twice: with an address where nobody listens, and one that accepts and never\n"
+     "answers. Exit status 1: a contract is broken.\n"},
     {"fault list",      "",              0, 0, "every fault, whom it blames, what it means", NULL, cmd_fault_list, NULL},
     {"init",            "[URL]…",        0, 999, "write a first configuration, with comments", NULL, cmd_init,
      "It is written to ./relevo.cfg, or where -c or RELEVO_CONFIG say, with one\n"

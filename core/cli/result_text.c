@@ -18,9 +18,22 @@ static const char *text(const json_t *o, const char *key)
     return s == NULL ? "" : out_line(s);
 }
 
-static void label(const char *name)
+/* The values stand below each other, but for names that are very long. */
+static int label_width(const json_t *r)
 {
-    int pad = 14 - (int)strlen(name);
+    enum { LEAST = 14, MOST = 32 };
+    const char *name;
+    json_t *value;
+    size_t width = LEAST;
+    json_object_foreach (json_object_get(r, "observations"), name, value)
+        if (strlen(name) >= width && strlen(name) < MOST)
+            width = strlen(name) + 1;
+    return (int)width;
+}
+
+static void label(int width, const char *name)
+{
+    int pad = width - (int)strlen(name);
     printf("  %s%*s", out_colour(GREY, name), pad > 1 ? pad : 1, "");
 }
 
@@ -71,13 +84,13 @@ static void print_head(const json_t *r)
         printf("  %s\n", text(r, "message"));
 }
 
-static void print_phases(const json_t *r)
+static void print_phases(const json_t *r, int width)
 {
     const char *name;
     json_t *ms, *phases = json_object_get(r, "phases");
     if (json_object_size(phases) == 0)
         return;
-    label("phases");
+    label(width, "phases");
     json_object_foreach (phases, name, ms) {
         printf("%.*s ", (int)strcspn(name, "_"), name);
         print_value(ms, "ms");
@@ -87,33 +100,34 @@ static void print_phases(const json_t *r)
 }
 
 /* All that a server says of itself may be pages. */
-static void print_map(const char *name, const json_t *map, bool trace)
+static void print_map(const char *name, const json_t *map, int width,
+                      bool trace)
 {
     const char *key;
     json_t *value;
     if (json_object_size(map) > MAP_SHOWN && !trace) {
-        label(out_line(name));
+        label(width, out_line(name));
         printf("%zu values; --trace shows them\n", json_object_size(map));
         return;
     }
     json_object_foreach ((json_t *)(uintptr_t)map, key, value) {
-        label(out_line(name));
+        label(width, out_line(name));
         printf("%s: ", out_line(key));
         print_value(value, NULL);
         putchar('\n');
     }
 }
 
-static void print_observations(const json_t *r, bool trace)
+static void print_observations(const json_t *r, int width, bool trace)
 {
     const char *name;
     json_t *value, *units = json_object_get(r, "units");
     json_object_foreach (json_object_get(r, "observations"), name, value) {
         if (json_is_object(value)) {
-            print_map(name, value, trace);
+            print_map(name, value, width, trace);
             continue;
         }
-        label(out_line(name));
+        label(width, out_line(name));
         print_value(value, json_string_value(json_object_get(units, name)));
         putchar('\n');
     }
@@ -157,9 +171,10 @@ static void print_evidence(const json_t *r)
 
 void result_print(const json_t *r, bool trace)
 {
+    int width = label_width(r);
     print_head(r);
-    print_phases(r);
-    print_observations(r, trace);
+    print_phases(r, width);
+    print_observations(r, width, trace);
     print_lines(r);
     if (trace)
         print_evidence(r);

@@ -228,16 +228,28 @@ const char *draft_absolute(struct conf_draft *d, const char *path)
                           : arena_printf(d->arena, "%s/%s", d->dir, path);
 }
 
-static void make_absolute(struct conf_draft *d, struct rlv_list *dirs,
-                          const char *const *fallback)
+static bool is_among(const char *const *items, size_t n, const char *dir)
 {
-    size_t n = dirs->count;
-    while (dirs->count == 0 && fallback != NULL && fallback[n] != NULL)
-        n++;
-    const char **items = arena_alloc(d->arena, (n + 1) * sizeof *items);
     for (size_t i = 0; i < n; i++)
-        items[i] = dirs->count == 0 ? arena_strdup(d->arena, fallback[i])
-                                    : draft_absolute(d, dirs->items[i]);
+        if (str_eq(items[i], dir))
+            return true;
+    return false;
+}
+
+/* Those that were given, then Relevo's own: who adds a folder loses nothing. */
+static void complete_dirs(struct conf_draft *d, struct rlv_list *dirs,
+                          const char *const *own)
+{
+    size_t own_count = 0, n = 0;
+    while (own != NULL && own[own_count] != NULL)
+        own_count++;
+    const char **items =
+        arena_alloc(d->arena, (dirs->count + own_count + 1) * sizeof *items);
+    for (size_t i = 0; i < dirs->count; i++)
+        items[n++] = draft_absolute(d, dirs->items[i]);
+    for (size_t i = 0; i < own_count; i++)
+        if (!is_among(items, n, own[i]))
+            items[n++] = arena_strdup(d->arena, own[i]);
     *dirs = (struct rlv_list){items, n};
 }
 
@@ -289,8 +301,8 @@ void draft_globals(struct conf_draft *d, const struct conf_source *source,
         draft_check_vars(d, d->vars.group, errors);
     for (struct node *n = d->root->first; n != NULL; n = n->next)
         take_top(d, n, errors);
-    make_absolute(d, &g->plugin_dir, source->plugin_dirs);
-    make_absolute(d, &g->runbook_dir, source->runbook_dirs);
+    complete_dirs(d, &g->plugin_dir, source->plugin_dirs);
+    complete_dirs(d, &g->runbook_dir, source->runbook_dirs);
     if (source->state_dir != NULL)
         g->state_dir = override_state_dir(d, source->state_dir);
     else if (g->state_dir != NULL)

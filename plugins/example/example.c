@@ -1,8 +1,8 @@
 /* example/example.c: a complete check plugin, to copy from. It watches a file:
  * how old it is, how large, and whether it is there at all.
  *
- *     cc -shared -fPIC -o example.so example.c $(pkg-config --cflags
- * relevo-plugin)
+ *     flags=$(pkg-config --cflags relevo-plugin)
+ *     cc -shared -fPIC $flags -o example.so example.c
  *
  * docs/plugins.md walks through it. */
 #include <errno.h>

@@ -2,7 +2,8 @@
 # A plugin is built by a stranger: the example's source alone, copied elsewhere,
 # with the public header and the pkg-config file from an installation prefix.
 # It must compile as C11 without warnings, also with the public header as C++,
-# need no library but libc, and export the one symbol relevo_plugin_v1.
+# need no library but libc, and export the one symbol relevo_plugin_v1. So must
+# the one that does not block; it also says each way a peer fails as it is.
 set -eu
 
 source_dir=${RELEVO_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -40,6 +41,13 @@ cd "$dir/mine"
     -Wno-missing-field-initializers -shared -fPIC -fvisibility=hidden -o example.so example.c \
     $flags || fail "does not compile with: $flags"
 
+mkdir "$dir/async"
+# shellcheck disable=SC2086
+"$CC" -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror \
+    -Wno-missing-field-initializers -shared -fPIC -fvisibility=hidden \
+    -o "$dir/async/memcached.so" "$source_dir/plugins/example/async/memcached.c" \
+    $flags || fail "the one that does not block does not compile"
+
 exported=$(nm -D --defined-only example.so | awk '{ print $3 }')
 [ "$exported" = relevo_plugin_v1 ] ||
     fail "exports '$exported', wanted relevo_plugin_v1 alone"
@@ -57,14 +65,22 @@ fi
 # The program that loads it, where it is built.
 relevo=${RELEVO_BUILD:-/nonexistent}/relevo
 if [ -x "$relevo" ]; then
+    ours=
+    if [ -e "$RELEVO_BUILD/plugins/http.so" ]; then
+        ours='  web = { url = "http://127.0.0.1:1/"; };'
+    fi
     cat >"$dir/relevo.cfg" <<CFG
 state_dir = "$dir/state";
 plugin_dir = "$dir/mine";
 checks = {
   here = { plugin = "example"; path = "$dir/relevo.cfg"; expect = ["size > 10B"]; };
   gone = { plugin = "example"; path = "$dir/none"; };
+$ours
 };
 CFG
+    # A folder of one's own takes nothing away.
+    "$relevo" -c "$dir/relevo.cfg" config check >"$dir/config" 2>&1 ||
+        fail "config check: $(cat "$dir/config")"
     "$relevo" -c "$dir/relevo.cfg" check here --json >"$dir/here.json" ||
         fail "check here: $(cat "$dir/here.json")"
     grep -q '"outcome": *"ok"' "$dir/here.json" ||

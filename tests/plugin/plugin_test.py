@@ -97,6 +97,11 @@ class PluginTest(unittest.TestCase):
         self.assertIn("refused", contracts["answers"]["text"])
         self.assertIn("timeout", contracts["answers"]["text"])
 
+    def test_the_host_looks_up_a_name(self):
+        """Its thread changes which signals the process catches."""
+        self.keeps_all(self.tried(self.ours("http"), "--timeout", "300ms",
+                                  "--set", "url=http://localhost:1/"))
+
     def test_the_example_keeps_its_contracts(self):
         self.keeps_all(self.tried(self.ours("example"),
                                   "--set", "path=/etc/passwd"))

@@ -259,8 +259,10 @@ static void plugins_are_found_by_name_scheme_and_defaults(void **state)
 {
     (void)state;
     struct conf_errors *errors = conf_errors_new();
+    const char *const own[] = {"/q", "/own", NULL};
     struct conf_source source = {
         .file = "x.cfg",
+        .plugin_dirs = own,
         .text =
             "plugin_dir = [\"p\", \"/q\"]; state_dir = \"/s\";\n"
             "defaults = { plugin = \"dns\"; tcp = { }; };\n"
@@ -275,8 +277,9 @@ static void plugins_are_found_by_name_scheme_and_defaults(void **state)
     assert_int_equal(conf_draft_plugins(draft, &names), 5);
     for (size_t i = 0; i < 5; i++)
         assert_string_equal(names[i], expected[i]);
-    assert_int_equal(conf_draft_plugin_dirs(draft)->count, 2);
+    assert_int_equal(conf_draft_plugin_dirs(draft)->count, 3);
     assert_string_equal(conf_draft_plugin_dirs(draft)->items[1], "/q");
+    assert_string_equal(conf_draft_plugin_dirs(draft)->items[2], "/own");
     assert_string_equal(conf_draft_state_dir(draft), "/s");
     conf_draft_free(draft);
     conf_errors_free(errors);

@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+"""plugins/example/async/memcached.c, built as docs/plugins.md says: each way a
+peer can fail ends as the right fault, and it keeps its contracts."""
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from peer import Peer  # noqa: E402
+from watch import PROGRAM  # noqa: E402
+
+SOURCE = os.environ.get("RELEVO_SOURCE", ".")
+VERSION = b"VERSION 1.6.18\r\n"
+
+
+def asked(conn):
+    conn.sock.settimeout(10)
+    assert conn.sock.recv(100) == b"version\r\n"
+
+
+def says(*pieces):
+    def script(conn):
+        asked(conn)
+        for piece in pieces:
+            conn.send(piece)
+            conn.sleep(0.02)
+        conn.sleep(30)
+    return script
+
+
+def dripping(conn):
+    asked(conn)
+    conn.drip(VERSION, 0.01)
+    conn.sleep(30)
+
+
+class ExampleAsync(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix="relevo-async-")
+        cls.plugin = os.path.join(cls.temporary.name, "memcached.so")
+        subprocess.run(
+            [*shlex.split(os.environ.get("CC", "cc")), "-std=c11",
+             "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+             "-Wno-missing-field-initializers", "-shared", "-fPIC",
+             "-fvisibility=hidden", "-I", os.path.join(SOURCE, "include"),
+             "-o", cls.plugin,
+             os.path.join(SOURCE, "plugins/example/async/memcached.c")],
+            check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def relevo(self, *words):
+        env = dict(os.environ, RELEVO_STATE_DIR=self.temporary.name)
+        env.pop("RELEVO_CONFIG", None)
+        return subprocess.run(
+            [os.path.abspath(PROGRAM), *words], cwd=self.temporary.name,
+            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=120)
+
+    def probe(self, port, timeout="5s", host="127.0.0.1"):
+        config = os.path.join(self.temporary.name, "relevo.cfg")
+        with open(config, "w") as f:
+            f.write('plugin_dir = "."; checks = { it = { plugin = "memcached";'
+                    ' host = "%s"; port = %d; timeout = "%s"; }; };\n' %
+                    (host, port, timeout))
+        done = self.relevo("-c", config, "check", "it", "--json")
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout)
+
+    def ends_as(self, fault, script, **options):
+        with Peer(script) as peer:
+            self.assertEqual(self.probe(peer.port, **options)["fault"], fault)
+
+    def test_an_answer_whole_and_in_pieces(self):
+        for script in (says(VERSION), says(b"VERS", b"ION 1.6.18\r", b"\n"),
+                       dripping):
+            with Peer(script) as peer:
+                result = self.probe(peer.port)
+                self.assertEqual(result["observations"]["version"], "1.6.18")
+                self.assertGreater(result["observations"]["latency"], 0)
+
+    def test_the_next_address_of_a_name(self):
+        """localhost may be ::1 first, where nobody listens."""
+        with Peer(says(VERSION)) as peer:
+            result = self.probe(peer.port, host="localhost")
+            self.assertEqual(result["outcome"], "ok", result)
+
+    def test_every_fault(self):
+        self.ends_as("protocol", says(b"\0\1\2garbage\r\n"))
+        self.ends_as("protocol", says(b"VERSION " + b"x" * 1000))
+        self.ends_as("closed", asked)
+        self.ends_as("timeout", says(b"VERSION 1.6"), timeout="300ms")
+        with Peer(asked) as peer:
+            port = peer.port
+        self.assertEqual(self.probe(port)["fault"], "refused")
+        self.assertEqual(self.probe(1, host="no.such.invalid")["fault"], "dns")
+
+    def test_it_keeps_its_contracts(self):
+        done = self.relevo("plugin", "test", self.plugin, "--timeout", "300ms",
+                           "--set", "host={target.host}", "--set",
+                           "port={target.port}")
+        text = done.stdout.decode()
+        self.assertEqual(done.returncode, 0, text + done.stderr.decode())
+        self.assertIn("refused; 31 more, 0 good, else timeout", text)
+
+    def test_an_address_is_no_port(self):
+        done = self.relevo("plugin", "test", self.plugin, "--set",
+                           "port={target}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is not a whole number", done.stderr.decode())
+
+
+if __name__ == "__main__":
+    unittest.main()
