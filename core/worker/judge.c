@@ -23,29 +23,12 @@
 #include "base/str.h"
 #include "model/fault.h"
 #include "expect/expect.h"
+#include "worker/judging.h"
 #include "worker/tell.h"
 
 /* Of a timing that is ours: a fourth. */
 enum { STALLED_PART = 4 };
 enum { SHOWN_LINES = 2 }; /* false lines in a message; more are counted */
-
-struct judging {
-    struct rlv_probe *probe;
-    const struct check *check; /* the probe's, or one derived from it */
-    struct result *result;     /* of that check */
-    const struct plugin *plugin;
-    struct rlv_value *recorded; /* as in check->names; type 0: absent */
-    const char **unrecorded;    /* likewise: why it could not be; NULL: none */
-    struct rlv_value duration;
-    struct rlv_value phases[RLV_PH_COUNT];
-    struct expect_input input;
-    bool trace;
-    size_t false_expects, false_warns, errors;
-    size_t unsaid_expects, unsaid_warns; /* of a derived check */
-    const char *unsaid;  /* what the first of them reads and did not find */
-    bool only_durations; /* all false lines of the sort that counts */
-    const char *error;   /* the first that could not be judged: why */
-};
 
 static struct expect_cache *cache;
 static struct buf text; /* work space */
@@ -80,8 +63,8 @@ static const struct rlv_value *keyed_value(const struct judging *j,
     return NULL;
 }
 
-static const struct rlv_value *get(const void *arg, unsigned field,
-                                   const char *key)
+const struct rlv_value *judging_get(const void *arg, unsigned field,
+                                    const char *key)
 {
     const struct judging *j = arg;
     int number = (int)field;
@@ -111,7 +94,7 @@ static void begin(struct judging *j, struct rlv_probe *p)
         if (r->phases_ns[i] != RESULT_NO_PHASE)
             j->phases[i] = rlv_duration(r->phases_ns[i]);
     j->input =
-        (struct expect_input){.get = get,
+        (struct expect_input){.get = judging_get,
                               .arg = j,
                               .now_us = r->started_us + r->duration_ns / 1000,
                               .cache = cache};
@@ -148,16 +131,11 @@ static void record(struct judging *j)
     }
 }
 
-static size_t recorded_count(const struct names *names)
-{
-    return names->scope.field_count - names->observed;
-}
-
 /* Room for what this check records, after what its source has. */
 static void make_room(struct judging *j)
 {
     const struct names *names = j->check->names;
-    size_t n = recorded_count(names), have = names->inherited;
+    size_t n = judging_recorded_count(names), have = names->inherited;
     struct arena *arena = j->result->arena;
     struct rlv_value *values = arena_alloc(arena, n * sizeof *values);
     const char **errors = arena_alloc(arena, n * sizeof *errors);
@@ -202,7 +180,7 @@ static const char *first_absent(const struct judging *j, const struct expect *e)
     unsigned field;
     const char *key;
     for (size_t i = 0; expect_read_at(e, i, &field, &key); i++)
-        if (get(j, field, key) == NULL)
+        if (judging_get(j, field, key) == NULL)
             return j->check->names->scope.fields[field].name;
     return expect_text(e);
 }
@@ -429,84 +407,6 @@ static void judge_must_fail(struct judging *j)
     set_message(j);
 }
 
-/* -------------------------------------------------------------- report --- */
-
-/* With a failing result go all plain values: `when` of a runbook may ask. */
-static bool is_reported(const struct judging *j, const struct rlv_field *field,
-                        bool *recorded)
-{
-    *recorded = (field->flags & RLV_RECORDED) != 0;
-    bool wanted =
-        *recorded || j->trace ||
-        (j->result->outcome != OUTCOME_OK && field->type != RLV_T_MAP);
-    return field->type != RLV_T_BODY && wanted;
-}
-
-static void report_value(struct judging *j, const char *name, const char *key,
-                         const struct rlv_value *v, bool recorded)
-{
-    struct result *r = j->result;
-    r->observations[r->observation_count++] =
-        (struct observation){name, key, *v, recorded};
-}
-
-/* What a plugin did not measure itself is no latency when it saw no answer. A
- * duration is in every result already. */
-static void report_plain(struct judging *j, size_t i)
-{
-    const struct rlv_field *field = &j->plugin->catalog->fields[i];
-    bool recorded, unseen = (int)i == j->plugin->latency && j->probe->faulted;
-    bool known = (int)i == j->plugin->duration && !j->trace;
-    if (!is_reported(j, field, &recorded) || field->type == RLV_T_MAP ||
-        unseen || known)
-        return;
-    const struct rlv_value *v = get(j, (unsigned)i, NULL);
-    if (v != NULL)
-        report_value(j, field->name, NULL, v, recorded);
-}
-
-static void report_recorded(struct judging *j, size_t n)
-{
-    const struct names *names = j->check->names;
-    for (size_t i = 0; i < n; i++)
-        if (j->recorded[i].type != 0)
-            report_value(j, names->scope.fields[names->observed + i].name, NULL,
-                         &j->recorded[i], true);
-}
-
-static void report_observations(struct judging *j)
-{
-    const struct rlv_probe *p = j->probe;
-    const struct catalog *c = j->plugin->catalog;
-    size_t recorded = j->recorded == NULL ? 0 : recorded_count(j->check->names);
-    j->result->observations = arena_alloc(
-        j->result->arena, (c->field_count + recorded + p->keyed_count) *
-                              sizeof *j->result->observations);
-    for (size_t i = 0; i < c->field_count; i++)
-        report_plain(j, i);
-    report_recorded(j, recorded);
-    for (const struct keyed *k = p->keyed; k != NULL; k = k->next) {
-        const struct rlv_field *field = &c->fields[k->field];
-        bool kept;
-        if (is_reported(j, field, &kept))
-            report_value(j, field->name, k->key, &k->value, kept);
-    }
-}
-
-static void report_evidence(struct judging *j)
-{
-    struct result *r = j->result;
-    if (r->outcome == OUTCOME_OK && !j->trace)
-        return;
-    r->evidence =
-        arena_alloc(r->arena, j->probe->piece_count * sizeof *r->evidence);
-    for (const struct piece *p = j->probe->pieces; p != NULL; p = p->next) {
-        r->evidence[r->evidence_count++] = p->evidence;
-        if (p->evidence.dropped > 0)
-            r->flags |= RESULT_TRUNCATED;
-    }
-}
-
 /* ------------------------------------------------------------- derived --- */
 
 /* A result of its own, of the same probe; nothing of the source's judgement. */
@@ -529,7 +429,7 @@ static void begin_derived(struct judging *j, const struct judging *source,
 
 static void judge_recorded(struct judging *j)
 {
-    if (recorded_count(j->check->names) > j->check->names->inherited) {
+    if (judging_recorded_count(j->check->names) > j->check->names->inherited) {
         make_room(j);
         record(j);
     }
@@ -548,8 +448,8 @@ static void judge_derived(const struct judging *source, const struct check *c)
     } else {
         judge_recorded(&j);
         excuse(&j);
-        report_observations(&j);
-        report_evidence(&j);
+        judging_report_observations(&j);
+        judging_report_evidence(&j);
     }
     tell_result(j.result);
 }
@@ -565,7 +465,7 @@ bool judge_is_well(struct rlv_probe *p)
     begin(&j, p);
     j.result = &so_far;
     j.duration = rlv_duration(so_far.duration_ns);
-    if (recorded_count(c->names) > 0) {
+    if (judging_recorded_count(c->names) > 0) {
         make_room(&j);
         record(&j);
     }
@@ -587,7 +487,7 @@ void judge(struct rlv_probe *p)
     struct result *r = p->result;
     const struct check *c = p->check;
     begin(&j, p);
-    if (!p->faulted && recorded_count(c->names) > 0) {
+    if (!p->faulted && judging_recorded_count(c->names) > 0) {
         make_room(&j);
         record(&j);
     }
@@ -604,7 +504,7 @@ void judge(struct rlv_probe *p)
     else
         excuse(&j);
     if (p->plain != NULL)
-        report_observations(&j);
-    report_evidence(&j);
+        judging_report_observations(&j);
+    judging_report_evidence(&j);
     tell_result(r);
 }
