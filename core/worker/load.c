@@ -8,7 +8,8 @@
  * concerned answer every probe with `plugin` or `config` and the reason. Main
  * has vetted all of it, so a file changed since, or memory or descriptors were
  * wanting: it is opened again now and then, and once it opens the worker is to
- * begin anew, with all its checks. */
+ * begin anew, with all its checks. So it is where the file of a plugin is not
+ * the one that was opened. */
 #include "worker/load.h"
 
 #include <errno.h>
@@ -79,6 +80,8 @@ static struct plug *try_to_open(struct plugin *p, struct err *err)
     if (!is_file(p->path))
         return kinds_open(p->path, err);
     struct box_frame before = box_enter(BLACKBOX_LOAD, p, 0);
+    if (stat(p->path, &p->file) != 0)
+        p->file = (struct stat){0};
     struct plug *plug = plug_open(p->path, err);
     box_leave(&before);
     p->tried_ns = clock_mono_ns();
@@ -118,6 +121,21 @@ void load_look_again(struct plugin *p)
 
 const char *load_reopened(void) { return reopened[0] ? reopened : NULL; }
 
+/* Built anew or upgraded: what main has vetted is not what we have opened. One
+ * that is gone for the moment is no reason. */
+static void compare_file(const struct plugin *p)
+{
+    struct stat now;
+    const struct stat *then = &p->file;
+    if (!p->inited || !is_file(p->path) || stat(p->path, &now) != 0 ||
+        (now.st_dev == then->st_dev && now.st_ino == then->st_ino &&
+         now.st_size == then->st_size &&
+         now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+         now.st_mtim.tv_nsec == then->st_mtim.tv_nsec))
+        return;
+    snprintf(reopened, sizeof reopened, "%.250s is another file now", p->path);
+}
+
 /* Opened, or tried again. */
 static struct plugin *plugin_at(const char *path)
 {
@@ -131,6 +149,7 @@ static struct plugin *plugin_at(const char *path)
         plugins = p;
         scope_init(&p->scope, p, NULL, 0, NULL);
     }
+    compare_file(p);
     open_plugin(p);
     return p;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -23,6 +24,7 @@ struct plugin {
     char *path;       /* of a built-in kind: its name */
     char *broken;     /* why it cannot be used; NULL: it can */
     int64_t tried_ns; /* when it was last opened in vain */
+    struct stat file; /* what was opened */
     const struct plug *plug;
     const struct rlv_plugin *table;
     const struct catalog *catalog;
@@ -89,8 +91,8 @@ void load_close(void);
 /* Where it could not be opened: tries it again, if the last time is long ago.
  */
 void load_look_again(struct plugin *);
-/* NULL, or that such a plugin can be opened now: a worker that begins anew can
- * use it. */
+/* NULL, or that such a plugin can be opened now, or that another file is there
+ * than the one that was opened: a worker that begins anew can use it. */
 const char *load_reopened(void);
 
 /* Its file's name until it is loaded. */

@@ -11,9 +11,10 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from peer import Peer  # noqa: E402
-from watch import PROGRAM  # noqa: E402
+from watch import PROGRAM, Watch, until  # noqa: E402
 
-SOURCE = os.environ.get("RELEVO_SOURCE", ".")
+ROOT = os.environ.get("RELEVO_SOURCE", ".")
+SOURCE = os.path.join(ROOT, "plugins/example/async/memcached.c")
 VERSION = b"VERSION 1.6.18\r\n"
 
 
@@ -38,19 +39,20 @@ def dripping(conn):
     conn.sleep(30)
 
 
+def build(source, plugin):
+    subprocess.run(
+        [*shlex.split(os.environ.get("CC", "cc")), "-std=c11", "-D_GNU_SOURCE",
+         "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers",
+         "-shared", "-fPIC", "-fvisibility=hidden",
+         "-I", os.path.join(ROOT, "include"), "-o", plugin, source], check=True)
+
+
 class ExampleAsync(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory(prefix="relevo-async-")
         cls.plugin = os.path.join(cls.temporary.name, "memcached.so")
-        subprocess.run(
-            [*shlex.split(os.environ.get("CC", "cc")), "-std=c11",
-             "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-             "-Wno-missing-field-initializers", "-shared", "-fPIC",
-             "-fvisibility=hidden", "-I", os.path.join(SOURCE, "include"),
-             "-o", cls.plugin,
-             os.path.join(SOURCE, "plugins/example/async/memcached.c")],
-            check=True)
+        build(SOURCE, cls.plugin)
 
     @classmethod
     def tearDownClass(cls):
@@ -109,6 +111,27 @@ class ExampleAsync(unittest.TestCase):
         text = done.stdout.decode()
         self.assertEqual(done.returncode, 0, text + done.stderr.decode())
         self.assertIn("refused; 31 more, 0 good, else timeout", text)
+
+    def test_a_reload_takes_what_was_built_anew(self):
+        """What changed is the code alone, not a line of the configuration."""
+        with tempfile.TemporaryDirectory(prefix="relevo-anew-") as folder, \
+                Peer(says(b"garbage\r\n")) as peer:
+            source = os.path.join(folder, "mine.c")
+            plugin = os.path.join(folder, "memcached.so")
+            build(SOURCE, plugin)
+            with open(SOURCE) as f, open(source, "w") as to:
+                to.write(f.read().replace("RLV_F_PROTOCOL", "RLV_F_OVERLOADED"))
+            with Watch(folder, 'plugin_dir = "."; checks = { it = { plugin = '
+                       '"memcached"; port = %d; interval = "200ms"; timeout = '
+                       '"150ms"; }; };' % peer.port) as watch:
+                def fault():
+                    return watch.history("it", 1)[0]["fault"]
+                watch.wait_state("it", "down")
+                self.assertEqual(fault(), "protocol")
+                build(source, plugin)
+                watch.run("reload")
+                until("the new code", lambda: fault() == "overloaded")
+                self.assertEqual(len(watch.incidents()), 1)
 
     def test_an_address_is_no_port(self):
         done = self.relevo("plugin", "test", self.plugin, "--set",
