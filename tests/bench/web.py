@@ -2,7 +2,8 @@
 ninety days; /metrics; what its process takes; and whether probes stay punctual
 while it is asked as often as it can answer.
 
-The history is made beforehand (bench_fill); a request is timed from connecting
+The history is made beforehand (bench_fill), as a daemon leaves it; a request
+is timed from connecting
 to its last byte, each on a connection of its own, as the role serves them."""
 import http.client
 import subprocess
@@ -11,7 +12,8 @@ import time
 
 import conditions
 from figures import figure
-from measure import Relevo, Target, bench, checks, folder, pss_mib, role, until
+from measure import (Relevo, Target, bench, checks, cpu_us, folder, pss_mib,
+                     role, until)
 
 ASKED = 20
 
@@ -41,48 +43,43 @@ class Asked:
         return (time.monotonic_ns() - began) / 1e6
 
     def took(self, path):
+        """Milliseconds: the median of the wall, and the role's CPU for one."""
+        web, = [p for p in self.relevo.pids() if role(p) == "web"]
         self.get(path)
-        return sorted(self.get(path) for _ in range(ASKED))[ASKED // 2]
+        before = cpu_us([web])
+        wall = sorted(self.get(path) for _ in range(ASKED))[ASKED // 2]
+        return wall, (cpu_us([web]) - before) / 1e3 / ASKED
 
 
-def filled(place, size, interval, hours, config):
-    relevo = Relevo(place, config)
-    subprocess.run([bench("fill"), relevo.state, str(size), str(interval),
-                    str(hours)], check=True)
-    relevo.start()
-    relevo.watching()
-    return relevo
+ASKED_FOR = {
+    "web.board": "/",
+    "web.check_90d": "/check/c0?span=90d",
+    "web.metrics": "/metrics",
+    "web.status": "/api/v1/status",
+}
 
 
 def pages(rounds):
-    manual = checks(1, 1000, "60s", also="schedule = \"manual\"; ")
     with folder() as place:
-        relevo = filled(place, 1000, 60, 24, manual)
+        relevo = Relevo(place, checks(1, 1000, "60s",
+                                      also="schedule = \"manual\"; "))
+        subprocess.run([bench("fill"), relevo.state, "1000", "60", "24",
+                        "10", str(90 * 24)], check=True)
+        relevo.start()
         try:
+            relevo.watching()
             asked = Asked(relevo)
-            rows = []
+            took = {name: [] for name in ASKED_FOR}
             for _ in range(rounds):
                 conditions.settle()
-                rows.append((asked.took("/"), asked.took("/metrics"),
-                             asked.took("/api/v1/status")))
-            board, metrics, status = zip(*rows)
-            figure("web.board", board)
-            figure("web.metrics", metrics)
-            figure("web.status", status)
+                for name, path in ASKED_FOR.items():
+                    took[name].append(asked.took(path))
+            for name, pairs in took.items():
+                wall, cpu = zip(*pairs)
+                figure(name, wall)
+                figure(name + "_cpu", cpu)
             web, = [p for p in relevo.pids() if role(p) == "web"]
             figure("web.memory", [pss_mib([web])])
-        finally:
-            relevo.stop()
-    with folder() as place:
-        relevo = filled(place, 1, 10, 90 * 24,
-                        checks(1, 1, "10s", also="schedule = \"manual\"; "))
-        try:
-            asked = Asked(relevo)
-            took = []
-            for _ in range(rounds):
-                conditions.settle()
-                took.append(asked.took("/check/c0?range=90d"))
-            figure("web.check_90d", took)
         finally:
             relevo.stop()
 
