@@ -114,6 +114,20 @@ void arena_free(struct arena *a)
     free(a);
 }
 
+void arena_reset(struct arena *a)
+{
+    struct block *first = first_block(a), *kept = a->head;
+    if (kept != first)
+        for (struct block *b = kept->next, *next; b != first; b = next) {
+            next = b->next;
+            a->bytes -= sizeof *b + b->size;
+            free(b);
+        }
+    first->used = kept->used = 0;
+    if (kept != first)
+        kept->next = first;
+}
+
 static struct block *arena_grow(struct arena *a, size_t n)
 {
     size_t size = n > a->next_size ? n : a->next_size;

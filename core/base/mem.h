@@ -32,7 +32,10 @@ struct arena *arena_new(void);
  * many, and which seldom hold more. */
 struct arena *arena_new_sized(size_t first);
 void arena_free(struct arena *); /* NULL is fine */
-/* Zeroed, aligned for any type, valid until arena_free. */
+/* Nothing that it gave is valid any longer; a block of it is kept for what
+ * comes, so that filling and emptying it in turns costs no heap calls. */
+void arena_reset(struct arena *);
+/* Zeroed, aligned for any type, valid until arena_free or arena_reset. */
 void *arena_alloc(struct arena *, size_t n) MUST_CHECK;
 char *arena_strdup(struct arena *, const char *s); /* NULL stays NULL */
 char *arena_strndup(struct arena *, const char *s, size_t n);

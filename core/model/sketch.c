@@ -74,6 +74,23 @@ void sketch_add(struct sketch *s, int64_t value, uint64_t times)
     s->count++;
 }
 
+/* Those of which there is a bucket; returns how many there are not of. */
+static size_t add_known(struct sketch *into, const struct sketch *from)
+{
+    size_t fresh = 0;
+    for (size_t n = 0, at = 0; n < from->count; n++) {
+        while (at < into->count &&
+               into->buckets[at].index < from->buckets[n].index)
+            at++;
+        if (at < into->count &&
+            into->buckets[at].index == from->buckets[n].index)
+            into->buckets[at].count += from->buckets[n].count;
+        else
+            fresh++;
+    }
+    return fresh;
+}
+
 void sketch_merge(struct sketch *into, const struct sketch *from)
 {
     if (into->count == 0 && from->count > 0) {
@@ -83,14 +100,9 @@ void sketch_merge(struct sketch *into, const struct sketch *from)
         into->count = from->count;
         return;
     }
-    size_t fresh = 0, i = into->count, k = from->count;
-    for (size_t n = 0, at = 0; n < from->count; n++) {
-        while (at < into->count &&
-               into->buckets[at].index < from->buckets[n].index)
-            at++;
-        fresh += at == into->count ||
-                 into->buckets[at].index != from->buckets[n].index;
-    }
+    size_t fresh = add_known(into, from), i = into->count, k = from->count;
+    if (fresh == 0)
+        return;
     reserve(into, into->count + fresh);
     into->count += fresh;
     /* From the end, so that nothing is overwritten that is still needed. */
@@ -98,10 +110,7 @@ void sketch_merge(struct sketch *into, const struct sketch *from)
         const struct sketch_bucket *theirs = &from->buckets[k - 1];
         bool ours = i > 0 && into->buckets[i - 1].index >= theirs->index;
         bool both = ours && into->buckets[i - 1].index == theirs->index;
-        struct sketch_bucket b = ours ? into->buckets[i - 1] : *theirs;
-        if (both)
-            b.count += theirs->count;
-        into->buckets[to - 1] = b;
+        into->buckets[to - 1] = ours ? into->buckets[i - 1] : *theirs;
         i -= ours;
         k -= !ours || both;
     }

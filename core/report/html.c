@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,10 +111,19 @@ void html_text(struct html *h, const char *s)
 
 static void put_formatted(struct html *h, const char *fmt, va_list args)
 {
-    struct buf text = {0};
-    buf_addv(&text, fmt, args);
-    put_text(h, buf_text(&text), text.len, false);
-    buf_free(&text);
+    char few[256];
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(few, sizeof few, fmt, args);
+    if (n >= 0 && (size_t)n < sizeof few) {
+        put_text(h, few, (size_t)n, false);
+    } else {
+        struct buf text = {0};
+        buf_addv(&text, fmt, again);
+        put_text(h, buf_text(&text), text.len, false);
+        buf_free(&text);
+    }
+    va_end(again);
 }
 
 void html_textf(struct html *h, const char *fmt, ...)

@@ -65,9 +65,9 @@ struct reader_ops {
                     struct rollup_set *, struct err *);
     bool (*newest)(struct reader *, int64_t *at_us, struct err *);
     /* The window's check does not count. */
-    bool (*all_periods)(struct reader *, struct arena *,
-                        const struct reader_window *, enum resolution,
-                        struct check_periods **, size_t *count, struct err *);
+    bool (*all_periods)(struct reader *, const struct reader_window *,
+                        enum resolution, const struct periods_taker *,
+                        struct err *);
     bool (*audit)(struct reader *, struct arena *, uint64_t before,
                   size_t limit, struct audit_entry **, size_t *count,
                   struct err *);

@@ -34,9 +34,9 @@ bool sqlite_history(struct reader *, struct arena *,
 bool sqlite_periods(struct reader *, const struct reader_window *,
                     struct rollup_set *, struct err *);
 bool sqlite_newest(struct reader *, int64_t *at_us, struct err *);
-bool sqlite_all_periods(struct reader *, struct arena *,
-                        const struct reader_window *, enum resolution,
-                        struct check_periods **, size_t *count, struct err *);
+bool sqlite_all_periods(struct reader *, const struct reader_window *,
+                        enum resolution, const struct periods_taker *,
+                        struct err *);
 bool sqlite_audit(struct reader *, struct arena *, uint64_t before,
                   size_t limit, struct audit_entry **, size_t *count,
                   struct err *);

@@ -21,7 +21,7 @@ enum {
 
 /* The term that excludes most rows comes first. */
 static const char hot_sql[] =
-    "SELECT " HOT_COLUMNS " FROM hot"
+    "SELECT " HOT_COUNTED_COLUMNS " FROM hot"
     " WHERE check_id = ?2 AND node = ?1 AND started_us >= ?3"
     " AND started_us < ?4";
 
@@ -51,7 +51,7 @@ static int count_hot(struct periods *p, struct rollup_set *set)
     int rc;
     while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         struct sample s;
-        if (!hot_read(q, set->arena, &s))
+        if (!hot_read_counted(q, set->arena, &s))
             p->damaged = true;
         rollup_set_add(set, &s);
     }
@@ -169,12 +169,17 @@ bool sqlite_newest(struct reader *base, int64_t *at_us, struct err *err)
 
 /* ---------------------------------------------------------- all checks --- */
 
+/* What is hot is counted first, for all checks; then the rollups are walked
+ * check by check, and each is given away before the next is read. */
 struct all {
     struct periods window;
-    struct arena *arena;
     enum resolution resolution;
-    struct check_periods *checks; /* by number */
-    size_t count, cap;
+    struct arena *arena;          /* of what is hot */
+    struct arena *scratch;        /* of the check at hand, of the row at hand */
+    struct check_periods *checks; /* by number; what is hot of each */
+    size_t count, cap, given;
+    struct rollup_set set; /* of checks[given] */
+    const struct periods_taker *taker;
 };
 
 static int add_checks(struct all *all)
@@ -205,7 +210,7 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static struct rollup_set *set_of(const struct all *all, int64_t check)
+static struct rollup_set *hot_of(const struct all *all, int64_t check)
 {
     struct check_periods key = {.check = (uint32_t)check};
     struct check_periods *found = all->count == 0
@@ -215,41 +220,12 @@ static struct rollup_set *set_of(const struct all *all, int64_t check)
     return found == NULL ? NULL : &found->set;
 }
 
-/* Check by check through the primary key: the table holds years, the window
- * seldom more than a day. */
-static int add_all_rollups(struct all *all)
-{
-    struct buf sql = {0};
-    buf_addf(&sql,
-             "SELECT r.t0, r.data, r.check_id FROM \"check\" AS c CROSS JOIN"
-             " %s AS r ON r.node = ?1 AND r.check_id = c.check_id"
-             " AND r.t0 >= ?3 AND r.t0 < ?4"
-             " WHERE c.node = ?1 ORDER BY c.check_id, r.t0",
-             rollup_tables[all->resolution]);
-    sqlite3_stmt *q = db_statement(
-        &all->window.reader->db,
-        STATEMENT_ALL_ROLLUP + (unsigned)all->resolution, sql.data);
-    buf_free(&sql);
-    if (q == NULL)
-        return SQLITE_ERROR;
-    bind_range(q, &all->window, first_block(&all->window, all->resolution));
-    int rc;
-    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-        struct rollup_set *set = set_of(all, sqlite3_column_int64(q, 2));
-        if (set != NULL && !rollup_get(set, sqlite3_column_int64(q, 0),
-                                       sqlite3_column_blob(q, 1),
-                                       (size_t)sqlite3_column_bytes(q, 1)))
-            all->window.damaged = true;
-    }
-    sqlite3_reset(q);
-    return rc;
-}
-
 static int count_all_hot(struct all *all)
 {
-    static const char sql[] = "SELECT " HOT_COLUMNS ", check_id FROM hot"
-                              " WHERE node = ?1 AND started_us >= ?3"
-                              " AND started_us < ?4";
+    static const char sql[] =
+        "SELECT " HOT_COUNTED_COLUMNS ", check_id FROM hot"
+        " WHERE node = ?1 AND started_us >= ?3"
+        " AND started_us < ?4";
     sqlite3_stmt *q =
         db_statement(&all->window.reader->db, STATEMENT_ALL_HOT, sql);
     if (q == NULL)
@@ -258,31 +234,91 @@ static int count_all_hot(struct all *all)
     int rc;
     while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         struct sample s;
-        struct rollup_set *set = set_of(all, sqlite3_column_int64(q, 10));
-        if (!hot_read(q, all->arena, &s))
+        struct rollup_set *set =
+            hot_of(all, sqlite3_column_int64(q, HOT_COUNTED));
+        if (!hot_read_counted(q, all->scratch, &s))
             all->window.damaged = true;
         if (set != NULL)
             rollup_set_add(set, &s);
+        arena_reset(all->scratch);
     }
     sqlite3_reset(q);
     return rc;
 }
 
-bool sqlite_all_periods(struct reader *base, struct arena *a,
-                        const struct reader_window *window,
+static void give_next(struct all *all)
+{
+    const struct check_periods *hot = &all->checks[all->given++];
+    for (size_t i = 0; i < hot->set.count; i++)
+        rollup_set_merge(&all->set, &hot->set.items[i]);
+    cut(&all->window, &all->set);
+    struct check_periods whole = {hot->check, all->set};
+    all->taker->take(all->taker->arg, &whole);
+    arena_reset(all->scratch);
+    all->set = (struct rollup_set){.resolution = all->resolution,
+                                   .arena = all->scratch};
+}
+
+static void give_until(struct all *all, int64_t check)
+{
+    while (all->given < all->count && all->checks[all->given].check < check)
+        give_next(all);
+}
+
+/* Check by check through the primary key: the table holds years, the window
+ * seldom more than a day. They come in order of time: said in the statement, it
+ * would be sorted once more. */
+static sqlite3_stmt *all_rollups_statement(struct all *all)
+{
+    struct buf sql = {0};
+    buf_addf(&sql,
+             "SELECT r.t0, r.data, r.check_id FROM \"check\" AS c CROSS JOIN"
+             " %s AS r ON r.node = ?1 AND r.check_id = c.check_id"
+             " AND r.t0 >= ?3 AND r.t0 < ?4"
+             " WHERE c.node = ?1 ORDER BY c.check_id",
+             rollup_tables[all->resolution]);
+    sqlite3_stmt *q = db_statement(
+        &all->window.reader->db,
+        STATEMENT_ALL_ROLLUP + (unsigned)all->resolution, sql.data);
+    buf_free(&sql);
+    return q;
+}
+
+static int give_all(struct all *all)
+{
+    sqlite3_stmt *q = all_rollups_statement(all);
+    if (q == NULL)
+        return SQLITE_ERROR;
+    bind_range(q, &all->window, first_block(&all->window, all->resolution));
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        give_until(all, sqlite3_column_int64(q, 2));
+        if (!rollup_get(&all->set, sqlite3_column_int64(q, 0),
+                        sqlite3_column_blob(q, 1),
+                        (size_t)sqlite3_column_bytes(q, 1)))
+            all->window.damaged = true;
+    }
+    sqlite3_reset(q);
+    give_until(all, INT64_MAX);
+    return rc;
+}
+
+bool sqlite_all_periods(struct reader *base, const struct reader_window *window,
                         enum resolution resolution,
-                        struct check_periods **checks, size_t *count,
-                        struct err *err)
+                        const struct periods_taker *taker, struct err *err)
 {
     struct all all = {.window = widened(reader_self(base), window, resolution),
-                      .arena = a,
-                      .resolution = resolution};
+                      .resolution = resolution,
+                      .arena = arena_new(),
+                      .scratch = arena_new(),
+                      .taker = taker};
     struct db *db = &all.window.reader->db;
+    all.set =
+        (struct rollup_set){.resolution = resolution, .arena = all.scratch};
     reader_begin(all.window.reader);
-    bool ok = db_exec(db, "BEGIN") == SQLITE_OK &&
-              add_checks(&all) == SQLITE_DONE &&
-              add_all_rollups(&all) == SQLITE_DONE &&
-              count_all_hot(&all) == SQLITE_DONE;
+    bool ok =
+        db_exec(db, "BEGIN") == SQLITE_OK && add_checks(&all) == SQLITE_DONE &&
+        count_all_hot(&all) == SQLITE_DONE && give_all(&all) == SQLITE_DONE;
     if (!ok)
         reader_failed(all.window.reader, err);
     if (!sqlite3_get_autocommit(db->handle))
@@ -291,10 +327,8 @@ bool sqlite_all_periods(struct reader *base, struct arena *a,
         ok = err_set(err, ERR_PROTOCOL, 0,
                      "history: damaged bytes among the periods:"
                      " relevo db check tells more");
-    for (size_t i = 0; i < all.count; i++)
-        cut(&all.window, &all.checks[i].set);
-    *checks = arena_memdup(a, all.checks, all.count * sizeof *all.checks);
-    *count = ok ? all.count : 0;
     free(all.checks);
+    arena_free(all.scratch);
+    arena_free(all.arena);
     return ok;
 }

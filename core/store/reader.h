@@ -73,11 +73,17 @@ struct check_periods {
     struct rollup_set set; /* as of reader_periods */
 };
 
-/* The same of every check that the history knows, by ascending number: for an
- * overview, because what is not packed is scanned only once. */
-bool reader_all_periods(struct reader *, struct arena *, int64_t since_us,
-                        int64_t before_us, enum resolution,
-                        struct check_periods **, size_t *count,
+/* Borrowed during the call only, the set's arena too. */
+struct periods_taker {
+    void (*take)(void *arg, const struct check_periods *);
+    void *arg;
+};
+
+/* The same of every check that the history knows, one by one, by ascending
+ * number: for an overview, because what is not packed is scanned only once, and
+ * no more than one check is in memory. false: what was given is not whole. */
+bool reader_all_periods(struct reader *, int64_t since_us, int64_t before_us,
+                        enum resolution, const struct periods_taker *,
                         struct err *) MUST_CHECK;
 
 /* Newest first; resolved after since_us, or not yet. */

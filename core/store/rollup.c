@@ -266,6 +266,19 @@ static void get_period(struct code_reader *in, struct rollup *r)
         get_times(in, r);
 }
 
+/* Merges it; it lies on the set's own arena and may be taken as it is. */
+static void adopt(struct rollup_set *set, const struct rollup *from)
+{
+    struct rollup *period = period_of(set, from->from_us);
+    int64_t from_us = period->from_us;
+    if (rollup_total(period) > 0) {
+        rollup_sum(period, from);
+        return;
+    }
+    *period = *from;
+    period->from_us = from_us;
+}
+
 bool rollup_get(struct rollup_set *set, int64_t block_us, const void *bytes,
                 size_t n)
 {
@@ -282,7 +295,7 @@ bool rollup_get(struct rollup_set *set, int64_t block_us, const void *bytes,
         struct rollup r = {.from_us = at_us, .sketch.arena = set->arena};
         get_period(&in, &r);
         if (!in.bad)
-            rollup_set_merge(set, &r);
+            adopt(set, &r);
         at_us += length_us;
     }
     return !in.bad;

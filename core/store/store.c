@@ -133,13 +133,12 @@ bool reader_newest(struct reader *r, int64_t *at_us, struct err *err)
     return r->ops->newest(r, at_us, err);
 }
 
-bool reader_all_periods(struct reader *r, struct arena *a, int64_t since_us,
-                        int64_t before_us, enum resolution resolution,
-                        struct check_periods **checks, size_t *count,
-                        struct err *err)
+bool reader_all_periods(struct reader *r, int64_t since_us, int64_t before_us,
+                        enum resolution resolution,
+                        const struct periods_taker *taker, struct err *err)
 {
     struct reader_window w = {.since_us = since_us, .before_us = before_us};
-    return r->ops->all_periods(r, a, &w, resolution, checks, count, err);
+    return r->ops->all_periods(r, &w, resolution, taker, err);
 }
 
 bool reader_incidents_of(struct reader *r, struct arena *a, uint32_t check,

@@ -1,7 +1,6 @@
 /* web/days.c: see days.h. */
 #include "web/days.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -9,63 +8,61 @@
 
 #define FRESH_US (10 * US_PER_S)
 
-static struct {
+struct days {
     struct arena *arena;
-    struct day *days; /* by number */
-    size_t count;
+    struct day *items; /* by number */
+    size_t count, cap;
     int64_t at_us, since_us; /* when it was read, and from when on */
-} kept;
+};
 
-static void keep(const struct check_periods *from, struct day *to,
-                 struct arena *scratch)
+static struct days kept;
+
+static void days_free(struct days *d)
 {
-    struct rollup sum = {.sketch.arena = scratch};
-    size_t n = from->set.count;
-    *to = (struct day){.check = from->check, .count = n};
-    to->items = arena_alloc(kept.arena, (n + 1) * sizeof *to->items);
-    for (size_t i = 0; i < n; i++) {
-        rollup_sum(&sum, &from->set.items[i]);
-        to->items[i] = from->set.items[i];
-        to->items[i].sketch = (struct sketch){0};
-    }
-    to->timed = sum.timed > 0;
-    to->p50_ns = to->timed ? rollup_percentile(&sum, 50) : 0;
-    to->p95_ns = to->timed ? rollup_percentile(&sum, 95) : 0;
+    arena_free(d->arena);
+    free(d->items);
 }
 
-static void keep_all(const struct check_periods *all, size_t count,
-                     struct arena *scratch)
+static void take(void *arg, const struct check_periods *from)
 {
-    arena_free(kept.arena);
-    kept.arena = arena_new();
-    kept.days = arena_alloc(kept.arena, (count + 1) * sizeof *kept.days);
-    kept.count = count;
-    for (size_t i = 0; i < count; i++)
-        keep(&all[i], &kept.days[i], scratch);
+    struct days *d = arg;
+    struct rollup sum = {.sketch.arena = from->set.arena};
+    size_t n = from->set.count;
+    struct day day = {.check = from->check, .count = n};
+    day.items = arena_alloc(d->arena, (n + 1) * sizeof *day.items);
+    for (size_t i = 0; i < n; i++) {
+        rollup_sum(&sum, &from->set.items[i]);
+        day.items[i] = from->set.items[i];
+        day.items[i].sketch = (struct sketch){0};
+    }
+    day.timed = sum.timed > 0;
+    day.p50_ns = day.timed ? rollup_percentile(&sum, 50) : 0;
+    day.p95_ns = day.timed ? rollup_percentile(&sum, 95) : 0;
+    d->items = xgrow(d->items, d->count, &d->cap, sizeof *d->items);
+    d->items[d->count++] = day;
 }
 
 bool days_read(struct reader *reader, int64_t now_us, int64_t *since_us,
                struct err *err)
 {
-    struct check_periods *all;
-    size_t count;
     int64_t hour_us = resolution_us(RESOLUTION_HOUR);
     int64_t until_us = resolution_floor(RESOLUTION_HOUR, now_us) + hour_us;
     *since_us = until_us - DAY_HOURS * hour_us;
     if (kept.arena != NULL && kept.since_us == *since_us &&
         now_us >= kept.at_us && now_us - kept.at_us < FRESH_US)
         return true;
-    struct arena *scratch = arena_new();
-    bool ok = reader_all_periods(reader, scratch, *since_us, until_us,
-                                 RESOLUTION_HOUR, &all, &count, err);
-    if (ok) {
-        keep_all(all, count, scratch);
-        kept.at_us = now_us;
-        kept.since_us = *since_us;
+    struct days fresh = {
+        .arena = arena_new(), .at_us = now_us, .since_us = *since_us};
+    const struct periods_taker taker = {take, &fresh};
+    bool ok = reader_all_periods(reader, *since_us, until_us, RESOLUTION_HOUR,
+                                 &taker, err);
+    if (!ok) {
+        days_free(&fresh);
+        return false;
     }
-    arena_free(scratch);
-    malloc_trim(0); /* many times what is kept: back to the system */
-    return ok;
+    days_free(&kept);
+    kept = fresh;
+    return true;
 }
 
 static int by_number(const void *key, const void *item)
@@ -77,6 +74,6 @@ static int by_number(const void *key, const void *item)
 const struct day *days_find(uint32_t check)
 {
     return kept.count == 0 ? NULL
-                           : bsearch(&check, kept.days, kept.count,
-                                     sizeof *kept.days, by_number);
+                           : bsearch(&check, kept.items, kept.count,
+                                     sizeof *kept.items, by_number);
 }

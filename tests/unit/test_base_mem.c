@@ -124,6 +124,31 @@ static void test_arena_blocks_do_not_overlap(void **state)
     arena_free(NULL);
 }
 
+static void test_an_emptied_arena_takes_no_more(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    size_t once = 0;
+    for (int turn = 0; turn < 50; turn++) {
+        char *blocks[40];
+        for (int i = 0; i < 40; i++) {
+            blocks[i] = arena_alloc(a, (size_t)(i * 100 + 1));
+            assert_int_equal(blocks[i][i * 100], 0); /* whatever was there */
+            memset(blocks[i], i, (size_t)(i * 100 + 1));
+        }
+        for (int i = 0; i < 40; i++)
+            assert_int_equal(blocks[i][i * 100], i);
+        arena_reset(a);
+        assert_true(turn < 8 || arena_bytes(a) == once);
+        once = arena_bytes(a);
+    }
+    arena_free(a);
+    a = arena_new();
+    arena_reset(a); /* nothing was ever taken */
+    assert_string_equal(arena_strdup(a, "abc"), "abc");
+    arena_free(a);
+}
+
 static void test_arena_text(void **state)
 {
     (void)state;
@@ -334,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_out_of_memory_ends_the_process),
         cmocka_unit_test(test_grow),
         cmocka_unit_test(test_arena_blocks_do_not_overlap),
+        cmocka_unit_test(test_an_emptied_arena_takes_no_more),
         cmocka_unit_test(test_arena_text),
         cmocka_unit_test(test_buf_against_array),
         cmocka_unit_test(test_buf_text),

@@ -173,32 +173,45 @@ static void append_checks(struct fixture *f, uint32_t count, int64_t at_us)
     fixture_sync(f);
 }
 
+struct compared {
+    struct fixture *fixture;
+    struct reader *other; /* the first is within its call */
+    enum resolution by;
+    int64_t since_us, before_us;
+    uint32_t count;
+};
+
+static void assert_same_as_alone(void *arg, const struct check_periods *all)
+{
+    struct compared *c = arg;
+    struct err err = {0};
+    struct rollup *one;
+    size_t n;
+    struct reader_window w = {all->check, c->since_us, c->before_us, 0};
+    assert_int_equal(all->check, ++c->count);
+    assert_true(
+        reader_periods(c->other, c->fixture->arena, &w, c->by, &one, &n, &err));
+    assert_int_equal(all->set.count, n);
+    for (size_t k = 0; k < n; k++) {
+        const struct rollup *a = &all->set.items[k], *b = &one[k];
+        assert_int_equal(a->from_us, b->from_us);
+        assert_memory_equal(a->counts, b->counts, sizeof a->counts);
+        assert_int_equal(a->sum_ns, b->sum_ns);
+        assert_int_equal(sketch_count(&a->sketch), sketch_count(&b->sketch));
+        assert_int_equal(rollup_percentile(a, 50), rollup_percentile(b, 50));
+    }
+}
+
 static void assert_same_as_one_by_one(struct fixture *f, enum resolution by,
                                       int64_t since_us, int64_t before_us)
 {
     struct err err = {0};
-    struct check_periods *all;
-    size_t count;
     struct reader *r = fixture_reader(f);
-    assert_true(reader_all_periods(r, f->arena, since_us, before_us, by, &all,
-                                   &count, &err));
-    assert_int_equal(count, 3);
-    for (size_t i = 0; i < count; i++) {
-        struct rollup *one;
-        size_t n;
-        struct reader_window w = {all[i].check, since_us, before_us, 0};
-        assert_int_equal(all[i].check, i + 1);
-        assert_true(reader_periods(r, f->arena, &w, by, &one, &n, &err));
-        assert_int_equal(all[i].set.count, n);
-        for (size_t k = 0; k < n; k++) {
-            const struct rollup *a = &all[i].set.items[k], *b = &one[k];
-            assert_int_equal(a->from_us, b->from_us);
-            assert_memory_equal(a->counts, b->counts, sizeof a->counts);
-            assert_int_equal(a->sum_ns, b->sum_ns);
-            assert_int_equal(sketch_count(&a->sketch),
-                             sketch_count(&b->sketch));
-        }
-    }
+    struct compared c = {f, fixture_reader(f), by, since_us, before_us, 0};
+    const struct periods_taker taker = {assert_same_as_alone, &c};
+    assert_true(reader_all_periods(r, since_us, before_us, by, &taker, &err));
+    assert_int_equal(c.count, 3);
+    reader_close(c.other);
     reader_close(r);
 }
 
