@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """plugins/example/async/memcached.c, built as docs/plugins.md says: each way a
-peer can fail ends as the right fault, and it keeps its contracts."""
+peer can fail ends as the right fault, and it keeps its contracts. What that page
+says of building and trying one can be typed as it stands."""
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -111,6 +113,33 @@ class ExampleAsync(unittest.TestCase):
         text = done.stdout.decode()
         self.assertEqual(done.returncode, 0, text + done.stderr.decode())
         self.assertIn("refused; 31 more, 0 good, else timeout", text)
+
+    def test_the_page_can_be_typed(self):
+        with open(os.path.join(ROOT, "docs/plugins.md")) as f:
+            section = f.read().split("\n## 2. ")[1].split("\n## ")[0]
+        commands, config, more = re.findall(r"^```\n(.*?)^```$", section,
+                                            re.S | re.M)[:3]
+        more = "".join(line for line in more.splitlines(True)
+                       if not line.startswith("RELEVO_WEB"))  # stays
+        with tempfile.TemporaryDirectory(prefix="relevo-page-") as folder:
+            os.makedirs(os.path.join(folder, "build"))
+            for name in ("include", "plugins"):
+                os.symlink(os.path.abspath(os.path.join(ROOT, name)),
+                           os.path.join(folder, name))
+            os.symlink(os.path.dirname(os.path.abspath(PROGRAM)),
+                       os.path.join(folder, "build/release"))
+            with open(os.path.join(folder, "relevo.cfg"), "w") as f:
+                f.write(config)
+            env = dict(os.environ, RELEVO_STATE_DIR=folder + "/try")
+            env.pop("RELEVO_CONFIG", None)
+            done = subprocess.run(
+                ["sh", "-ec", commands + more], cwd=folder, env=env,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, timeout=120)
+        text = done.stdout.decode()
+        self.assertEqual(done.returncode, 0, text + done.stderr.decode())
+        self.assertIn("hosts  ok", text)
+        self.assertEqual(done.stderr, b"")
 
     def test_a_reload_takes_what_was_built_anew(self):
         """What changed is the code alone, not a line of the configuration."""
