@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "store/store.h"
+#include "web/days.h"
 #include "web/link.h"
 #include "web/route.h"
 
@@ -84,4 +85,5 @@ void storage_close(void)
 {
     reader_close(reader);
     reader = NULL;
+    days_forget();
 }
