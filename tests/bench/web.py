@@ -16,6 +16,8 @@ from measure import (Relevo, Target, bench, checks, cpu_us, folder, pss_mib,
                      role, until)
 
 ASKED = 20
+# So far apart that the last hours are read anew (core/web/days.c).
+ASKED_APART, APART_S = 5, 11
 
 
 class Asked:
@@ -42,13 +44,20 @@ class Asked:
             raise SystemExit("%s: %d %s" % (path, answer.status, body[:200]))
         return (time.monotonic_ns() - began) / 1e6
 
-    def took(self, path):
-        """Milliseconds: the median of the wall, and the role's CPU for one."""
+    def role(self):
         web, = [p for p in self.relevo.pids() if role(p) == "web"]
+        return web
+
+    def took(self, path, times=ASKED, apart_s=0.0):
+        """Milliseconds: the median of the wall, and the role's CPU for one."""
         self.get(path)
-        before = cpu_us([web])
-        wall = sorted(self.get(path) for _ in range(ASKED))[ASKED // 2]
-        return wall, (cpu_us([web]) - before) / 1e3 / ASKED
+        wall, cpu = [], 0
+        for _ in range(times):
+            time.sleep(apart_s)
+            before = cpu_us([self.role()])
+            wall.append(self.get(path))
+            cpu += cpu_us([self.role()]) - before
+        return sorted(wall)[times // 2], cpu / 1e3 / times
 
 
 ASKED_FOR = {
@@ -69,17 +78,19 @@ def pages(rounds):
         try:
             relevo.watching()
             asked = Asked(relevo)
-            took = {name: [] for name in ASKED_FOR}
+            took = {name: [] for name in (*ASKED_FOR, "web.board_apart")}
             for _ in range(rounds):
                 conditions.settle()
                 for name, path in ASKED_FOR.items():
                     took[name].append(asked.took(path))
+                took["web.board_apart"].append(
+                    asked.took("/", ASKED_APART, APART_S))
             for name, pairs in took.items():
                 wall, cpu = zip(*pairs)
                 figure(name, wall)
                 figure(name + "_cpu", cpu)
-            web, = [p for p in relevo.pids() if role(p) == "web"]
-            figure("web.memory", [pss_mib([web])])
+            time.sleep(2)  # what was freed goes back once in a second
+            figure("web.memory", [pss_mib([asked.role()])])
         finally:
             relevo.stop()
 
