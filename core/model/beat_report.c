@@ -15,7 +15,7 @@ bool beat_is_rid(const char *s)
 {
     size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                          "0123456789-_.:");
-    return s[n] == '\0' && n <= BEAT_RID;
+    return n <= BEAT_RID && s[n] == '\0';
 }
 
 struct rlv_dict beat_report_put(const struct beat_report *b,

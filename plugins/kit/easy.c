@@ -153,7 +153,7 @@ unsigned kit_addresses_text(char *text, size_t size,
 {
     struct sockaddr_storage all[ADDRESSES_MAX];
     size_t len = 0, n = take_addresses(all, addresses, count), shown = n;
-    if (each) {
+    if (each && n > 0) {
         qsort(all, n, sizeof *all, by_text);
         all[0] = all[number % n];
         shown = 1;

@@ -136,8 +136,8 @@ static bool read_beside(struct reading *r, const char *key, const char *value)
 bool step_read(struct step *step, const struct rlv_dict *group, char *why,
                size_t size)
 {
-    struct reading r = {step, why, size};
     *step = (struct step){.within_ns = -1};
+    struct reading r = {step, why, size};
     if (!read_verb(&r, group))
         return false;
     for (size_t i = 0; i < group->count; i++)
