@@ -27,8 +27,8 @@
 #include "postgres/run.h"
 
 #define IDLE_EVENTS 16
-#define EXTRA       65536 /* bytes beside max_bytes: names, notices */
-#define SLOW_CPU_NS 200000000ll
+#define EXTRA       65536       /* bytes beside max_bytes: names, notices */
+#define SLOW_CPU_NS 500000000ll /* of an answer's parsing, all in all */
 
 /* ------------------------------------------------------------------- stages */
 
@@ -190,13 +190,16 @@ static int64_t cpu_ns(void)
 }
 
 /* libpq keeps parameters that a server reports in a list, and searches it for
- * each: one that reports new ones without end costs ever more. */
+ * each: one that reports new ones without end costs ever more, a little in each
+ * of many pieces. */
 static bool parses_quickly(struct session *session)
 {
     bool large = guard_counts(&session->guard);
     int64_t began_ns = large ? cpu_ns() : 0;
     (void)PQisBusy(session->conn);
-    return !large || cpu_ns() - began_ns < SLOW_CPU_NS;
+    if (large)
+        session->parsing_ns += cpu_ns() - began_ns;
+    return session->parsing_ns < SLOW_CPU_NS;
 }
 
 static bool is_too_large(struct session *session)
@@ -310,6 +313,7 @@ bool session_is_idle(const struct session *session)
 static void sent(struct session *session, result_fn *fn, bool fine)
 {
     session->results = fn;
+    session->parsing_ns = 0;
     guard_count_anew(&session->guard);
     if (fine)
         flush(session);

@@ -41,6 +41,7 @@ struct session {
     bool verified;           /* certificate is filled, and found good */
 
     result_fn *results; /* NULL: nothing is under way */
+    int64_t parsing_ns; /* of CPU, for what came of it so far */
     bool pipeline;      /* what is under way is one */
     bool console;  /* of pgbouncer: only SHOW, and libpq's simple protocol */
     bool reused;   /* it was there before this probe */
