@@ -27,7 +27,8 @@ void bytes_append(struct bytes *bytes, const char *at, size_t n)
         bytes->at = kit_realloc(bytes->at, size);
         bytes->size = size;
     }
-    memcpy(bytes->at + bytes->len, at, n);
+    if (n > 0) /* else there may be no room yet */
+        memcpy(bytes->at + bytes->len, at, n);
     bytes->len += n;
 }
 
