@@ -188,16 +188,10 @@ class HostilePeers(unittest.TestCase):
 
     def hammer(self, relay, watch):
         """Until all connections are served. What the worker has in memory
-        afterwards, and had at most when it was warm."""
+        afterwards, and had when it was warm."""
         first = self.worker()
         until("warmth", lambda: relay.served >= CONNECTIONS // 3, 1800)
-        most = []  # how many probes are under way at once is the machine's doing
-
-        def half():
-            most.append(resident_kib(first))
-            return relay.served >= CONNECTIONS // 2
-        until("half of the connections", half, 1800)
-        warm = max(most)
+        warm = resident_kib(first)
         until("all connections", lambda: relay.served >= CONNECTIONS, 3600)
         relay.clean = True
         time.sleep(1)
